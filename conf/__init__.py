@@ -1,0 +1,1 @@
+"""What can be set: one YAML file per service and per profile, and the schema that validates them."""

@@ -1,0 +1,25 @@
+"""The errors a user can mend, each with the exit code of the command that meets it."""
+
+
+class EncoreError(Exception):
+    """Base of all errors with a one-line message: what was being done, to what, and what to do next."""
+
+    exit_code = 1
+
+
+class UsageError(EncoreError):
+    """Bad usage or configuration."""
+
+    exit_code = 2
+
+
+class InputError(EncoreError):
+    """Bad or missing input."""
+
+    exit_code = 3
+
+
+class DataCheckError(EncoreError):
+    """A check on the data failed: the input could be read, but what it says cannot be right."""
+
+    exit_code = 4

@@ -1,0 +1,280 @@
+"""What a service's YAML may say. Each class is one kind of declaration; all the layers are derived from them.
+
+Every expression is Spark SQL and is checked when the file is read: it parses, and reads only columns that exist.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+
+from conf import sql
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Type = Annotated[str, Field(pattern=r"^(bigint|int|string|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$")]
+
+# Columns of each layer that no service declares: they are the grain, or follow from it.
+EVENT_KEYS = frozenset({"customer_id", "date"})
+TILE_KEYS = frozenset({"customer_id", "date", "events", "is_bot"})
+OBSERVED_KEYS = frozenset({"date", "events", "age_days", "gap_days"})
+TABLE_KEYS = frozenset({"customer_id", "as_of", "eligible", "label", "label_status"})
+
+
+class Declaration(BaseModel):
+    """Base of all declarations: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Windows(Declaration):
+    """Lengths of the windows around an as-of date, in days."""
+
+    observation_days: PositiveInt
+    gap_days: int = Field(default=0, ge=0)
+    outcome_days: PositiveInt
+
+
+class Landing(Declaration):
+    """How the raw lines of an event look; `shell/unpack.sh` is told by these words."""
+
+    files: str = Field(min_length=1)
+    fields: list[Name] = Field(min_length=1)
+    customer: Name
+    day: str = Field(pattern=r"^(name|[a-z][a-z0-9_]*)(,[a-z][a-z0-9_]*)?$")
+    separator: Literal["tab", "space"] = "tab"
+    header: int = Field(default=0, ge=0)
+    parts_per_day: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _names_are_fields(self) -> "Landing":
+        for name in (self.customer, *self.day.split(",")):
+            if name != "name" and name not in self.fields:
+                raise ValueError(f"{name!r} is not among the fields {self.fields}")
+        return self
+
+    def option(self, event: str) -> str:
+        """The `--event` option of `shell/unpack.sh`, where fields are numbered from 1."""
+        days = [day if day == "name" else str(self.fields.index(day) + 1) for day in self.day.split(",")]
+        return (
+            f"{event} files={self.files} fields={len(self.fields)} customer={self.fields.index(self.customer) + 1}"
+            f" day={','.join(days)} separator={self.separator} header={self.header}"
+        )
+
+
+class Column(Declaration):
+    """A typed column of the events layer. `sql` reads raw fields, which are all text."""
+
+    type: Type
+    sql: str
+    about: str
+    required: bool = False
+
+
+class Check(Declaration):
+    """A condition that an event must not meet, and what is done when it does.
+
+    `reject` sets the row aside with the check's name as reason; `repair` replaces the columns named in `set`.
+    """
+
+    when: str
+    then: Literal["reject", "repair"]
+    set: dict[Name, str] = {}
+    about: str
+
+    @model_validator(mode="after")
+    def _repairs_set_something(self) -> "Check":
+        if (self.then == "repair") != bool(self.set):
+            raise ValueError("`set` belongs to a repair, and a repair needs it")
+        return self
+
+
+class Measure(Declaration):
+    """A column of the daily tile: one aggregate over a customer's events of a day that can be merged."""
+
+    sql: str
+    about: str
+
+    @field_validator("sql")
+    @classmethod
+    def _can_be_merged(cls, value: str) -> str:
+        sql.merge_function(value)
+        return value
+
+    @property
+    def merged_by(self) -> str:
+        """Name of the aggregate that merges partial values."""
+        return sql.merge_function(self.sql)
+
+
+class Event(Declaration):
+    """One kind of raw activity."""
+
+    about: str
+    landing: Landing
+    columns: dict[Name, Column]
+    checks: dict[Name, Check] = {}
+    duplicates: Literal["drop", "keep"]
+    measures: dict[Name, Measure]
+
+    @model_validator(mode="after")
+    def _expressions_read_what_exists(self) -> "Event":
+        if "customer_id" not in self.columns:
+            raise ValueError("columns must declare customer_id")
+        if "date" in self.columns:
+            raise ValueError("columns: `date` is the day of the landing folder and cannot be declared")
+        typed = set(self.columns) | EVENT_KEYS
+        for name, column in self.columns.items():
+            _check(f"columns.{name}.sql", column.sql, set(self.landing.fields) | {"date"})
+        for name, check in self.checks.items():
+            _check(f"checks.{name}.when", check.when, typed)
+            for target, value in check.set.items():
+                if target not in self.columns:
+                    raise ValueError(f"checks.{name}.set: {target!r} is not a column of this event")
+                _check(f"checks.{name}.set.{target}", value, typed)
+        for name, measure in self.measures.items():
+            _check(f"measures.{name}.sql", measure.sql, typed)
+        return self
+
+
+class Bots(Declaration):
+    """Who is no person: a condition on one customer's day."""
+
+    when: str
+    about: str
+
+
+class Eligible(Declaration):
+    """Who is in the table: a condition on the features of a customer."""
+
+    when: str
+    about: str
+
+
+class Label(Declaration):
+    """What is foretold. The label is 1 when some (`present`) or no (`absent`) day of the outcome meets `when`."""
+
+    name: Name
+    when: str
+    one_if: Literal["present", "absent"]
+    about: str
+
+
+Kind = Literal["count", "amount", "duration", "days", "share", "ratio", "category", "sketch"]
+
+
+class Feature(Declaration):
+    """A column of the feature table, for each of its windows.
+
+    Exactly one of `from_tiles` (one aggregate over the tiles of the window) and `from_features` (a row expression
+    over features declared above) is given. `{days}` stands for the window's length everywhere. What null means is
+    always said: `fill` replaces it by a value, `null_means` explains it. Without `windows` a feature looks at the
+    whole observation window. An `internal` feature serves others and is not in the table; a sketch always is.
+    """
+
+    kind: Kind
+    unit: str
+    about: str
+    from_tiles: str | None = None
+    where: str | None = None
+    from_features: str | None = None
+    windows: list[PositiveInt] = []
+    fill: int | float | None = None
+    null_means: str | None = None
+    alias: str | None = None
+    levels: list[str] = []
+    internal: bool = False
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Feature":
+        if (self.from_tiles is None) == (self.from_features is None):
+            raise ValueError("give one of from_tiles and from_features")
+        if self.where and not self.from_tiles:
+            raise ValueError("`where` belongs to from_tiles")
+        if (self.fill is None) == (self.null_means is None) and not self.internal:
+            raise ValueError("say what null means: give one of fill and null_means")
+        if self.kind == "sketch" and not self.internal:
+            raise ValueError("a sketch is no column of the table: it must be internal")
+        if bool(self.levels) != (self.kind == "category"):
+            raise ValueError("`levels` belongs to a category, and a category needs it")
+        if self.from_tiles:
+            sql.aggregate_name(self.from_tiles)
+        return self
+
+
+class Service(Declaration):
+    """A whole service: `conf/<name>.yaml`."""
+
+    title: str
+    about: str
+    windows: Windows
+    events: dict[Name, Event] = Field(min_length=1)
+    bots: Bots | None = None
+    features: dict[str, Feature] = Field(min_length=1)
+    eligible: Eligible
+    label: Label
+    recency_feature: Name
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> "Service":
+        tile = set(self.measures) | TILE_KEYS
+        if self.bots:
+            _check("bots.when", self.bots.when, tile - {"is_bot"})
+        _check("label.when", self.label.when, tile)
+        table = self._check_features(set(self.measures) | OBSERVED_KEYS)
+        _check("eligible.when", self.eligible.when, table)
+        if self.recency_feature not in table:
+            raise ValueError(f"recency_feature: there is no feature {self.recency_feature!r}")
+        return self
+
+    def _check_features(self, observed: set[str]) -> set[str]:
+        known: set[str] = set()
+        for template, feature in self.features.items():
+            where = f"features.{template}"
+            if bool(feature.windows) != ("{days}" in template):
+                raise ValueError(f"{where}: a name has {{days}} exactly when it has windows")
+            for days in feature.windows or [self.windows.observation_days]:
+                name = template.format(days=days)
+                if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in known | TABLE_KEYS:
+                    raise ValueError(f"{where}: {name!r} is no name for a feature, or is taken")
+                if days > self.windows.observation_days:
+                    raise ValueError(f"{where}: {days} days is longer than the observation window")
+                if feature.from_tiles:
+                    _check(f"{where}.from_tiles", feature.from_tiles, observed)
+                    _check(f"{where}.where", feature.where or "true", observed)
+                else:
+                    _check(f"{where}.from_features", (feature.from_features or "").format(days=days), known)
+                known.add(name)
+        return known
+
+    @model_validator(mode="after")
+    def _measures_agree(self) -> "Service":
+        types = {event.columns["customer_id"].type for event in self.events.values()}
+        if len(types) > 1:
+            raise ValueError(f"customer_id has different types in the events: {sorted(types)}")
+        declared: dict[str, str] = {}
+        for event in self.events.values():
+            for name, measure in event.measures.items():
+                if name in TILE_KEYS or declared.setdefault(name, measure.merged_by) != measure.merged_by:
+                    raise ValueError(f"measure {name!r} is declared with two meanings, or is a reserved name")
+        return self
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """All measures of a tile; one that several events share stands once."""
+        return {name: measure for event in self.events.values() for name, measure in event.measures.items()}
+
+
+class Profile(Declaration):
+    """Where Encore runs: `conf/profiles/<name>.yaml`. What is left out is left to spark-submit."""
+
+    engine: Literal["sail", "spark"]
+    master: str | None = None
+    driver_memory: str | None = Field(default=None, pattern=r"^\d+[kmg]$")
+    shuffle_partitions: PositiveInt | None = None
+
+
+def _check(where: str, expression: str, known: set[str]) -> None:
+    try:
+        sql.check_columns(expression, known)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None

@@ -1,0 +1,86 @@
+"""The features of a service with their windows filled in, and what follows from each declaration."""
+
+from dataclasses import dataclass
+
+from conf.schema import Feature, Service
+
+# Type in the table, least value and greatest value of each kind; None: none.
+_KINDS: dict[str, tuple[str, float | None, float | None]] = {
+    "count": ("bigint", 0, None),
+    "amount": ("double", None, None),
+    "duration": ("double", 0, None),
+    "days": ("double", 0, None),
+    "share": ("double", 0, 1),
+    "ratio": ("double", None, None),
+    "category": ("string", None, None),
+    "sketch": ("", None, None),
+}
+
+
+@dataclass(frozen=True)
+class NamedFeature:
+    """One column: a declared feature with one of its windows."""
+
+    name: str
+    about: str
+    unit: str
+    kind: str
+    days: int
+    from_tiles: str | None
+    where: str | None
+    from_features: str | None
+    fill: int | float | None
+    null_means: str
+    alias: str
+    levels: tuple[str, ...]
+    internal: bool
+
+    @property
+    def type(self) -> str:
+        """Spark type of the column, empty for a sketch, which keeps the type of its expression."""
+        return _KINDS[self.kind][0]
+
+    @property
+    def least(self) -> float | None:
+        """Least value that the contract allows."""
+        return _KINDS[self.kind][1]
+
+    @property
+    def greatest(self) -> float | None:
+        """Greatest value that the contract allows."""
+        return _KINDS[self.kind][2]
+
+
+def named_features(service: Service) -> list[NamedFeature]:
+    """Every feature of the service by window, internal ones included, in the order of declaration."""
+    return [
+        _named(template, feature, days)
+        for template, feature in service.features.items()
+        for days in feature.windows or [service.windows.observation_days]
+    ]
+
+
+def table_features(service: Service) -> list[NamedFeature]:
+    """The features that are columns of the table."""
+    return [feature for feature in named_features(service) if not feature.internal]
+
+
+def _named(template: str, feature: Feature, days: int) -> NamedFeature:
+    def filled(text: str | None) -> str | None:
+        return text.replace("{days}", str(days)) if text else None
+
+    return NamedFeature(
+        name=filled(template) or "",
+        about=filled(feature.about) or "",
+        unit=feature.unit,
+        kind=feature.kind,
+        days=days,
+        from_tiles=feature.from_tiles,
+        where=feature.where,
+        from_features=filled(feature.from_features),
+        fill=feature.fill,
+        null_means=filled(feature.null_means) or "",
+        alias=filled(feature.alias) or "",
+        levels=tuple(feature.levels),
+        internal=feature.internal,
+    )

@@ -1,0 +1,99 @@
+"""Raw lines to typed, checked events.
+
+Every line ends in one of three places, and nowhere else: in an event, in `rejected` with a reason, or as a duplicate
+counted in the `copies` of the event that it repeats.
+"""
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from conf.schema import Check, Event
+from conf.schema import Column as Declared
+from conf.sql import columns_of
+
+RAW = "raw_"
+UNREADABLE = "_unreadable"
+MISSING = "_missing"
+NETWORK_ADDRESS = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
+
+
+def tagged(lines: DataFrame, event: Event) -> DataFrame:
+    """Typed rows, each with the reason why it is rejected and the repairs made on it.
+
+    Args:
+        lines: the raw fields of `event` as text, and `date`.
+
+    Returns:
+        One row per line: the event's columns, `date`, `reason` (null for a good row), `repairs` (names of the
+        repairs made, in order and separated by commas; null where none was), the raw fields named `raw_<field>`.
+    """
+    raw = [F.col(name).alias(f"{RAW}{name}") for name in event.landing.fields]
+    typed = [_parsed(column).alias(name) for name, column in event.columns.items()]
+    rows = lines.select("date", *raw, *typed)
+    nothing = F.lit(None).cast("string")
+    rows = rows.withColumns({"reason": F.coalesce(*_type_reasons(event), nothing), "repairs": nothing})
+    return reduce(_apply, event.checks.items(), rows)
+
+
+def clean(rows: DataFrame, event: Event) -> DataFrame:
+    """The events layer: one row per event, `copies` being the number of equal lines that it stands for."""
+    good = rows.where(F.col("reason").isNull())
+    columns = ["date", *event.columns, "repairs"]
+    if event.duplicates == "keep":
+        return good.select(*columns, F.lit(1).cast("bigint").alias("copies"))
+    # Lines are equal when their raw text is: two that only became equal by a repair are two events.
+    by_text = good.groupBy(*columns, *(f"{RAW}{name}" for name in event.landing.fields))
+    return by_text.agg(F.count("*").alias("copies")).select(*columns, "copies")
+
+
+def rejected(rows: DataFrame, event: Event) -> DataFrame:
+    """Rows that were rejected: `date`, `reason` and the raw fields, client addresses masked."""
+    masked = [masked_addresses(F.col(f"{RAW}{name}")).alias(name) for name in event.landing.fields]
+    return rows.where(F.col("reason").isNotNull()).select("date", "reason", *masked)
+
+
+def is_unreadable(reason: Column) -> Column:
+    """Whether a reason comes from typing, before any check on meaning: a missing or unreadable value."""
+    return reason.endswith(UNREADABLE) | reason.endswith(MISSING)
+
+
+def masked_addresses(text: Column) -> Column:
+    """The text with every IPv4 address replaced: an address tells who somebody is, and no report needs it."""
+    return F.regexp_replace(text, NETWORK_ADDRESS, "<address>")
+
+
+def _parsed(column: Declared) -> Column:
+    text = F.expr(column.sql)
+    if column.type.startswith("decimal"):
+        # By way of a double, since the engines differ on exponents in decimals; and Java reads 1d and 1f as numbers.
+        has_java_suffix = F.lower(F.substring(text, -1, 1)).isin("d", "f")
+        return F.when(~has_java_suffix, text).try_cast("double").try_cast(column.type)
+    return text.try_cast(column.type)
+
+
+def _type_reasons(event: Event) -> list[Column]:
+    """For each column the reason when it is missing or its text cannot be read as its type."""
+    reasons = []
+    for name, column in event.columns.items():
+        is_null = F.col(name).isNull()
+        sources = sorted(columns_of(column.sql) & set(event.landing.fields))
+        has_text = F.coalesce(*(F.col(f"{RAW}{source}") for source in sources), F.lit(None)).isNotNull()
+        reasons.append(F.when(is_null & has_text, F.lit(f"{name}{UNREADABLE}")))
+        if column.required:
+            reasons.append(F.when(is_null, F.lit(f"{name}{MISSING}")))
+    return reasons
+
+
+def _apply(rows: DataFrame, named: tuple[str, Check]) -> DataFrame:
+    name, check = named
+    is_met = F.expr(check.when) & F.col("reason").isNull()
+    if check.then == "reject":
+        return rows.withColumn("reason", F.when(is_met, F.lit(name)).otherwise(F.col("reason")))
+    mended = {
+        target: F.when(is_met, F.expr(value)).otherwise(F.col(target)).cast(rows.schema[target].dataType)
+        for target, value in check.set.items()
+    }
+    repairs = F.when(is_met, F.concat_ws(",", "repairs", F.lit(name))).otherwise(F.col("repairs"))
+    return rows.withColumns({"repairs": repairs} | mended)

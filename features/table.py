@@ -1,0 +1,76 @@
+"""Tiles to the feature table: one row per customer and as-of date.
+
+The features see only the rows of `observed`, which end before as_of; the label sees only those of `foretold`, which
+begin at it. Neither function has the other's rows at hand.
+"""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from conf.schema import Service
+from features.declared import NamedFeature, named_features, table_features
+from features.observation import foretold, observed
+from features.windows import Moment, Window
+
+KEYS = ("customer_id", "as_of")
+
+
+def feature_table(tiles: DataFrame, moments: Sequence[Moment], logs: Window, service: Service) -> DataFrame:
+    """The features and labels of every customer seen in an observation window who is no bot.
+
+    Args:
+        tiles: the daily layer, from the first day before the earliest moment to the end of the latest outcome.
+        logs: the days that the logs reach over; it decides which labels are mature.
+
+    Returns:
+        One row per customer and moment: `customer_id`, `as_of`, the features, `eligible`, `label`, `label_status`.
+    """
+    features = computed_features(observed(tiles, moments), service)
+    people = features.join(first_bot_days(tiles), "customer_id", "left")
+    is_bot_before = F.coalesce(F.col("first_bot_day") < F.col("as_of"), F.lit(False))
+    labelled = people.where(~is_bot_before).join(outcomes(tiles, moments, service), list(KEYS), "left")
+    mature = [moment.as_of for moment in moments if moment.is_mature(logs)]
+    is_mature = F.col("as_of").isin(mature) if mature else F.lit(False)
+    happened = F.coalesce(F.col("happened"), F.lit(False))
+    is_positive = happened if service.label.one_if == "present" else ~happened
+    return labelled.select(
+        *KEYS,
+        *(feature.name for feature in table_features(service)),
+        F.coalesce(F.expr(service.eligible.when), F.lit(False)).alias("eligible"),
+        F.when(is_mature, is_positive.cast("int")).alias("label"),
+        F.when(is_mature, F.lit("mature")).otherwise(F.lit("immature")).alias("label_status"),
+    )
+
+
+def computed_features(rows: DataFrame, service: Service) -> DataFrame:
+    """The declared features, internal ones included, of rows that `observed` gives."""
+    declared = named_features(service)
+    from_tiles = [_from_tiles(feature).alias(feature.name) for feature in declared if feature.from_tiles]
+    table = rows.groupBy(*KEYS).agg(*from_tiles)
+    for feature in declared:
+        if feature.from_features:
+            table = table.withColumn(feature.name, _finished(F.expr(feature.from_features), feature))
+    return table
+
+
+def first_bot_days(tiles: DataFrame) -> DataFrame:
+    """For each customer ever marked a bot: `customer_id` and `first_bot_day`. A later mark must not count earlier."""
+    return tiles.where("is_bot").groupBy("customer_id").agg(F.min("date").alias("first_bot_day"))
+
+
+def outcomes(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:
+    """Keys of the customers for whom the label's condition was met in the outcome, with `happened` true."""
+    rows = foretold(tiles, moments).where(F.expr(service.label.when))
+    return rows.select(*KEYS).distinct().withColumn("happened", F.lit(True))
+
+
+def _from_tiles(feature: NamedFeature) -> Column:
+    inside = f"age_days <= {feature.days}" + (f" and ({feature.where})" if feature.where else "")
+    return _finished(F.expr(f"{feature.from_tiles} filter (where {inside})"), feature)
+
+
+def _finished(value: Column, feature: NamedFeature) -> Column:
+    typed = value.cast(feature.type) if feature.type else value
+    return typed if feature.fill is None else F.coalesce(typed, F.lit(feature.fill).cast(feature.type))

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Set everything up (at the first start), then run every check of the code and its tests.
+#
+#   shell/test.sh [PYTEST-ARGUMENTS]   without arguments, all of tests/; paths are from the root
+#
+# All checks run even when one fails; the names of those that failed come last. Exit: 0 all passed,
+# 1 something failed, 3 the set-up could not be done.
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+bash "$root/shell/setup.sh"
+cd -- "$root"
+PATH=$root/.venv/bin:$PATH
+failed=()
+
+check() { # COMMAND...
+    printf '== %s\n' "$*"
+    "$@" || failed+=("$1${2:+ $2}")
+}
+
+[ $# -gt 0 ] || set -- tests
+check ruff check .
+check ruff format --check .
+check mypy
+check lint-imports
+check python -m pytest "$@" # last, so that its count ends the output
+
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'test.sh: failed:'
+    printf ' [%s]' "${failed[@]}"
+    printf '\n'
+    exit 1
+fi

@@ -25,9 +25,13 @@ def load_profile(name: str) -> Profile:
     return _load(name, FOLDER / "profiles", Profile)
 
 
-def fingerprint(*declarations: Declaration) -> str:
-    """A short hash that changes when what is declared changes; comments and the order of keys do not count."""
-    text = json.dumps([declaration.model_dump(mode="json") for declaration in declarations])
+def fingerprint(*values: object) -> str:
+    """A short hash that changes when what is declared changes; comments and the order of keys do not count.
+
+    Args:
+        values: declarations, and whatever else JSON can say.
+    """
+    text = json.dumps(values, sort_keys=True, default=lambda value: value.model_dump(mode="json"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -15,6 +15,7 @@ Type = Annotated[str, Field(pattern=r"^(bigint|int|string|boolean|date|timestamp
 
 # Columns of each layer that no service declares: they are the grain, or follow from it.
 EVENT_KEYS = frozenset({"customer_id", "date"})
+RESERVED = frozenset({"date", "reason", "repairs", "copies"})
 TILE_KEYS = frozenset({"customer_id", "date", "events", "is_bot"})
 OBSERVED_KEYS = frozenset({"date", "events", "age_days", "gap_days"})
 TABLE_KEYS = frozenset({"customer_id", "as_of", "eligible", "label", "label_status"})
@@ -120,8 +121,9 @@ class Event(Declaration):
     def _expressions_read_what_exists(self) -> "Event":
         if "customer_id" not in self.columns:
             raise ValueError("columns must declare customer_id")
-        if "date" in self.columns:
-            raise ValueError("columns: `date` is the day of the landing folder and cannot be declared")
+        taken = sorted(RESERVED & set(self.columns))
+        if taken:
+            raise ValueError(f"columns: {taken[0]!r} is a name of Encore's own; choose another")
         typed = set(self.columns) | EVENT_KEYS
         for name, column in self.columns.items():
             _check(f"columns.{name}.sql", column.sql, set(self.landing.fields) | {"date"})

@@ -60,6 +60,13 @@ def first_bot_days(tiles: DataFrame) -> DataFrame:
     return tiles.where("is_bot").groupBy("customer_id").agg(F.min("date").alias("first_bot_day"))
 
 
+def excluded_bots(tiles: DataFrame, moments: Sequence[Moment]) -> DataFrame:
+    """`as_of` and `bots`: the customers active in its observation window who are left out as bots."""
+    tiles_of_bots = tiles.join(first_bot_days(tiles), "customer_id")
+    seen = observed(tiles_of_bots, moments).where(F.col("first_bot_day") < F.col("as_of"))
+    return seen.groupBy("as_of").agg(F.countDistinct("customer_id").alias("bots"))
+
+
 def outcomes(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:
     """Keys of the customers for whom the label's condition was met in the outcome, with `happened` true."""
     rows = foretold(tiles, moments).where(F.expr(service.label.when))

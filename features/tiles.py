@@ -7,6 +7,7 @@ from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import DataType
 
 from conf.schema import Event, Service
 
@@ -17,16 +18,15 @@ def daily_tiles(events: dict[str, DataFrame], service: Service) -> DataFrame:
     """One row per customer and day with an event.
 
     Args:
-        events: the events layer of some days, by the name of the event.
+        events: the events layer of some days by the name of the event, each event of the service among them.
 
     Returns:
         `customer_id`, `date`, `events` (number of events of any kind), the measures of the service, `is_bot`.
         A count or sum over nothing is 0; any other measure over nothing is null.
     """
-    parts = [_part(events[name], event) for name, event in service.events.items() if name in events]
-    united = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts)
-    for name in service.measures.keys() - set(united.columns):
-        united = united.withColumn(name, F.lit(None))
+    parts = [_part(events[name], event) for name, event in service.events.items()]
+    types = {field.name: field.dataType for part in parts for field in part.schema.fields}
+    united = reduce(DataFrame.unionByName, (_with_columns(part, types) for part in parts))
     merged = united.groupBy(*GRAIN).agg(
         F.sum("events").alias("events"),
         *(_merged(name, measure.merged_by) for name, measure in service.measures.items()),
@@ -38,6 +38,12 @@ def daily_tiles(events: dict[str, DataFrame], service: Service) -> DataFrame:
 def _part(events: DataFrame, event: Event) -> DataFrame:
     measures = [F.expr(measure.sql).alias(name) for name, measure in event.measures.items()]
     return events.groupBy(*GRAIN).agg(F.count("*").alias("events"), *measures)
+
+
+def _with_columns(part: DataFrame, types: dict[str, DataType]) -> DataFrame:
+    """The part with typed nulls for the measures of other events (Sail's unionByName would add untyped ones)."""
+    missing = {name: F.lit(None).cast(kind) for name, kind in types.items() if name not in part.columns}
+    return part.withColumns(missing)
 
 
 def _merged(name: str, function: str) -> Column:

@@ -1,0 +1,1 @@
+"""One module per command: read a layer, call a function, write a layer."""

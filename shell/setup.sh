@@ -175,12 +175,12 @@ install_horovod() { # -> what line 2 of the stamp says
 set_up() {
     local horovod
     SECONDS=0
-    say "making .venv with Python $(python_version "$python"); the first time takes 3 minutes; log: .venv/setup.log"
+    say "making .venv with Python $(python_version "$python"); takes 1 to 2 minutes; log: .venv/setup.log"
     if ! make_venv || ! install_packages; then
         tell_failure 'installing the packages failed'
         exit 3
     fi
-    say 'packages installed; now Horovod (built from source once per machine: 2 minutes)'
+    say 'packages installed; now Horovod (building it, once per machine, takes 2 to 4 minutes)'
     horovod=$(install_horovod)
     printf '%s\n' "$(made_from "$(python_version "$venv/bin/python")")" "$horovod" >"$stamp.new"
     mv "$stamp.new" "$stamp"

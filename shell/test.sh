@@ -13,21 +13,20 @@ cd -- "$root"
 PATH=$root/.venv/bin:$PATH
 failed=()
 
-check() { # COMMAND...
-    printf '== %s\n' "$*"
-    "$@" || failed+=("$1${2:+ $2}")
+check() { # NAME COMMAND...
+    printf '== %s\n' "$1"
+    "${@:2}" || failed+=("$1")
 }
 
 [ $# -gt 0 ] || set -- tests
-check ruff check .
-check ruff format --check .
-check mypy
-check lint-imports
-check python -m pytest "$@" # last, so that its count ends the output
+check 'ruff check' ruff check .
+check 'ruff format' ruff format --check .
+check mypy mypy
+check lint-imports lint-imports
+check pytest python -m pytest "$@" # last, so that its count ends the output
 
 if [ ${#failed[@]} -gt 0 ]; then
-    printf 'test.sh: failed:'
-    printf ' [%s]' "${failed[@]}"
-    printf '\n'
+    names=$(printf ', %s' "${failed[@]}")
+    printf 'test.sh: failed: %s\n' "${names#, }" >&2
     exit 1
 fi

@@ -71,13 +71,12 @@ class Habit:
 
 
 HABITS = (
-    Habit(0.42, 0.06, 0.80, 0.10, 0.05, 0.10, 0.00, 0.25, 9.0, 1.3, 1.7),  # passes by once
-    Habit(0.20, 0.35, 0.25, 0.22, 0.08, 0.06, 0.01, 0.15, 12.0, 1.0, 1.4),  # tries it for some days
-    Habit(0.14, 0.60, 0.05, 0.30, 0.10, 0.020, 0.03, 0.10, 14.0, 1.0, 1.2),  # now and then
-    Habit(0.14, 0.75, 0.02, 0.60, 0.20, 0.015, 0.04, 0.08, 20.0, 1.2, 1.5),  # most days
-    Habit(0.10, 0.85, 0.01, 0.90, 0.40, 0.010, 0.04, 0.08, 36.0, 1.6, 2.0),  # every day
+    Habit(0.33, 0.40, 0.50, 0.09, 0.03, 0.042, 0.02, 0.15, 7.0, 1.2, 1.5),  # passes by
+    Habit(0.28, 0.50, 0.25, 0.20, 0.06, 0.042, 0.02, 0.18, 9.0, 1.3, 1.7),  # once a week
+    Habit(0.22, 0.65, 0.10, 0.35, 0.10, 0.034, 0.03, 0.16, 12.0, 1.3, 1.7),  # twice a week
+    Habit(0.17, 0.75, 0.04, 0.66, 0.20, 0.020, 0.03, 0.13, 15.0, 1.6, 2.0),  # most days
 )
-JOINS_PER_DAY = 0.035
+JOINS_PER_DAY = 0.05
 AWAKE_ON_ARRIVAL = 0.97
 PLAY_SPREAD = 1.1  # of the log of a day's plays: one day in forty has more than six times the median
 FADED_VOLUME = 0.55

@@ -1,0 +1,87 @@
+"""What every command is given: the data folder, the service and the engine, with the layers as names."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from conf.errors import InputError
+from conf.load import fingerprint
+from conf.schema import Event, Profile, Service
+from features.windows import Window, logs_window
+from jobs.storage import Layer
+
+
+@dataclass(frozen=True)
+class Context:
+    """A run of Encore on one data folder."""
+
+    data: Path
+    service_name: str
+    service: Service
+    profile: Profile
+    engine: str
+
+    @property
+    def raw(self) -> Path:
+        """Where the service leaves its logs."""
+        return self.data / "raw"
+
+    @property
+    def landing(self) -> Path:
+        """Text lines of the right shape."""
+        return self.data / "landing"
+
+    @property
+    def daily(self) -> Layer:
+        """Daily tiles."""
+        return Layer(self.data / "daily", "date")
+
+    @property
+    def features(self) -> Layer:
+        """Feature tables by as-of date."""
+        return Layer(self.data / "features", "as_of")
+
+    @property
+    def scores(self) -> Layer:
+        """Scores by as-of date."""
+        return Layer(self.data / "scores", "as_of")
+
+    @property
+    def models(self) -> Path:
+        """Fitted models."""
+        return self.data / "models"
+
+    @property
+    def truth(self) -> Layer:
+        """True probabilities of simulated customers, for judging models only."""
+        return Layer(self.data / "truth", "as_of")
+
+    @property
+    def report(self) -> Path:
+        """What people read."""
+        return self.data / "report"
+
+    def events(self, event: str) -> Layer:
+        """Typed events of one kind."""
+        return Layer(self.data / "events" / event, "date")
+
+    def rejected(self, event: str) -> Layer:
+        """Rows of one kind that were rejected."""
+        return Layer(self.data / "events" / "rejected" / event, "date")
+
+    def logs(self) -> Window:
+        """The days that the daily layer reaches over. Raises InputError when it is empty."""
+        days = [date.fromisoformat(value) for value in self.daily.values()]
+        if not days:
+            raise InputError(f"{self.daily.root}: there is no day to look at; run `encore rollup --data {self.data}` first")
+        return logs_window(days)
+
+    @cached_property
+    def version(self) -> str:
+        """Fingerprint of the service's configuration."""
+        return fingerprint(self.service)
+
+    def event_version(self, event: Event) -> str:
+        """Fingerprint of what ingest makes of one event; measures are the rollup's and do not count."""
+        return fingerprint(event.model_copy(update={"measures": {}}))

@@ -1,0 +1,79 @@
+"""The two engines behind one DataFrame API: Sail, embedded and without a JVM, and classic Spark."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from conf.errors import UsageError
+from conf.schema import Profile
+
+# PySpark decides by this variable whether F.col and its kin build Connect or classic expressions.
+_CONNECT = "SPARK_CONNECT_MODE_ENABLED"
+_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",  # times are the service's own clock: no conversion anywhere
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
+}
+
+
+@contextmanager
+def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
+    """The session of an engine, started at its first use and kept until the process ends.
+
+    Both may be alive in one process, but inside the block expressions belong to this one.
+    """
+    before = os.environ.pop(_CONNECT, None)
+    try:
+        if name == "sail":
+            os.environ[_CONNECT] = "1"
+            yield _sail()
+        else:
+            yield _spark(profile)
+    finally:
+        os.environ.pop(_CONNECT, None)
+        if before is not None:
+            os.environ[_CONNECT] = before
+
+
+@cache
+def _sail() -> SparkSession:
+    try:
+        from pysail.spark import SparkConnectServer
+    except ImportError:
+        raise UsageError("the engine sail is not installed; pip install pysail, or use --engine spark") from None
+    os.environ.setdefault("RUST_LOG", "error")
+    server = SparkConnectServer()
+    server.start()
+    _, port = server.listening_address
+    session: Any = SparkSession.Builder().remote(f"sc://localhost:{port}").getOrCreate()
+    session._encore_server = server  # the server ends with its last reference
+    for key, value in _SETTINGS.items():
+        session.conf.set(key, value)
+    return session
+
+
+@cache
+def _spark(profile: Profile) -> SparkSession:
+    logging.getLogger("py4j").setLevel(logging.ERROR)
+    builder = SparkSession.Builder().appName("encore")
+    chosen = {
+        "spark.master": profile.master,
+        "spark.driver.memory": profile.driver_memory,
+        "spark.sql.shuffle.partitions": profile.shuffle_partitions,
+    }
+    local = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": "localhost",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+    for key, value in (_SETTINGS | (local if profile.master else {}) | chosen).items():
+        if value is not None:
+            builder = builder.config(key, str(value))
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session

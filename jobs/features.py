@@ -1,0 +1,148 @@
+"""`encore features`: tiles to feature tables, one partition per as-of date."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pyarrow.csv
+import pyarrow.dataset
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from conf.errors import DataCheckError, InputError
+from conf.load import fingerprint
+from features.contract import broken_promises
+from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
+from features.table import excluded_bots, feature_table
+from features.windows import Moment, Window, default_moments
+from jobs.context import Context
+from jobs.storage import Layer, Record, write_csv, write_partitions, write_text
+
+EXPORT = "_export"
+
+
+def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) -> list[date]:
+    """Bring the feature tables of the as-of dates up to date; without any, the newest and the newest mature one.
+
+    Returns:
+        The as-of dates whose tables were written.
+
+    Raises:
+        InputError: an as-of date lies outside the logs, or nobody is in the table.
+        DataCheckError: a table breaks its contract.
+    """
+    logs = context.logs()
+    moments = _moments(context, logs, as_of)
+    layer = context.features
+    bases = {moment: _basis(context, moment, logs) for moment in moments}
+    done = layer.records()
+    changed = [moment for moment in moments if done.get(str(moment.as_of), {}).get("basis") != bases[moment]]
+    if changed:
+        _write_tables(context, spark, changed, logs, bases)
+    _write_for_people(context)
+    return [moment.as_of for moment in changed]
+
+
+def _moments(context: Context, logs: Window, as_of: Sequence[date]) -> list[Moment]:
+    windows = context.service.windows
+    moments = sorted({Moment.at(day, windows) for day in as_of}) or default_moments(logs, windows)
+    for moment in moments:
+        if not moment.is_inside(logs):
+            raise InputError(
+                f"as_of {moment.as_of} is outside the logs in {context.daily.root}, which go from {logs.start} up to "
+                f"{logs.dates()[-1]}; give an --as-of after {logs.start} and not after {logs.end}"
+            )
+        if not any(date.fromisoformat(day) in moment.observation for day in context.daily.values()):
+            raise InputError(
+                f"as_of {moment.as_of}: there are no logs from {moment.observation.start} up to it in "
+                f"{context.daily.root}; give an --as-of that has logs in the {moment.observation_days} days before it"
+            )
+    return moments
+
+
+def _basis(context: Context, moment: Moment, logs: Window) -> Record:
+    """What the table at a moment is made from: the tiles up to the end of its outcome, and the declarations."""
+    tiles = {day: record["basis"] for day, record in context.daily.records().items() if _is_used(day, moment)}
+    service = context.service.model_copy(update={"title": "", "about": "", "events": {}})
+    return {
+        "tiles": fingerprint(tiles),
+        "configuration": fingerprint(service),
+        "mature": moment.is_mature(logs),
+    }
+
+
+def _is_used(day: str, moment: Moment) -> bool:
+    return date.fromisoformat(day) < moment.outcome.end
+
+
+def _write_tables(
+    context: Context, spark: SparkSession, moments: list[Moment], logs: Window, bases: dict[Moment, Record]
+) -> None:
+    layer, service = context.features, context.service
+    days = [day for day in context.daily.values() if any(_is_used(day, moment) for moment in moments)]
+    tiles = context.daily.read(spark, days)
+    with layer.staging() as staged:
+        write_partitions(feature_table(tiles, moments, logs, service), staged)
+        written = {date.fromisoformat(value) for value in staged.values()}
+        for moment in moments:
+            if moment.as_of not in written:
+                raise InputError(
+                    f"as_of {moment.as_of}: no customer was active in the {moment.observation_days} days before it; "
+                    f"take a larger sample or another --as-of"
+                )
+        table = staged.read(spark)
+        broken = broken_promises(table, service)
+        if broken:
+            promise, rows = next(iter(broken.items()))
+            raise DataCheckError(
+                f"features at {', '.join(str(moment.as_of) for moment in moments)}: {promise} in {rows} rows "
+                f"({len(broken)} promises broken in all); nothing was kept. Mend the declaration or the events"
+            )
+        counts = _counts(table)
+        excluded = {row["as_of"]: row["bots"] for row in excluded_bots(tiles, moments).collect()}
+        for moment in moments:
+            record = {"basis": bases[moment], **counts[moment.as_of], **_caveats(context, moment)}
+            record["bots_excluded"] = excluded.get(moment.as_of, 0)
+            layer.publish(staged, str(moment.as_of), record)
+
+
+def _counts(table: DataFrame) -> dict[date, Record]:
+    rows = table.groupBy("as_of").agg(
+        F.count("*").alias("customers"),
+        F.count_if("eligible").alias("eligible"),
+        F.count_if(F.col("eligible") & (F.col("label") == 1)).alias("positives"),
+        F.max("label_status").alias("label_status"),
+    )
+    return {row["as_of"]: row.asDict() for row in rows.collect()}
+
+
+def _caveats(context: Context, moment: Moment) -> Record:
+    """What makes the features or the label of a moment lower than the customers were: missing days and parts."""
+    records = context.daily.records()
+    used = [str(day) for day in (*moment.observation.dates(), *moment.outcome.dates())]
+    return {
+        "sample": next(iter(records.values()))["sample"],
+        "missing_days": [day for day in used if day not in records],
+        "missing_parts": {day: records[day]["missing_parts"] for day in used if records.get(day, {}).get("missing_parts")},
+    }
+
+
+def _write_for_people(context: Context) -> None:
+    """The dictionary, and each table as CSV. The folder's name keeps readers of the layer from taking it for rows."""
+    folder = context.features.root / EXPORT
+    write_text(folder / "dictionary.md", dictionary_markdown(context.service))
+    write_csv(folder / "dictionary.csv", HEADER, dictionary_rows(context.service))
+    for value in context.features.values():
+        partition, target = context.features.partition(value), folder / f"features_{value}.csv"
+        if not target.exists() or target.stat().st_mtime < partition.stat().st_mtime:
+            _export_csv(partition, target)
+
+
+def _export_csv(partition: Path, target: Path) -> None:
+    """A table as one CSV file, a batch at a time."""
+    temporary = target.with_name(f".{target.name}")
+    rows = pyarrow.dataset.dataset(partition, format="parquet")
+    with pyarrow.csv.CSVWriter(temporary, rows.schema) as writer:
+        for batch in rows.to_batches():
+            writer.write_batch(batch)
+    temporary.replace(target)

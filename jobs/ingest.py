@@ -1,0 +1,168 @@
+"""`encore ingest`: landing lines to typed Parquet events by day; only days that changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from conf.errors import DataCheckError, InputError
+from conf.schema import Event
+from features.events import clean, is_unreadable, rejected, tagged
+from features.sampling import in_sample
+from jobs.context import Context
+from jobs.landing import LandedFile, landed_files, sample_rate
+from jobs.storage import Layer, Record, is_one_of, write_csv, write_partitions
+
+COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out")
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day of one event that has to be ingested."""
+
+    files: list[LandedFile]
+    basis: Record
+
+
+def ingest(context: Context, spark: SparkSession, sample: float | None = None) -> dict[str, int]:
+    """Bring the events layer up to date with the landing layer.
+
+    Returns:
+        The number of days written, by event.
+
+    Raises:
+        InputError: the landing layer is missing, inconsistent or holds another sample.
+        DataCheckError: lines were lost or made on the way.
+    """
+    landed = landed_files(context.landing)
+    rate = _rate(context, sample)
+    written = {}
+    for name, event in context.service.events.items():
+        days = {day: files for (kind, day), files in landed.items() if kind == name}
+        written[name] = _ingest_event(context, spark, name, event, days, rate)
+    if not landed:
+        raise InputError(f"{context.landing}: there are no lines to ingest; look at manifest.csv there for the reasons")
+    _write_manifest(context)
+    return written
+
+
+def _rate(context: Context, sample: float | None) -> float:
+    landed = sample_rate(context.landing)
+    if sample is not None and sample > landed:
+        raise InputError(
+            f"{context.landing}: holds a sample of {landed:g}, from which {sample:g} cannot be taken; "
+            f"unpack again into an empty folder with --sample {sample:g}"
+        )
+    return landed if sample is None else sample
+
+
+def _ingest_event(
+    context: Context, spark: SparkSession, name: str, event: Event, landed: dict[str, list[LandedFile]], rate: float
+) -> int:
+    layer, aside = context.events(name), context.rejected(name)
+    records = layer.records()
+    version = context.event_version(event)
+    days = {day: Day(files, _basis(files, version, rate)) for day, files in landed.items()}
+    changed = sorted(day for day in days if records.get(day, {}).get("basis") != days[day].basis)
+    _refuse_mixture(layer, {day: record for day, record in records.items() if day not in changed}, rate)
+    for day in set(layer.values()) - set(days):
+        layer.remove(day)
+    for day in set(aside.values()) - set(days):
+        aside.remove(day)
+    if not changed:
+        return 0
+    lines = _read_lines(spark, event, context.landing / name, changed)
+    rows = tagged(lines, event)
+    sampled = rows.where(in_sample(F.col("customer_id"), rate) | F.col("customer_id").isNull()) if rate < 1 else rows
+    with layer.staging() as staged, aside.staging() as staged_aside:
+        write_partitions(clean(sampled, event), staged)
+        write_partitions(rejected(sampled, event), staged_aside)
+        left_out = _left_out(rows, rate)
+        counts = _counts(spark, staged, staged_aside, changed)
+        for day in changed:
+            counts[day] |= {"lines": sum(file.records for file in days[day].files), "left_out": left_out.get(day, 0)}
+            _check_conservation(name, day, counts[day])
+        for day in changed:
+            record = {"basis": days[day].basis, "sample": rate} | counts[day]
+            aside.publish(staged_aside, day, record)
+            layer.publish(staged, day, record)
+    return len(changed)
+
+
+def _basis(files: Sequence[LandedFile], version: str, rate: float) -> Record:
+    """What a day's events are made from: when this is the same, so are they."""
+    lines = sorted(f"{file.path.name} {file.bytes} {file.checksum}" for file in files)
+    return {"files": lines, "configuration": version, "sample": rate}
+
+
+def _refuse_mixture(layer: Layer, kept: dict[str, Record], rate: float) -> None:
+    for day, record in kept.items():
+        if record["sample"] != rate:
+            raise InputError(
+                f"{layer.partition(day)}: holds a sample of {record['sample']:g}, and {rate:g} was asked for; "
+                f"use the same sample or another --data"
+            )
+
+
+def _read_lines(spark: SparkSession, event: Event, landing: Path, days: Sequence[str]) -> DataFrame:
+    schema = ", ".join(f"`{field}` string" for field in event.landing.fields) + ", `date` date"
+    # NUL is no character of a landed line, so with it as quote and escape every character is taken as it stands.
+    reader = spark.read.schema(schema).options(sep="\t", quote="\0", escape="\0", lineSep="\n")
+    return reader.csv(str(landing)).where(is_one_of("date", days))
+
+
+def _left_out(rows: DataFrame, rate: float) -> dict[str, int]:
+    if rate == 1:
+        return {}
+    outside = rows.where(~in_sample(F.col("customer_id"), rate))
+    return {str(row["date"]): row["count"] for row in outside.groupBy("date").count().collect()}
+
+
+def _counts(spark: SparkSession, staged: Layer, aside: Layer, days: Sequence[str]) -> dict[str, Record]:
+    """The counts of each day, read from what was written."""
+    counts: dict[str, Record] = {
+        day: {"events": 0, "rejected": 0, "unreadable": 0, "duplicates": 0, "repaired": {}, "reasons": {}} for day in days
+    }
+    if staged.has_rows():
+        rows = staged.read(spark, days)
+        per_repair = rows.groupBy("date", "repairs").agg(F.count("*").alias("rows"), F.sum("copies").alias("lines"))
+        for row in per_repair.collect():
+            day = counts[str(row["date"])]
+            day["events"] += row["rows"]
+            day["duplicates"] += row["lines"] - row["rows"]
+            for repair in (row["repairs"] or "").split(","):
+                if repair:
+                    day["repaired"][repair] = day["repaired"].get(repair, 0) + row["rows"]
+    if aside.has_rows():
+        rows = aside.read(spark, days)
+        per_reason = rows.groupBy("date", "reason", is_unreadable(F.col("reason")).alias("unreadable")).count()
+        for row in per_reason.collect():
+            day = counts[str(row["date"])]
+            day["rejected"] += row["count"]
+            day["unreadable"] += row["count"] if row["unreadable"] else 0
+            day["reasons"][row["reason"]] = row["count"]
+    return counts
+
+
+def _check_conservation(name: str, day: str, counts: Record) -> None:
+    places = ("events", "rejected", "duplicates", "left_out")
+    if counts["lines"] != sum(counts[place] for place in places):
+        parts = " + ".join(f"{counts[place]} {place}" for place in places)
+        raise DataCheckError(
+            f"ingest of {name}, {day}: {counts['lines']} lines were landed, but {parts} came out; nothing of it was kept. "
+            f"Unpack the day again; if it stays so, report it with the day's archives"
+        )
+
+
+def _write_manifest(context: Context) -> None:
+    """One CSV of all days for people; the records in the partitions are what counts."""
+    rows = []
+    for name in context.service.events:
+        for day, record in context.events(name).records().items():
+            repaired = sum(record["repaired"].values())
+            reasons = " ".join(f"{reason}={count}" for reason, count in sorted(record["reasons"].items()))
+            rows.append([name, day, record["sample"], *({**record, "repaired": repaired}[count] for count in COUNTS), reasons])
+    write_csv(context.data / "events" / "manifest.csv", ["event", "date", "sample", *COUNTS, "rejected_by_reason"], rows)
+

@@ -1,0 +1,166 @@
+"""Layers on disk: folders of partitions, each wholly old or wholly new at any moment.
+
+A partition is written beside its layer, in a staging folder, with its record (`_encore.json`: what it was made
+from, with which configuration and sample, its counts) inside it. One rename then puts both in place. Where a partition
+is replaced, the two folders change places in one system call (renameat2 on Linux, renamex_np on macOS), so that a
+kill at any moment leaves the old or the new one, never half and never none.
+"""
+
+import csv
+import ctypes
+import fcntl
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from conf.errors import InputError
+
+RECORD = "_encore.json"
+STAGING = ".staging-"
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A folder of Hive partitions `key=value/`."""
+
+    root: Path
+    key: str
+
+    def partition(self, value: str) -> Path:
+        """Folder of the partition of `value`."""
+        return self.root / f"{self.key}={value}"
+
+    def values(self) -> list[str]:
+        """Values of the partitions that are there, sorted."""
+        return sorted(path.name.split("=", 1)[1] for path in self.root.glob(f"{self.key}=*"))
+
+    def records(self) -> dict[str, Record]:
+        """The record of every partition that has one, by value."""
+        found = {value: read_record(self.partition(value)) for value in self.values()}
+        return {value: record for value, record in found.items() if record is not None}
+
+    def has_rows(self, values: Sequence[str] | None = None) -> bool:
+        """Whether any of the partitions (all of them by default) has rows."""
+        return any(any(self.partition(value).glob("*.parquet")) for value in values or self.values())
+
+    def read(self, spark: SparkSession, values: Sequence[str] | None = None) -> DataFrame:
+        """The rows of the partitions of `values` (all by default), their key a date. Raises InputError."""
+        if not self.has_rows(values):
+            raise InputError(f"{self.root}: there are no rows to read; run the command that writes this layer first")
+        rows = spark.read.parquet(str(self.root))
+        wanted = rows if values is None else rows.where(is_one_of(self.key, values))
+        return wanted.withColumn(self.key, F.col(self.key).cast("date"))  # Sail leaves the key as text
+
+    @contextmanager
+    def staging(self) -> Iterator["Layer"]:
+        """A layer beside this one to write into; what was not published from it is removed at the end."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        for left_over in self.root.parent.glob(f"{STAGING}{self.root.name}-*"):
+            shutil.rmtree(left_over)
+        folder = self._aside()
+        try:
+            yield Layer(folder / "rows", self.key)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(self, staged: "Layer", value: str, record: Record) -> None:
+        """Put the staged partition of `value` in place, with its record."""
+        new = staged.partition(value)
+        new.mkdir(parents=True, exist_ok=True)
+        write_text(new / RECORD, json.dumps(record, indent=1, sort_keys=True, default=str))
+        replace_folder(new, self.partition(value))
+
+    def remove(self, value: str) -> None:
+        """Remove a partition: first out of sight in one step, then from the disk."""
+        gone = self._aside()
+        os.rename(self.partition(value), gone / "old")
+        shutil.rmtree(gone)
+
+    def _aside(self) -> Path:
+        """A new folder beside the layer, on the same file system, where no reader of the layer looks."""
+        return Path(tempfile.mkdtemp(prefix=f"{STAGING}{self.root.name}-", dir=self.root.parent))
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record of a partition, None where there is none."""
+    try:
+        record: Record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return record
+
+
+def is_one_of(key: str, values: Sequence[str]) -> Column:
+    """Whether the partition's key is one of `values`; both engines then read only those partitions."""
+    return F.col(key).cast("string").isin(list(values))
+
+
+def write_partitions(rows: DataFrame, staged: Layer) -> None:
+    """Write rows as the partitions of a staged layer."""
+    rows.write.mode("overwrite").partitionBy(staged.key).parquet(str(staged.root))
+
+
+def replace_folder(new: Path, old: Path) -> None:
+    """Put the folder `new` where `old` is, in one step; `old` is gone afterwards."""
+    if not old.exists():
+        os.rename(new, old)
+        return
+    _exchange(new, old)
+    shutil.rmtree(new)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file, or leave the old one as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        os.fchmod(file.fileno(), 0o644)
+    os.replace(temporary, path)
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write a small table as a whole CSV file, or leave the old one as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+        os.fchmod(file.fileno(), 0o644)
+    os.replace(temporary, path)
+
+
+@contextmanager
+def sole_writer(data: Path) -> Iterator[None]:
+    """Hold the data folder for this process. Raises InputError where another one writes to it."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{data}: another encore command is writing here; wait for it or use another --data") from None
+        yield
+
+
+def _exchange(left: Path, right: Path) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    names = os.fsencode(left), os.fsencode(right)
+    if sys.platform == "darwin":
+        swap = 2
+        failed = library.renamex_np(*names, swap)
+    else:
+        here, exchange = -100, 2
+        failed = library.renameat2(here, names[0], here, names[1], exchange)
+    if failed:
+        number = ctypes.get_errno()
+        raise OSError(number, f"this file system cannot exchange folders ({os.strerror(number)})", str(right))

@@ -1,0 +1,15 @@
+# One idea: can this text be read as UTF-8 without control characters?
+# unpack.sh makes both patterns, since grep looks for the same ones (see make_patterns there).
+
+BEGIN {
+    malformed_utf8 = ENVIRON["UNPACK_MALFORMED_UTF8"]
+    control_character = ENVIRON["UNPACK_CONTROL_CHARACTER"]
+}
+
+function defect_of(text) {
+    # Most lines hold plain ASCII only in some services, and this look is ten times cheaper than the next.
+    if (text !~ /[^\t -~]/) return ""
+    if (text ~ malformed_utf8) return "not_utf8"
+    if (text ~ control_character) return "control_character"
+    return ""
+}

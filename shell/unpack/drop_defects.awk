@@ -1,0 +1,19 @@
+# One idea: takes the lines that grep found defective out of the kept ones.
+# Needs defects.awk. Reads the kept records; "defective" in the current folder names the bad ones in order, as
+# grep -n does (NUMBER:line). Appends them to "rejected" and writes "dropped": how many not_utf8, control_character.
+
+BEGIN { bad = next_bad() }
+
+NR == bad {
+    reason = defect_of($0) == "not_utf8" ? "not_utf8" : "control_character"
+    by_reason[reason]++
+    print reason "\t" $0 >> "rejected"
+    bad = next_bad()
+    next
+}
+
+{ print }
+
+END { print by_reason["not_utf8"] + 0, by_reason["control_character"] + 0 > "dropped" }
+
+function next_bad(    found) { return (getline found < "defective") > 0 ? found + 0 : 0 }

@@ -1,0 +1,113 @@
+# One idea: each line of a log is kept, repaired, left out of the sample or rejected with a reason.
+#
+# Needs dates.awk, sample.awk and defects.awk. Variables:
+#   fields, customer   how many fields a record has, and which one is the customer
+#   day_field          the field that holds the day, 0 when the archive's name gave it
+#   separator, header  "tab" or "space"; how many first lines to drop
+#   limit              in_sample's limit; 10000 keeps every customer
+#   look               1 to look for defects in every line here, 0 when grep does it afterwards (3 times cheaper)
+# Standard output: the records, tab separated, the day and a tab in front when day_field is set. Files in the
+# current folder: "rejected" (reason, tab, line as it came) and "counts" (one line, in the order of END).
+
+BEGIN {
+    FS = "\t"
+    longest_bytes = 65536
+    # In a simple log a line with the right number of fields needs no second look: this decides the speed.
+    simple = separator == "tab" && !day_field && !header && limit >= 10000 && !look
+}
+
+simple && NF == fields && !waiting && length($0) <= longest_bytes && !/\r/ { kept++; records++; print; next }
+
+NR <= header { dropped++; next }
+
+{
+    raw = $0
+    if (raw ~ /\r$/) raw = substr(raw, 1, length(raw) - 1)
+}
+
+length(raw) > longest_bytes { settle_waiting(); reject("too_long", raw); next }
+
+{
+    line = separator == "space" ? with_single_tabs(raw) : raw
+    if (line != $0) $0 = line
+}
+
+NF == fields { settle_waiting(); take(line, raw); next }
+
+NF == fields + 1 && $1 == "" { settle_waiting(); take_repaired(substr(line, 2), raw); next }
+
+line ~ /^[ \t]*$/ { settle_waiting(); reject("blank", raw); next }
+
+line ~ /^[ \t]*-?[0-9]+[ \t]*$/ { settle_waiting(); reject("count_line", raw); next }
+
+NF > fields { settle_waiting(); reject("too_many_fields", raw); next }
+
+# What is left has too few fields: the second half of a broken record, the first half of one, or neither.
+waiting && waiting_fields + NF - 1 == fields { take_joined(waiting_line line, waiting_raw, raw); next }
+
+{ settle_waiting() }
+
+$1 ~ /^-?[0-9]+$/ { waiting = 1; waiting_fields = NF; waiting_line = line; waiting_raw = raw; next }
+
+{ reject("too_few_fields", raw) }
+
+END {
+    settle_waiting()
+    if (rejected) close("rejected")
+    print NR, dropped + 0, kept + 0, repaired + 0, left_out + 0, records + 0, \
+        by_reason["blank"] + 0, by_reason["count_line"] + 0, by_reason["too_few_fields"] + 0, \
+        by_reason["too_many_fields"] + 0, by_reason["undated"] + 0, by_reason["not_utf8"] + 0, \
+        by_reason["control_character"] + 0, by_reason["too_long"] + 0 > "counts"
+}
+
+function with_single_tabs(text) {
+    gsub(/[ \t]+/, "\t", text)
+    sub(/^\t/, "", text)
+    sub(/\t$/, "", text)
+    return text
+}
+
+function take_repaired(record, raw_line) {
+    $0 = record
+    if (take(record, raw_line)) repaired++
+}
+
+function take_joined(record, first_raw, second_raw) {
+    waiting = 0
+    $0 = record
+    if (take(record, first_raw, second_raw)) repaired++
+}
+
+# The record is in $0 by now. True when it was kept. A second_raw means that it came from two lines.
+function take(record, first_raw, second_raw,    lines, reason, day) {
+    lines = second_raw == "" ? 1 : 2
+    if (limit < 10000 && !in_sample($customer, limit)) { left_out += lines; return 0 }
+    # grep can only name whole lines, so a record mended from other text is looked at here, always.
+    if (look || record != first_raw) reason = defect_of(record)
+    if (reason == "" && index(record, "\r")) reason = "control_character"
+    if (reason == "" && day_field) {
+        day = day_of($day_field)
+        if (day == "") reason = "undated"
+    }
+    if (reason != "") {
+        reject(reason, first_raw)
+        if (lines == 2) reject(reason, second_raw)
+        return 0
+    }
+    kept += lines
+    records++
+    print day_field ? day "\t" record : record
+    return 1
+}
+
+function settle_waiting() {
+    if (!waiting) return
+    waiting = 0
+    reject("too_few_fields", waiting_raw)
+}
+
+function reject(reason, raw_line) {
+    rejected++
+    by_reason[reason]++
+    print reason "\t" raw_line > "rejected"
+}

@@ -1,0 +1,85 @@
+# One idea: what is to be done with each file found in RAW, by its name alone.
+#
+# Needs dates.awk and sample.awk (crc32). First input: the events, one per line (name, files, fields, customer, day,
+# separator, header, tab separated). Second input: the files, sorted by name, as size/modified/path. Output, one line
+# per file, to be read with IFS=/ since no name but the path, which comes last, can hold a slash:
+#   status/event/date/day_field/fields/customer/separator/header/twin/size/modified/stem/path
+# status is log, not_a_log, copy (of the same name without " (1)") or undated; twin is 1 for a log that another one
+# equals in size, so that it may be the same bytes; stem is the name of its files in LANDING.
+
+FNR == NR { event_count++; event_line[event_count] = $0; pattern[event_count] = pattern_of($2); next }
+
+{
+    file_count++
+    size[file_count] = before_slash($0)
+    rest = after_slash($0)
+    modified[file_count] = before_slash(rest)
+    path[file_count] = after_slash(rest)
+    sub(/^\.\//, "", path[file_count])
+    is_there[path[file_count]] = 1
+}
+
+END {
+    for (i = 1; i <= file_count; i++) classify(i)
+    for (i = 1; i <= file_count; i++) show(i)
+}
+
+function before_slash(text) { return substr(text, 1, index(text, "/") - 1) }
+function after_slash(text) { return substr(text, index(text, "/") + 1) }
+
+function classify(i,    name, event, original, given, day) {
+    name = path[i]
+    sub(/.*\//, "", name)
+    event = event_of(name)
+    status[i] = "not_a_log"
+    layout[i] = "///0///tab/0"
+    if (!event) return
+    split(event_line[event], given, "\t")
+    split(given[5], day, ",")
+    date[i] = day[1] == "name" ? day_of(substr(name, 1, 8)) : ""
+    day_field[i] = date[i] != "" ? 0 : day[1] == "name" ? day[2] + 0 : day[1]
+    layout[i] = given[1] "/" date[i] "/" day_field[i] "/" given[3] "/" given[4] "/" given[6] "/" given[7]
+    original = path[i]
+    sub(/ \([0-9]+\)/, "", original)
+    status[i] = "log"
+    if (original != path[i] && original in is_there) status[i] = "copy"
+    else if (date[i] == "" && !day_field[i]) status[i] = "undated"
+    if (status[i] != "log") return
+    same_size[size[i]]++
+    stem[i] = stem_of(path[i])
+    same_stem[tolower(stem[i])]++
+}
+
+function show(i) {
+    if (same_stem[tolower(stem[i])] > 1) stem[i] = stem[i] sprintf("-%.0f", crc32(path[i]))
+    print status[i] "/" layout[i] "/" (same_size[size[i]] > 1 && status[i] == "log") "/" size[i] "/" modified[i] \
+        "/" stem[i] "/" path[i]
+}
+
+# Hidden files are what copying leaves behind (._NAME, .NAME.part), and *.uids* are lists of customers.
+function event_of(name,    event) {
+    if (name ~ /^\./ || name ~ /\.uids/ || name == "list.html") return 0
+    for (event = 1; event <= event_count; event++)
+        if (name ~ pattern[event]) return event
+    return 0
+}
+
+# A shell pattern (*, ?, [...]) as a regular expression.
+function pattern_of(glob,    at, one, out) {
+    for (at = 1; at <= length(glob); at++) {
+        one = substr(glob, at, 1)
+        if (one == "*") out = out ".*"
+        else if (one == "?") out = out "."
+        else if (index(".+(){}^$|\\", one)) out = out "[" (one == "^" || one == "\\" ? "\\" : "") one "]"
+        else out = out one
+    }
+    gsub(/\[!/, "[^", out)
+    return "^" out "$"
+}
+
+function stem_of(name) {
+    sub(/\.(tar\.gz|tgz|gz)$/, "", name)
+    sub(/\.(log|txt)$/, "", name)
+    gsub(/[^A-Za-z0-9._-]/, "_", name)
+    return name
+}

@@ -37,7 +37,7 @@ def broken_promises(table: DataFrame, service: Service) -> dict[str, int]:
 def _promises(feature: NamedFeature) -> dict[str, Column]:
     value = F.col(feature.name)
     promises = {}
-    if feature.fill is not None or feature.null_means.startswith("never null"):
+    if not feature.may_be_null:
         promises[f"{feature.name} is null"] = value.isNull()
     if feature.type == "double":
         promises[f"{feature.name} is not a number"] = F.isnan(value)

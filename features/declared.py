@@ -41,6 +41,11 @@ class NamedFeature:
         return _KINDS[self.kind][0]
 
     @property
+    def may_be_null(self) -> bool:
+        """Whether null occurs in the table: not where a fill replaces it, nor where the declaration rules it out."""
+        return self.fill is None and not self.null_means.startswith("never null")
+
+    @property
     def least(self) -> float | None:
         """Least value that the contract allows."""
         return _KINDS[self.kind][1]

@@ -43,13 +43,15 @@ def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
 def _sail() -> SparkSession:
     try:
         from pysail.spark import SparkConnectServer
+        from pyspark.sql.connect.session import SparkSession as ConnectSession
     except ImportError:
         raise UsageError("the engine sail is not installed; pip install pysail, or use --engine spark") from None
     os.environ.setdefault("RUST_LOG", "error")
     server = SparkConnectServer()
     server.start()
     _, port = server.listening_address
-    session: Any = SparkSession.Builder().remote(f"sc://localhost:{port}").getOrCreate()
+    # Connect's own builder, since the general one refuses a second engine in a process.
+    session: Any = ConnectSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
     session._encore_server = server  # the server ends with its last reference
     for key, value in _SETTINGS.items():
         session.conf.set(key, value)

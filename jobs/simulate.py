@@ -5,15 +5,17 @@ import multiprocessing
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from conf.errors import InputError, UsageError
 from jobs.storage import replace_folder, write_text
@@ -28,16 +30,15 @@ from models.simulation.music_archives import (
     day_archives,
     listing,
 )
-from models.simulation.process import music_process
+from models.simulation.process import EVENTS, music_process
 
-RECORD = "simulation.json"
-WORTH_A_POOL = 100_000  # customer-days; starting workers takes longer than less than that
+WORTH_A_POOL = 500_000  # customer-days; starting workers takes longer than fewer do
 Written = tuple[list[tuple[str, int]], Tally]
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """What a simulation wrote: archives and their bytes, dates with a truth, and a tally like {'play.lines': 3}."""
+    """What a simulation wrote: files and their bytes, dates with a truth, a tally like {'play.lines': 3}."""
 
     raw: Path
     truth: Path
@@ -53,26 +54,107 @@ class Simulated:
 
 
 def simulate(
-    out: Path, customers: int, days: int, seed: int, start: date = date(2017, 3, 30), workers: int | None = None
+    out: Path,
+    customers: int,
+    days: int,
+    seed: int,
+    start: date = date(2017, 3, 30),
+    workers: int | None = None,
 ) -> Simulated:
-    """Write `out/raw/*` and `out/truth/as_of=…/`. A kill leaves the folders of before, or those of now.
+    """Write `out/raw/*` and `out/truth/as_of=…/`; a kill leaves each folder as it was or as it is to be.
 
-    workers: processes, one per core by default; the bytes do not depend on it. Raises UsageError where the numbers
-    cannot be, InputError where `out/raw` holds files that no simulation wrote.
+    workers: processes, one per core by default; the bytes do not depend on it. Raises UsageError where the
+    numbers cannot be, InputError where `out/raw` holds what no simulation left there.
     """
-    _check(customers, days, seed)
+    _check_numbers(customers, days, seed)
     raw, truth = out / "raw", out / "truth"
-    _check_replaceable(raw, truth)
-    new_raw, new_truth = out / "raw.partial", out / "truth.partial"
-    for folder in (new_raw, new_truth):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    _check_replaceable(raw)
+    new_raw, new_truth = _empty(out / "raw.partial"), _empty(out / "truth.partial")
     simulation = Simulation(customers, days, seed, start)
     counts = simulation.counts()
-    written, tally = _write_archives(simulation, counts, new_raw, workers or os.cpu_count() or 1)
+    files, tally = _write_archives(simulation, counts, new_raw, workers or os.cpu_count() or 1)
     as_of = [_write_truth(simulation, one, new_truth) for one in truths(music_process(), counts)]
-    write_text(new_truth / RECORD, json.dumps(asdict(simulation) | {"tally": tally}, default=str, indent=1))
-    # The truth first: its record tells the next simulation that it may replace raw.
+    record = {**asdict(simulation), "tally": tally}
+    write_text(new_truth / "simulation.json", json.dumps(record, default=str, indent=1))
     replace_folder(new_truth, truth)
     replace_folder(new_raw, raw)
-    return Simulated(raw, truth, len(written), sum(size for _, size in written), as_of, dict(tally))
+    return Simulated(raw, truth, len(files), sum(size for _, size in files), as_of, dict(tally))
+
+
+def _check_numbers(customers: int, days: int, seed: int) -> None:
+    if not 1 <= customers <= MOST_CUSTOMERS:
+        raise UsageError(f"simulating logs: --customers {customers} cannot be; give 1 to {MOST_CUSTOMERS}")
+    if days < 1:
+        raise UsageError(f"simulating logs: --days {days} cannot be; give at least 1 (a truth needs 15)")
+    if seed < 0:
+        raise UsageError(f"simulating logs: --seed {seed} cannot be; give 0 or more")
+
+
+def _check_replaceable(raw: Path) -> None:
+    """Only a simulation's own archives are replaced: those that its list.html names, with their sizes."""
+    files = [(path.name, path.stat().st_size) for path in raw.glob("*")]
+    page = listing([file for file in files if file[0] != "list.html"])
+    if files and not ((raw / page.name).is_file() and (raw / page.name).read_bytes() == page.data):
+        raise InputError(f"simulating logs: {raw} holds what no simulation left there; choose another --out")
+
+
+def _empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _write_archives(simulation: Simulation, counts: Counts, folder: Path, workers: int) -> Written:
+    """Every file of raw, each day by one of the workers."""
+    search = EVENTS.index("search")
+    first_searches = counts[:DATELESS_DAYS, search]
+    tasks: list[Callable[[], Written]] = [partial(_write_dateless, simulation, first_searches, folder)]
+    tasks += [partial(_write_day, simulation, day, counts[day], folder) for day in range(simulation.days)]
+    files: list[tuple[str, int]] = []
+    tally: Tally = Counter()
+    for some_files, some_tally in _run(tasks, workers if counts[:, 0].size >= WORTH_A_POOL else 1):
+        files += some_files
+        tally.update(some_tally)
+    return [*files, _write(listing(files), folder)], tally
+
+
+def _run(tasks: list[Callable[[], Written]], workers: int) -> Iterator[Written]:
+    if workers == 1:
+        yield from (task() for task in tasks)
+        return
+    # A forked child of a process with threads (Arrow's, an engine's) may hang, so workers start afresh.
+    with ProcessPoolExecutor(min(workers, len(tasks)), multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_call, tasks)
+
+
+def _call(task: Callable[[], Written]) -> Written:
+    return task()
+
+
+def _write_day(simulation: Simulation, day: int, counts: NDArray[np.int16], folder: Path) -> Written:
+    archives, tally = day_archives(simulation, day, counts)
+    return [_write(archive, folder) for archive in archives], tally
+
+
+def _write_dateless(simulation: Simulation, searches: NDArray[np.int16], folder: Path) -> Written:
+    archive, tally = dateless_archive(simulation, searches)
+    return [_write(archive, folder)], tally
+
+
+def _write(archive: Archive, folder: Path) -> tuple[str, int]:
+    (folder / archive.name).write_bytes(archive.data)
+    return archive.name, len(archive.data)
+
+
+def _write_truth(simulation: Simulation, truth: Truth, folder: Path) -> date:
+    """One row per customer with an event in the 30 days before as_of."""
+    as_of = simulation.date_of(truth.as_of_day)
+    columns = {
+        "customer_id": simulation.audience.uid[truth.customer],
+        "churn_probability": truth.churn_probability,
+        "churned": truth.churned,
+    }
+    partition = folder / f"as_of={as_of}"
+    partition.mkdir()
+    pq.write_table(pa.table(columns), partition / "part-0.parquet")
+    return as_of

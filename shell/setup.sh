@@ -57,9 +57,11 @@ java_major() { # -> 17; the same java as Spark takes
     [[ $text =~ version\ \"(1\.)?([0-9]+) ]] && printf '%s' "${BASH_REMATCH[2]}"
 }
 
-missing_build_tools() { # run them: macOS has stand-ins that only say that the tool is missing
-    g++ --version >/dev/null 2>&1 || printf 'g++ '
-    cmake --version >/dev/null 2>&1 || printf 'cmake '
+missing_build_tools() { # -> "g++ cmake"; they are run, since macOS has stand-ins that only say what is missing
+    local tools=
+    g++ --version >/dev/null 2>&1 || tools='g++'
+    cmake --version >/dev/null 2>&1 || tools="${tools:+$tools }cmake"
+    printf '%s' "$tools"
 }
 
 check_tools() { # sets $python; says all that is missing; fails when it is more than Horovod needs
@@ -97,7 +99,7 @@ made_from() { # PYTHON-VERSION -> changes when .venv has to be made anew; the fo
 }
 
 is_done() { # also says so when Horovod is not there
-    local made horovod version
+    local made horovod version lacking
     { read -r made && read -r horovod; } 2>/dev/null <"$stamp" || return 1
     version=$(python_version "$venv/bin/python") || return 1
     [ -z "${PYTHON:-}" ] || [ "$(python_version "$PYTHON")" = "$version" ] || return 1
@@ -106,8 +108,9 @@ is_done() { # also says so when Horovod is not there
     installed) ;;
     failed) say "ready, but without Horovod: its build failed (.venv/setup.log); to try again: rm .venv/.encore-setup" ;;
     *)
-        [ -n "$(missing_build_tools)" ] || return 1 # they have appeared: try again
-        say "ready, but without Horovod: missing $horovod"
+        lacking=$(missing_build_tools)
+        [ -n "$lacking" ] || return 1 # they have appeared: try again
+        say "ready, but without Horovod: missing $lacking"
         ;;
     esac
 }

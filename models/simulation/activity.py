@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models.simulation.process import Floats, Process
 
 Counts = NDArray[np.int16]
+Seen = NDArray[np.bool_]
 OBSERVATION_DAYS = 30
 OUTCOME_DAYS = 14
 CUSTOMERS_AT_ONCE = 25_000  # keeps the filter's tables in a few tens of megabytes
@@ -49,7 +50,8 @@ def _draw(tables: Floats, row: NDArray[np.int64], rng: np.random.Generator) -> N
     width = tables.shape[1]
     ladder = (np.cumsum(tables, axis=1) + np.arange(len(tables))[:, None]).ravel()
     found = np.searchsorted(ladder, row + rng.random(len(row)), side="right") - row * width
-    return np.clip(found, 0, width - 1)  # a rounded cumulative sum may end just below 1
+    drawn: NDArray[np.int64] = np.clip(found, 0, width - 1)  # a rounded cumulative sum may end below 1
+    return drawn
 
 
 def mature_days(days: int) -> list[int]:
@@ -66,14 +68,14 @@ def truths(process: Process, counts: Counts) -> list[Truth]:
     starts = range(0, counts.shape[2], CUSTOMERS_AT_ONCE)
     chunks = [filter_churn(process, counts[:, :, s : s + CUSTOMERS_AT_ONCE], as_of_days) for s in starts]
     probability = np.concatenate(chunks, axis=1)
-    any_event = counts.any(axis=1)
+    any_event: Seen = np.any(counts, axis=1)
     return [_truth(day, row, any_event) for day, row in zip(as_of_days, probability, strict=True)]
 
 
-def _truth(day: int, probability: Floats, any_event: NDArray[np.bool_]) -> Truth:
+def _truth(day: int, probability: Floats, any_event: Seen) -> Truth:
     customer = np.flatnonzero(any_event[max(0, day - OBSERVATION_DAYS) : day].any(axis=0))
-    came_back = any_event[day : day + OUTCOME_DAYS].any(axis=0)
-    return Truth(day, customer, probability[customer], (~came_back[customer]).astype(np.int8))
+    came_back: Seen = np.any(any_event[day : day + OUTCOME_DAYS, customer], axis=0)
+    return Truth(day, customer, probability[customer], (~came_back).astype(np.int8))
 
 
 def filter_churn(process: Process, counts: Counts, as_of_days: Sequence[int]) -> Floats:
@@ -86,7 +88,8 @@ def filter_churn(process: Process, counts: Counts, as_of_days: Sequence[int]) ->
 
 def _forward(process: Process, counts: Counts) -> Iterator[Floats]:
     """After each day, P(type, state | all counts so far) of each customer: (customers, K, S)."""
-    belief = np.broadcast_to(process.share[:, None] * process.initial, (counts.shape[2], *process.awake.shape))
+    prior = process.share[:, None] * process.initial
+    belief = np.broadcast_to(prior, (counts.shape[2], *prior.shape))
     for day, today in enumerate(counts):
         if day > 0:
             belief = np.matmul(belief[:, :, None, :], process.transition)[:, :, 0, :]

@@ -24,8 +24,8 @@ ANONYMOUS_SHARE = 0.008  # of the plays of a day
 class Audience:
     """All who may stand in a line, in this order: customers, bots, uid 0; M of them.
 
-    uid: (M,) int64; uid_device: (M,) text of the first two fields; is_iphone: (M,) bool; taste: (M,) favourite
-    style; first_bot: position of the first bot.
+    uid: (M,) int64; uid_device: (M,) text of the first two fields; is_iphone: (M,) bool; taste: (M,) the
+    favourite style; first_bot: position of the first bot.
     """
 
     uid: NDArray[np.int64]

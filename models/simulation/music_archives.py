@@ -1,4 +1,4 @@
-"""The archives of the music service, as it leaves them: names, members, and what is odd about some of them."""
+"""The archives of the music service, as it leaves them: names, members, and what is odd about some."""
 
 import gzip
 import io
@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
 from html import escape
 
 import numpy as np
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 from models.simulation.activity import Counts, simulate_counts
 from models.simulation.audience import Audience, make_audience, plays_of_all
 from models.simulation.catalogue import music_catalogue
-from models.simulation.music_lines import DayText, down_text, play_text, search_text
+from models.simulation.music_lines import DayText, down_text, search_text
+from models.simulation.play_lines import play_text
 from models.simulation.process import EVENTS, music_process
 
 COMPRESSION = 1  # three times faster than 6, and a fifth larger
@@ -47,7 +47,7 @@ class Simulation:
     seed: int
     start: date
 
-    @cached_property
+    @property
     def audience(self) -> Audience:
         """Who stands in the logs."""
         return make_audience(self.customers, self.seed)
@@ -66,7 +66,7 @@ class Simulation:
 
 
 def day_archives(simulation: Simulation, day: int, counts: NDArray[np.int16]) -> tuple[list[Archive], Tally]:
-    """All dated archives of one day, given its counts (events, customers); the tally has keys like `play.lines`."""
+    """All dated archives of one day, given its counts (events, customers); a tally of `play.lines` and so on."""
     archives: list[Archive] = []
     tally: Tally = Counter()
     for event, event_counts in zip(EVENTS, counts, strict=True):
@@ -77,12 +77,13 @@ def day_archives(simulation: Simulation, day: int, counts: NDArray[np.int16]) ->
         if event == "play":
             archives += _play_archives(simulation, day, text.parts, tally)
         else:
-            archives += [_part(simulation.date_of(day), event, n, part) for n, part in enumerate(text.parts, start=1)]
+            of_day = simulation.date_of(day)
+            archives += [_part(of_day, event, n, part) for n, part in enumerate(text.parts, start=1)]
     return archives, tally
 
 
-def dateless_archive(simulation: Simulation, searches: Sequence[NDArray[np.int16]]) -> tuple[Archive, Tally]:
-    """The archive of the first days' searches, whose dates are only in the lines."""
+def dateless_archive(simulation: Simulation, searches: NDArray[np.int16]) -> tuple[Archive, Tally]:
+    """The archive of the first days' searches (days, customers), whose dates are only in the lines."""
     texts = [_text(simulation, "search", day, counts) for day, counts in enumerate(searches)]
     tally: Tally = Counter()
     for text in texts:
@@ -94,8 +95,9 @@ def dateless_archive(simulation: Simulation, searches: Sequence[NDArray[np.int16
 
 def listing(archives: Sequence[tuple[str, int]]) -> Archive:
     """The page that lists the archives, given their names and bytes."""
-    rows = "\n".join(f'<li><a href="{escape(name)}">{escape(name)}</a> {size}</li>' for name, size in sorted(archives))
-    return Archive("list.html", f"<!DOCTYPE html>\n<title>logs</title>\n<ul>\n{rows}\n</ul>\n".encode())
+    rows = "\n".join(f"<tr><td>{escape(name)}</td><td>{size}</td></tr>" for name, size in sorted(archives))
+    page = f"<!DOCTYPE html>\n<title>simulated logs</title>\n<table>\n{rows}\n</table>\n"
+    return Archive("list.html", page.encode())
 
 
 def _text(simulation: Simulation, event: str, day: int, counts: NDArray[np.int16]) -> DayText:
@@ -113,7 +115,8 @@ def _play_archives(simulation: Simulation, day: int, parts: list[bytes], tally: 
     stamp = f"{of_day:%Y%m%d}"
     if day == PLAIN_GZIP_DAY:
         return [Archive(f"{stamp}_play.log.gz", _gz(_counted(b"".join(parts), day, tally), of_day))]
-    packed = {n: _part(of_day, "play", n, _counted(part, day, tally)) for n, part in enumerate(parts, start=1)}
+    counted = [_counted(part, day, tally) for part in parts]
+    packed = {n: _part(of_day, "play", n, part) for n, part in enumerate(counted, start=1)}
     if day == LOST_DAY:
         tally["play.lost"] += parts[LOST_PART - 1].count(b"\n")
         del packed[LOST_PART]

@@ -90,19 +90,30 @@ def music_process() -> Process:
         transition=np.array([_transition(habit) for habit in HABITS]),
         awake=np.array([[0.0, AWAKE_ON_ARRIVAL, h.awake, h.awake_fading, 0.0] for h in HABITS]),
         counts=(
-            _by_state([_log_normal(h.plays, MOST_PER_DAY[0]) for h in HABITS],
-                      [_log_normal(h.plays * FADED_VOLUME, MOST_PER_DAY[0]) for h in HABITS]),
-            _by_state([_negative_binomial(h.downloads, MOST_PER_DAY[1]) for h in HABITS],
-                      [_negative_binomial(h.downloads * FADED_VOLUME, MOST_PER_DAY[1]) for h in HABITS]),
-            _by_state([_negative_binomial(h.searches, MOST_PER_DAY[2]) for h in HABITS],
-                      [_negative_binomial(h.searches * FADED_VOLUME, MOST_PER_DAY[2]) for h in HABITS]),
+            _by_state(
+                [_log_normal(h.plays, MOST_PER_DAY[0]) for h in HABITS],
+                [_log_normal(h.plays * FADED_VOLUME, MOST_PER_DAY[0]) for h in HABITS],
+            ),
+            _by_state(
+                [_negative_binomial(h.downloads, MOST_PER_DAY[1]) for h in HABITS],
+                [_negative_binomial(h.downloads * FADED_VOLUME, MOST_PER_DAY[1]) for h in HABITS],
+            ),
+            _by_state(
+                [_negative_binomial(h.searches, MOST_PER_DAY[2]) for h in HABITS],
+                [_negative_binomial(h.searches * FADED_VOLUME, MOST_PER_DAY[2]) for h in HABITS],
+            ),
         ),
     )
 
 
 def _initial(habit: Habit) -> list[float]:
-    return [(1 - habit.seen_before) * 0.85, (1 - habit.seen_before) * 0.15, habit.seen_before * 0.8,
-            habit.seen_before * 0.2, 0.0]
+    return [
+        (1 - habit.seen_before) * 0.85,
+        (1 - habit.seen_before) * 0.15,
+        habit.seen_before * 0.8,
+        habit.seen_before * 0.2,
+        0.0,
+    ]
 
 
 def _transition(habit: Habit) -> list[list[float]]:
@@ -124,7 +135,7 @@ def _by_state(usual: list[Floats], faded: list[Floats]) -> Floats:
 
 
 def _log_normal(median: float, most: int) -> Floats:
-    """A heavy tail on 0..most: one day awake in twenty has no play, the others follow a log-normal's density."""
+    """A heavy tail on 0..most: one day awake in twenty has no play, the others a log-normal's density."""
     count = np.arange(1, most + 1)
     weight = np.exp(-0.5 * (np.log(count / median) / PLAY_SPREAD) ** 2) / count
     return np.concatenate([[0.05], 0.95 * weight / weight.sum()])

@@ -12,17 +12,26 @@
 BEGIN {
     FS = "\t"
     longest_bytes = 65536
-    # In a simple log a line with the right number of fields needs no second look: this decides the speed.
-    simple = separator == "tab" && !day_field && !header && limit >= 10000 && !look
+    everyone = limit >= 10000
+    # In a simple log a line with the right number of fields needs no second look. This decides the speed, so "whole"
+    # holds all that has to be asked: it is the number of fields, or -1 when lines must go the long way. They do until
+    # the first line has shown whether lines end with CR, and while half a record is waiting for the other half.
+    simple = separator == "tab" && !day_field && !header && !look
+    whole = -1
 }
 
-simple && NF == fields && !waiting && length($0) <= longest_bytes && !/\r/ { kept++; records++; print; next }
+NF == whole && length($0) <= longest_bytes {
+    if (everyone || in_sample($customer, limit)) { whole_records++; print } else left_out++
+    next
+}
 
 NR <= header { dropped++; next }
 
 {
     raw = $0
     if (raw ~ /\r$/) raw = substr(raw, 1, length(raw) - 1)
+    if (NR == 1 && raw != $0) simple = 0  # a stray CR further down is left to drop_defects.awk
+    whole = simple ? fields : -1
 }
 
 length(raw) > longest_bytes { settle_waiting(); reject("too_long", raw); next }
@@ -47,13 +56,14 @@ waiting && waiting_fields + NF - 1 == fields { take_joined(waiting_line line, wa
 
 { settle_waiting() }
 
-$1 ~ /^-?[0-9]+$/ { waiting = 1; waiting_fields = NF; waiting_line = line; waiting_raw = raw; next }
+$1 ~ /^-?[0-9]+$/ { waiting = 1; whole = -1; waiting_fields = NF; waiting_line = line; waiting_raw = raw; next }
 
 { reject("too_few_fields", raw) }
 
 END {
     settle_waiting()
-    if (rejected) close("rejected")
+    kept += whole_records
+    records += whole_records
     print NR, dropped + 0, kept + 0, repaired + 0, left_out + 0, records + 0, \
         by_reason["blank"] + 0, by_reason["count_line"] + 0, by_reason["too_few_fields"] + 0, \
         by_reason["too_many_fields"] + 0, by_reason["undated"] + 0, by_reason["not_utf8"] + 0, \
@@ -81,7 +91,7 @@ function take_joined(record, first_raw, second_raw) {
 # The record is in $0 by now. True when it was kept. A second_raw means that it came from two lines.
 function take(record, first_raw, second_raw,    lines, reason, day) {
     lines = second_raw == "" ? 1 : 2
-    if (limit < 10000 && !in_sample($customer, limit)) { left_out += lines; return 0 }
+    if (!everyone && !in_sample($customer, limit)) { left_out += lines; return 0 }
     # grep can only name whole lines, so a record mended from other text is looked at here, always.
     if (look || record != first_raw) reason = defect_of(record)
     if (reason == "" && index(record, "\r")) reason = "control_character"

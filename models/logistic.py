@@ -1,0 +1,89 @@
+"""Standardised logistic regression of Spark MLlib, and the same model as a formula that any engine can compute."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pyspark.ml import Pipeline, PipelineModel
+from pyspark.ml.classification import LogisticRegression
+from pyspark.ml.feature import Imputer, ImputerModel, SQLTransformer, StandardScaler, VectorAssembler
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from models.terms import Term
+
+REGULARISATION = 1e-3
+
+
+@dataclass(frozen=True)
+class FittedTerm:
+    """A term with what training found: its value is `(coalesce(sql, fill) - mean) / deviation * weight`."""
+
+    name: str
+    feature: str
+    sql: str
+    fill: float | None
+    mean: float
+    deviation: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A logistic model as plain numbers. `weight` is per standard deviation, so weights can be compared."""
+
+    intercept: float
+    terms: tuple[FittedTerm, ...]
+
+    def probability(self) -> Column:
+        """The probability of label 1 as a column of a feature table."""
+        logit = F.lit(self.intercept)
+        for term in self.terms:
+            if term.weight and term.deviation:
+                value = F.expr(term.sql) if term.fill is None else F.coalesce(F.expr(term.sql), F.lit(term.fill))
+                logit = logit + (value - F.lit(term.mean)) * F.lit(term.weight / term.deviation)
+        return F.lit(1.0) / (F.lit(1.0) + F.exp(-logit))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, for `from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Formula":
+        """The formula of `to_json`."""
+        return cls(data["intercept"], tuple(FittedTerm(**term) for term in data["terms"]))
+
+
+def fit_logistic(train: DataFrame, terms: Sequence[Term]) -> PipelineModel:
+    """Fit on rows with `label` (0 or 1, both present) and the features that the terms read."""
+    names = [term.name for term in terms]
+    nullable = [term.name for term in terms if term.is_nullable]
+    inputs = ", ".join(f"{term.sql} as {term.name}" for term in terms)
+    stages: list[Any] = [
+        SQLTransformer(statement=f"select customer_id, as_of, label, {inputs} from __THIS__"),
+        *([Imputer(inputCols=nullable, outputCols=nullable)] if nullable else []),
+        VectorAssembler(inputCols=names, outputCol="inputs"),
+        StandardScaler(inputCol="inputs", outputCol="features", withMean=True, withStd=True),
+        LogisticRegression(regParam=REGULARISATION, standardization=False, maxIter=200),
+    ]
+    return Pipeline(stages=stages).fit(train)
+
+
+def formula_of(model: PipelineModel, terms: Sequence[Term]) -> Formula:
+    """The fitted model of `fit_logistic` as a formula of the same terms."""
+    stages: list[Any] = model.stages
+    *_, scaler, regression = stages
+    fills = _fills(model)
+    fitted = [
+        FittedTerm(term.name, term.feature, term.sql, fills.get(term.name), float(mean), float(deviation), float(weight))
+        for term, mean, deviation, weight in zip(
+            terms, scaler.mean, scaler.std, regression.coefficients, strict=True
+        )
+    ]
+    return Formula(float(regression.intercept), tuple(fitted))
+
+
+def _fills(model: PipelineModel) -> dict[str, float]:
+    imputers = [stage for stage in model.stages if isinstance(stage, ImputerModel)]
+    rows = [row for imputer in imputers for row in imputer.surrogateDF.collect()]
+    return {name: float(value) for row in rows for name, value in row.asDict().items()}

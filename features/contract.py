@@ -13,7 +13,14 @@ def broken_promises(table: DataFrame, service: Service) -> dict[str, int]:
     Promises: columns are those declared, a customer stands once at an as_of, no null where none is said to occur,
     values inside the least and greatest of their kind, a label exactly where it is mature.
     """
-    expected = ["customer_id", *(f.name for f in table_features(service)), "eligible", "label", "label_status", "as_of"]
+    expected = [
+        "customer_id",
+        *(f.name for f in table_features(service)),
+        "eligible",
+        "label",
+        "label_status",
+        "as_of",
+    ]
     if sorted(table.columns) != sorted(expected):
         odd = sorted(set(table.columns) ^ set(expected))
         return {f"columns differ from the declaration: {', '.join(odd)}": 1}

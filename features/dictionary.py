@@ -3,7 +3,18 @@
 from conf.schema import Service
 from features.declared import NamedFeature, table_features
 
-HEADER = ("name", "alias", "meaning", "unit", "type", "window_days", "null_means", "least", "greatest", "expression")
+HEADER = (
+    "name",
+    "alias",
+    "meaning",
+    "unit",
+    "type",
+    "window_days",
+    "null_means",
+    "least",
+    "greatest",
+    "expression",
+)
 
 
 def dictionary_rows(service: Service) -> list[tuple[str, ...]]:
@@ -14,8 +25,19 @@ def dictionary_rows(service: Service) -> list[tuple[str, ...]]:
     ]
     outcome = [
         _key("eligible", service.eligible.about, "true or false", "boolean", expression=service.eligible.when),
-        _key("label", f"{service.label.name}: {service.label.about}", "0 or 1", "int", null="the label is immature"),
-        _key("label_status", "mature when the logs reach the end of the outcome, else immature", "word", "string"),
+        _key(
+            "label",
+            f"{service.label.name}: {service.label.about}",
+            "0 or 1",
+            "int",
+            null="the label is immature",
+        ),
+        _key(
+            "label_status",
+            "mature when the logs reach the end of the outcome, else immature",
+            "word",
+            "string",
+        ),
     ]
     return [*keys, *(_row(feature) for feature in table_features(service)), *outcome]
 

@@ -74,7 +74,9 @@ class Context:
         """The days that the daily layer reaches over. Raises InputError when it is empty."""
         days = [date.fromisoformat(value) for value in self.daily.values()]
         if not days:
-            raise InputError(f"{self.daily.root}: there is no day to look at; run `encore rollup --data {self.data}` first")
+            raise InputError(
+                f"{self.daily.root}: there is no day to look at; run `encore rollup --data {self.data}` first"
+            )
         return logs_window(days)
 
     @cached_property

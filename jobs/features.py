@@ -16,7 +16,7 @@ from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
 from features.table import excluded_bots, feature_table
 from features.windows import Moment, Window, default_moments
 from jobs.context import Context
-from jobs.storage import Layer, Record, write_csv, write_partitions, write_text
+from jobs.storage import Record, write_csv, write_partitions, write_text
 
 EXPORT = "_export"
 
@@ -123,7 +123,9 @@ def _caveats(context: Context, moment: Moment) -> Record:
     return {
         "sample": next(iter(records.values()))["sample"],
         "missing_days": [day for day in used if day not in records],
-        "missing_parts": {day: records[day]["missing_parts"] for day in used if records.get(day, {}).get("missing_parts")},
+        "missing_parts": {
+            day: records[day]["missing_parts"] for day in used if records.get(day, {}).get("missing_parts")
+        },
     }
 
 

@@ -59,7 +59,12 @@ def _rate(context: Context, sample: float | None) -> float:
 
 
 def _ingest_event(
-    context: Context, spark: SparkSession, name: str, event: Event, landed: dict[str, list[LandedFile]], rate: float
+    context: Context,
+    spark: SparkSession,
+    name: str,
+    event: Event,
+    landed: dict[str, list[LandedFile]],
+    rate: float,
 ) -> int:
     layer, aside = context.events(name), context.rejected(name)
     records = layer.records()
@@ -82,7 +87,10 @@ def _ingest_event(
         left_out = _left_out(rows, rate)
         counts = _counts(spark, staged, staged_aside, changed)
         for day in changed:
-            counts[day] |= {"lines": sum(file.records for file in days[day].files), "left_out": left_out.get(day, 0)}
+            counts[day] |= {
+                "lines": sum(file.records for file in days[day].files),
+                "left_out": left_out.get(day, 0),
+            }
             _check_conservation(name, day, counts[day])
         for day in changed:
             record = {"basis": days[day].basis, "sample": rate} | counts[day]
@@ -123,7 +131,8 @@ def _left_out(rows: DataFrame, rate: float) -> dict[str, int]:
 def _counts(spark: SparkSession, staged: Layer, aside: Layer, days: Sequence[str]) -> dict[str, Record]:
     """The counts of each day, read from what was written."""
     counts: dict[str, Record] = {
-        day: {"events": 0, "rejected": 0, "unreadable": 0, "duplicates": 0, "repaired": {}, "reasons": {}} for day in days
+        day: {"events": 0, "rejected": 0, "unreadable": 0, "duplicates": 0, "repaired": {}, "reasons": {}}
+        for day in days
     }
     if staged.has_rows():
         rows = staged.read(spark, days)
@@ -163,6 +172,17 @@ def _write_manifest(context: Context) -> None:
         for day, record in context.events(name).records().items():
             repaired = sum(record["repaired"].values())
             reasons = " ".join(f"{reason}={count}" for reason, count in sorted(record["reasons"].items()))
-            rows.append([name, day, record["sample"], *({**record, "repaired": repaired}[count] for count in COUNTS), reasons])
-    write_csv(context.data / "events" / "manifest.csv", ["event", "date", "sample", *COUNTS, "rejected_by_reason"], rows)
-
+            rows.append(
+                [
+                    name,
+                    day,
+                    record["sample"],
+                    *({**record, "repaired": repaired}[count] for count in COUNTS),
+                    reasons,
+                ]
+            )
+    write_csv(
+        context.data / "events" / "manifest.csv",
+        ["event", "date", "sample", *COUNTS, "rejected_by_reason"],
+        rows,
+    )

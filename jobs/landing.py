@@ -50,7 +50,11 @@ def sample_rate(landing: Path) -> float:
     """The share of customers that the landing layer holds. Raises InputError where archives differ in it."""
     rates = {row["sample"] for row in read_rows(landing / "manifest.csv") if row["status"] == "unpacked"}
     if len(rates) != 1:
-        problem = f"archives were unpacked with different samples ({', '.join(sorted(rates))})" if rates else "no archive was unpacked"
+        problem = (
+            f"archives were unpacked with different samples ({', '.join(sorted(rates))})"
+            if rates
+            else "no archive was unpacked"
+        )
         raise InputError(f"{landing}: {problem}; empty the folder and {MEND}")
     return float(rates.pop())
 

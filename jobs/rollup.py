@@ -24,9 +24,13 @@ def rollup(context: Context, spark: SparkSession) -> int:
     records = {name: context.events(name).records() for name in context.service.events}
     days = sorted({day for of_event in records.values() for day in of_event})
     if not days:
-        raise InputError(f"{context.data / 'events'}: there are no events; run `encore ingest --data {context.data}` first")
+        raise InputError(
+            f"{context.data / 'events'}: there are no events; run `encore ingest --data {context.data}` first"
+        )
     parts = missing_parts(context)
-    bases = {day: _basis(context, {name: records[name].get(day) for name in records}, parts.get(day, [])) for day in days}
+    bases = {
+        day: _basis(context, {name: records[name].get(day) for name in records}, parts.get(day, [])) for day in days
+    }
     rates = {basis["sample"] for basis in bases.values()}
     if len(rates) > 1:
         raise InputError(f"{context.data / 'events'}: days hold different samples; ingest them again with one sample")
@@ -76,7 +80,9 @@ def _write_days(context: Context, spark: SparkSession, days: list[str], bases: d
         if staged.has_rows():
             per_day = staged.read(spark).groupBy("date")
             totals = per_day.agg(
-                F.count("*").alias("customers"), F.count_if("is_bot").alias("bots"), F.sum("events").alias("events")
+                F.count("*").alias("customers"),
+                F.count_if("is_bot").alias("bots"),
+                F.sum("events").alias("events"),
             )
             for row in totals.collect():
                 counts[str(row["date"])] = {key: row[key] for key in ("customers", "bots", "events")}
@@ -97,7 +103,14 @@ def _events(context: Context, spark: SparkSession, name: str, days: list[str]) -
 
 def _write_manifest(context: Context) -> None:
     rows = [
-        [day, record["sample"], record["customers"], record["bots"], record["events"], "; ".join(record["missing_parts"])]
+        [
+            day,
+            record["sample"],
+            record["customers"],
+            record["bots"],
+            record["events"],
+            "; ".join(record["missing_parts"]),
+        ]
         for day, record in context.daily.records().items()
     ]
     header = ["date", "sample", "customers", "bots", "events", "missing_parts"]

@@ -47,7 +47,9 @@ def score(context: Context, spark: SparkSession, as_of: date | None = None) -> t
     with context.scores.staging() as staged:
         write_partitions(with_deciles(scored), staged)
         if not staged.has_rows():
-            raise InputError(f"{context.features.partition(day)}: nobody in this table is eligible, so nobody is scored")
+            raise InputError(
+                f"{context.features.partition(day)}: nobody in this table is eligible, so nobody is scored"
+            )
         counts = staged.read(spark).agg(F.count("*").alias("customers"), F.avg("probability").alias("mean")).first()
         record = {"basis": basis, "customers": counts["customers"], "mean_probability": counts["mean"]}
         context.scores.publish(staged, day, record | {"sample": records[day]["sample"]})

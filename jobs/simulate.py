@@ -1,12 +1,11 @@
 """`encore simulate`: raw archives of a music service that never was, and the truth about its customers."""
 
 import json
-import multiprocessing
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import partial
@@ -32,7 +31,6 @@ from models.simulation.music_archives import (
 )
 from models.simulation.process import EVENTS, music_process
 
-WORTH_A_POOL = 500_000  # customer-days; starting workers takes longer than fewer do
 Written = tuple[list[tuple[str, int]], Tally]
 
 
@@ -63,7 +61,7 @@ def simulate(
 ) -> Simulated:
     """Write `out/raw/*` and `out/truth/as_of=…/`; a kill leaves each folder as it was or as it is to be.
 
-    workers: processes, one per core by default; the bytes do not depend on it. Raises UsageError where the
+    workers: threads, one per core by default; the bytes do not depend on it. Raises UsageError where the
     numbers cannot be, InputError where `out/raw` holds what no simulation left there.
     """
     _check_numbers(customers, days, seed)
@@ -112,23 +110,12 @@ def _write_archives(simulation: Simulation, counts: Counts, folder: Path, worker
     tasks += [partial(_write_day, simulation, day, counts[day], folder) for day in range(simulation.days)]
     files: list[tuple[str, int]] = []
     tally: Tally = Counter()
-    for some_files, some_tally in _run(tasks, workers if counts[:, 0].size >= WORTH_A_POOL else 1):
-        files += some_files
-        tally.update(some_tally)
+    # numpy, Arrow and zlib let go of the interpreter's lock, so threads do what processes would, and start at once.
+    with ThreadPoolExecutor(workers) as pool:
+        for some_files, some_tally in pool.map(lambda task: task(), tasks):
+            files += some_files
+            tally.update(some_tally)
     return [*files, _write(listing(files), folder)], tally
-
-
-def _run(tasks: list[Callable[[], Written]], workers: int) -> Iterator[Written]:
-    if workers == 1:
-        yield from (task() for task in tasks)
-        return
-    # A forked child of a process with threads (Arrow's, an engine's) may hang, so workers start afresh.
-    with ProcessPoolExecutor(min(workers, len(tasks)), multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_call, tasks)
-
-
-def _call(task: Callable[[], Written]) -> Written:
-    return task()
 
 
 def _write_day(simulation: Simulation, day: int, counts: NDArray[np.int16], folder: Path) -> Written:

@@ -84,7 +84,7 @@ class Layer:
     def remove(self, value: str) -> None:
         """Remove a partition: first out of sight in one step, then from the disk."""
         gone = self._aside()
-        os.rename(self.partition(value), gone / "old")
+        self.partition(value).rename(gone / "old")
         shutil.rmtree(gone)
 
     def _aside(self) -> Path:
@@ -114,7 +114,7 @@ def write_partitions(rows: DataFrame, staged: Layer) -> None:
 def replace_folder(new: Path, old: Path) -> None:
     """Put the folder `new` where `old` is, in one step; `old` is gone afterwards."""
     if not old.exists():
-        os.rename(new, old)
+        new.rename(old)
         return
     _exchange(new, old)
     shutil.rmtree(new)
@@ -127,7 +127,7 @@ def write_text(path: Path, text: str) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
         os.fchmod(file.fileno(), 0o644)
-    os.replace(temporary, path)
+    Path(temporary).replace(path)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -137,7 +137,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) 
     with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
         os.fchmod(file.fileno(), 0o644)
-    os.replace(temporary, path)
+    Path(temporary).replace(path)
 
 
 @contextmanager
@@ -148,7 +148,9 @@ def sole_writer(data: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"{data}: another encore command is writing here; wait for it or use another --data") from None
+            raise InputError(
+                f"{data}: another encore command is writing here; wait for it or use another --data"
+            ) from None
         yield
 
 

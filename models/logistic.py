@@ -75,10 +75,16 @@ def formula_of(model: PipelineModel, terms: Sequence[Term]) -> Formula:
     *_, scaler, regression = stages
     fills = _fills(model)
     fitted = [
-        FittedTerm(term.name, term.feature, term.sql, fills.get(term.name), float(mean), float(deviation), float(weight))
-        for term, mean, deviation, weight in zip(
-            terms, scaler.mean, scaler.std, regression.coefficients, strict=True
+        FittedTerm(
+            term.name,
+            term.feature,
+            term.sql,
+            fills.get(term.name),
+            float(mean),
+            float(deviation),
+            float(weight),
         )
+        for term, mean, deviation, weight in zip(terms, scaler.mean, scaler.std, regression.coefficients, strict=True)
     ]
     return Formula(float(regression.intercept), tuple(fitted))
 

@@ -66,7 +66,7 @@ class Simulation:
 
 
 def day_archives(simulation: Simulation, day: int, counts: NDArray[np.int16]) -> tuple[list[Archive], Tally]:
-    """All dated archives of one day, given its counts (events, customers); a tally of `play.lines` and so on."""
+    """All dated archives of one day, given its counts (events, customers); a tally of `play.lines` etc."""
     archives: list[Archive] = []
     tally: Tally = Counter()
     for event, event_counts in zip(EVENTS, counts, strict=True):

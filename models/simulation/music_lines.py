@@ -1,7 +1,7 @@
 """A day's downloads and searches as the service's text lines, with dirt at the rates of the real sample.
 
-Dirt that only has to be repaired is put into true events; dirt that costs a line is added, as a copy of one (see
-also play_lines). So what can be read in the logs is what the hidden process did, and its truth stays exact.
+Dirt that only has to be repaired is put into true events; dirt that costs a line is added, as a copy of one
+(see also play_lines). So what can be read in the logs is what the hidden process did; its truth stays exact.
 """
 
 from collections import Counter
@@ -55,9 +55,7 @@ def down_text(downs: Counts, audience: Audience, songs: Catalogue, rng: np.rando
     return DayText(split_parts(lines.take(rows), rng.random(len(rows)), rng), counts)
 
 
-def search_text(
-    searches: Counts, day: date, audience: Audience, songs: Catalogue, rng: np.random.Generator
-) -> DayText:
+def search_text(searches: Counts, day: date, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
     """Lines of a day's searches, by time within each part."""
     who = np.repeat(np.arange(len(searches)), searches)
     events = len(who)

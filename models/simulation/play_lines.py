@@ -1,4 +1,4 @@
-"""A day's plays as the service's text lines, with the dirt of the real logs at the rates of the real sample."""
+"""A day's plays as the service's text lines, with dirt at the rates of the real sample."""
 
 from collections import Counter
 
@@ -40,9 +40,7 @@ def play_text(plays: Counts, audience: Audience, songs: Catalogue, rng: np.rando
     tabbed = rng.random(events) < LEADING_TAB
     lead = pa.array(["", "\t"]).take(pa.array(tabbed.astype(int)))
     lines = pc.binary_join_element_wise(lead, join_fields(fields), "")
-    defects = {
-        kind: _damage(kind, _take(fields, some_rows(events, rate, rng)), rng) for kind, rate in ADDED.items()
-    }
+    defects = {kind: _damage(kind, _take(fields, some_rows(events, rate, rng)), rng) for kind, rate in ADDED.items()}
     again = some_rows(events, DUPLICATED, rng)
     all_lines = pa.concat_arrays([lines, *defects.values(), lines.take(again)])
     counts = Counter({kind: len(rows) for kind, rows in defects.items()})
@@ -53,7 +51,7 @@ def play_text(plays: Counts, audience: Audience, songs: Catalogue, rng: np.rando
 def _play_fields(
     who: Indices, song: Indices, audience: Audience, songs: Catalogue, rng: np.random.Generator
 ) -> list[pa.StringArray]:
-    """Columns of the lines: uid and device; id and type; title and singer; play time; length and paid flag."""
+    """Columns: uid and device; id and type; title and singer; play time; length and paid flag."""
     events = len(who)
     is_bot = (who >= audience.first_bot) & (who < len(audience.uid) - 1)
     seconds = _heard_seconds(songs.seconds[song], is_bot, rng)

@@ -1,0 +1,57 @@
+"""`encore run`: every layer in order, each skipping what is up to date."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import date
+from pathlib import Path
+
+from jobs.context import Context
+from jobs.engine import engine
+from jobs.features import features
+from jobs.ingest import ingest
+from jobs.report import report
+from jobs.rollup import rollup
+from jobs.score import score
+from jobs.train import train
+from jobs.unpack import unpack
+
+# Tells that a step begins, and is told in words what it did.
+Progress = Callable[[str], AbstractContextManager[Callable[[str], None]]]
+
+
+def run(
+    context: Context,
+    progress: Progress,
+    raw: Path | None = None,
+    sample: float | None = None,
+    as_of: Sequence[date] = (),
+) -> Path:
+    """From raw archives to the report. Returns the report's page; raises what the steps raise."""
+    with progress("unpack") as tell:
+        unpack(context, raw, sample)
+        tell(f"text lines in {context.landing}")
+    with engine(context.engine, context.profile) as spark:
+        with progress("ingest") as tell:
+            written = ingest(context, spark)
+            tell(", ".join(f"{name}: {days} days" for name, days in written.items()) + " written")
+        with progress("rollup") as tell:
+            tell(f"{rollup(context, spark)} days written")
+        with progress("features") as tell:
+            tables = features(context, spark, as_of)
+            tell(f"tables written: {', '.join(map(str, tables)) or 'none, all up to date'}")
+    if has_labels(context):
+        with progress("train") as tell, engine("spark", context.profile) as spark:
+            best, *_ = train(context, spark)["models"]
+            tell(f"{best['name']}: AUC {best['auc']:.3f} on {best['rows']:,} held-out customers")
+        with progress("score") as tell, engine(context.engine, context.profile) as spark:
+            day, customers = score(context, spark)
+            tell(f"{customers:,} customers at {day}")
+    with progress("report") as tell, engine(context.engine, context.profile) as spark:
+        page = report(context, spark)
+        tell(str(page))
+    return page
+
+
+def has_labels(context: Context) -> bool:
+    """Whether some as-of date has mature labels, so that there is something to train on."""
+    return any(record["label_status"] == "mature" for record in context.features.records().values())

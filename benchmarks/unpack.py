@@ -2,9 +2,9 @@
 
     python benchmarks/unpack.py [--megabytes 100] [--rounds 3] [--sample 1]
 
-The text is the real sample's lines over and over, each with a customer of its own drawn from 150,000 with heavy tails
-and another song, packed by gzip -6. User and system time, children included; the best of the rounds on both sides,
-since others may share the machine.
+The text is the real sample's lines over and over, each with a customer drawn from 150,000 with heavy tails
+and another song, packed by gzip -6. User and system time, children included; the best of the rounds on both
+sides, since others may share the machine.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def main() -> None:
         tar_seconds = min(cpu_seconds(read_with_tar, archives) for _ in range(options.rounds))
         unpack_seconds = min(cpu_seconds(unpack, raw, landing, options.sample) for _ in range(options.rounds))
     ratio = unpack_seconds / tar_seconds
-    print(f"tar xzO        {tar_seconds:6.2f} s CPU, {options.megabytes} MB of text in {len(archives)} archives")
+    print(f"tar xzO        {tar_seconds:6.2f} s CPU, {options.megabytes} MB in {len(archives)} archives")
     print(f"unpack.sh      {unpack_seconds:6.2f} s CPU, --sample {options.sample}")
     print(f"ratio          {ratio:6.2f} (limit {LIMIT}, without sampling)")
 
 
 def parse_options() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sample", default="1")

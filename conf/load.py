@@ -55,7 +55,7 @@ def _find(name: str, folder: Path) -> Path:
 def _read(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_NoKeyTwice)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes that are not UTF-8, a date like 2017-13-45
         problem = " ".join(str(error).split())
         raise UsageError(f"{path}: this is not YAML in UTF-8 ({problem}); mend the file there") from None
 
@@ -64,20 +64,28 @@ class _NoKeyTwice(yaml.SafeLoader):
     """Plain YAML lets a second key replace the first without a word: here it is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", node.start_mark)
+        seen: list[Any] = []
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
+            seen.append(key)
         return super().construct_mapping(node, deep)
 
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{key}: unknown key; remove it or mend its spelling"
+    if problem["type"] == "missing":
+        return f"{key}: this key is missing; add it"
+    if problem["type"] == "model_type":
+        return f"{key or 'the file'}: must hold keys with their values (given: {_short(problem['input'])})"
+    # A check on a whole declaration names the key inside it itself, and to print all of it would help nobody.
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{key}: {message} (given: {_short(problem['input'])})"
+    given = "" if isinstance(problem["input"], dict) else f" (given: {_short(problem['input'])})"
+    return f"{key}: {message}{given}" if key else f"{message}{given}"
 
 
 def _short(value: Any) -> str:

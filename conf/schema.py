@@ -4,6 +4,9 @@ Every expression is Spark SQL and is checked when the file is read: it parses, a
 """
 
 import re
+from pathlib import PurePath
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
@@ -13,26 +16,31 @@ from conf import sql
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Type = Annotated[str, Field(pattern=r"^(bigint|int|string|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$")]
 
+Level = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]  # becomes part of a column's name
+Days = Annotated[int, Field(gt=0, le=36_500)]  # a date this far back can still be written down
+
 # Columns of each layer that no service declares: they are the grain, or follow from it.
 EVENT_KEYS = frozenset({"customer_id", "date"})
 RESERVED = frozenset({"date", "reason", "repairs", "copies"})
+RAW = "raw_"  # stands before the name of a raw field beside the typed columns
 TILE_KEYS = frozenset({"customer_id", "date", "events", "is_bot"})
 OBSERVED_KEYS = frozenset({"date", "events", "age_days", "gap_days"})
 TABLE_KEYS = frozenset({"customer_id", "as_of", "eligible", "label", "label_status"})
+FOLDERS = frozenset({"rejected"})  # stands beside the folders of the events
 
 
 class Declaration(BaseModel):
     """Base of all declarations: immutable, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Windows(Declaration):
     """Lengths of the windows around an as-of date, in days."""
 
-    observation_days: PositiveInt
-    gap_days: int = Field(default=0, ge=0)
-    outcome_days: PositiveInt
+    observation_days: Days
+    gap_days: int = Field(default=0, ge=0, le=36_500)
+    outcome_days: Days
 
 
 class Landing(Declaration):
@@ -44,14 +52,32 @@ class Landing(Declaration):
     day: str = Field(pattern=r"^(name|[a-z][a-z0-9_]*)(,[a-z][a-z0-9_]*)?$")
     separator: Literal["tab", "space"] = "tab"
     header: int = Field(default=0, ge=0)
+    part: str | None = None
     parts_per_day: PositiveInt | None = None
 
     @model_validator(mode="after")
     def _names_are_fields(self) -> "Landing":
+        if len(set(self.fields)) < len(self.fields) or "date" in self.fields:
+            raise ValueError("fields: each needs a name of its own, and `date` is the day of the line")
         for name in (self.customer, *self.day.split(",")):
             if name != "name" and name not in self.fields:
                 raise ValueError(f"{name!r} is not among the fields {self.fields}")
+        if (self.part is None) != (self.parts_per_day is None):
+            raise ValueError("`part` (where an archive's name has its number) and `parts_per_day` go together")
+        if self.part and re.compile(self.part).groups != 1:
+            raise ValueError(f"part: {self.part!r} must be a regular expression with one group, the part's number")
         return self
+
+    def parts(self) -> list[str]:
+        """The numbers of the parts that a day has, none where the configuration does not say."""
+        return [str(number) for number in range(1, (self.parts_per_day or 0) + 1)]
+
+    def missing_parts(self, archives: list[str]) -> list[str]:
+        """The parts of a day that none of its archives is; an archive without a number is taken for a whole day."""
+        numbers = [re.search(self.part, PurePath(archive).name) for archive in archives] if self.part else [None]
+        found = {number[1] for number in numbers if number}
+        is_whole = any(number is None for number in numbers)
+        return [] if is_whole else [part for part in self.parts() if part not in found]
 
     def option(self, event: str) -> str:
         """The `--event` option of `shell/unpack.sh`, where fields are numbered from 1."""
@@ -69,6 +95,14 @@ class Column(Declaration):
     sql: str
     about: str
     required: bool = False
+
+    @field_validator("type")
+    @classmethod
+    def _decimal_fits(cls, value: str) -> str:
+        digits = [int(number) for number in re.findall(r"\d+", value)]
+        if digits and not 0 < digits[0] <= 38 or digits[1:] > digits[:1]:
+            raise ValueError("a decimal has 1 to 38 digits, and no more behind the point than in all")
+        return value
 
 
 class Check(Declaration):
@@ -121,18 +155,18 @@ class Event(Declaration):
     def _expressions_read_what_exists(self) -> "Event":
         if "customer_id" not in self.columns:
             raise ValueError("columns must declare customer_id")
-        taken = sorted(RESERVED & set(self.columns))
+        taken = sorted(name for name in self.columns if name in RESERVED or name.startswith(RAW))
         if taken:
             raise ValueError(f"columns: {taken[0]!r} is a name of Encore's own; choose another")
         typed = set(self.columns) | EVENT_KEYS
         for name, column in self.columns.items():
-            _check(f"columns.{name}.sql", column.sql, set(self.landing.fields) | {"date"})
+            _check_row(f"columns.{name}.sql", column.sql, set(self.landing.fields) | {"date"})
         for name, check in self.checks.items():
-            _check(f"checks.{name}.when", check.when, typed)
+            _check_row(f"checks.{name}.when", check.when, typed)
             for target, value in check.set.items():
                 if target not in self.columns:
                     raise ValueError(f"checks.{name}.set: {target!r} is not a column of this event")
-                _check(f"checks.{name}.set.{target}", value, typed)
+                _check_row(f"checks.{name}.set.{target}", value, typed)
         for name, measure in self.measures.items():
             _check(f"measures.{name}.sql", measure.sql, typed)
         return self
@@ -183,7 +217,7 @@ class Feature(Declaration):
     fill: int | float | None = None
     null_means: str | None = None
     alias: str | None = None
-    levels: list[str] = []
+    levels: list[Level] = []
     internal: bool = False
 
     @model_validator(mode="after")
@@ -218,14 +252,18 @@ class Service(Declaration):
 
     @model_validator(mode="after")
     def _layers_fit(self) -> "Service":
+        taken = sorted(FOLDERS & set(self.events))
+        if taken:
+            raise ValueError(f"events.{taken[0]}: this is a name of Encore's own; choose another")
         tile = set(self.measures) | TILE_KEYS
         if self.bots:
-            _check("bots.when", self.bots.when, tile - {"is_bot"})
-        _check("label.when", self.label.when, tile)
+            _check_row("bots.when", self.bots.when, tile - {"is_bot"})
+        _check_row("label.when", self.label.when, tile)
         table = self._check_features(set(self.measures) | OBSERVED_KEYS)
-        _check("eligible.when", self.eligible.when, table)
-        if self.recency_feature not in table:
-            raise ValueError(f"recency_feature: there is no feature {self.recency_feature!r}")
+        _check_row("eligible.when", self.eligible.when, table)
+        internal = {template for template, feature in self.features.items() if feature.internal}
+        if self.recency_feature not in table - internal:
+            raise ValueError(f"recency_feature: there is no feature {self.recency_feature!r} in the table")
         return self
 
     def _check_features(self, observed: set[str]) -> set[str]:
@@ -235,16 +273,17 @@ class Service(Declaration):
             if bool(feature.windows) != ("{days}" in template):
                 raise ValueError(f"{where}: a name has {{days}} exactly when it has windows")
             for days in feature.windows or [self.windows.observation_days]:
-                name = template.format(days=days)
+                name = template.replace("{days}", str(days))
                 if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in known | TABLE_KEYS:
                     raise ValueError(f"{where}: {name!r} is no name for a feature, or is taken")
                 if days > self.windows.observation_days:
                     raise ValueError(f"{where}: {days} days is longer than the observation window")
                 if feature.from_tiles:
                     _check(f"{where}.from_tiles", feature.from_tiles, observed)
-                    _check(f"{where}.where", feature.where or "true", observed)
+                    _check_row(f"{where}.where", feature.where or "true", observed)
                 else:
-                    _check(f"{where}.from_features", (feature.from_features or "").format(days=days), known)
+                    finished = (feature.from_features or "").replace("{days}", str(days))
+                    _check_row(f"{where}.from_features", finished, known)
                 known.add(name)
         return known
 
@@ -256,8 +295,9 @@ class Service(Declaration):
         declared: dict[str, str] = {}
         for event in self.events.values():
             for name, measure in event.measures.items():
-                if name in TILE_KEYS or declared.setdefault(name, measure.merged_by) != measure.merged_by:
-                    raise ValueError(f"measure {name!r} is declared with two meanings, or is a reserved name")
+                is_taken = name in TILE_KEYS | OBSERVED_KEYS | TABLE_KEYS
+                if is_taken or declared.setdefault(name, measure.merged_by) != measure.merged_by:
+                    raise ValueError(f"measure {name!r} is declared with two meanings, or is a name of Encore's own")
         return self
 
     @property
@@ -276,7 +316,19 @@ class Profile(Declaration):
 
 
 def _check(where: str, expression: str, known: set[str]) -> None:
-    try:
+    """Check an aggregate, which `aggregate_name` has seen, and name the key of a mistake."""
+    with _naming(where):
         sql.check_columns(expression, known)
+
+
+def _check_row(where: str, expression: str, known: set[str]) -> None:
+    with _naming(where):
+        sql.check_row(expression, known)
+
+
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None

@@ -18,21 +18,37 @@ MERGED_BY = {
     "bool_or": "bool_or",
     "hll_sketch_agg": "hll_union_agg",
 }
+# Aggregates of both engines that the parser takes for functions of the user's own.
+SKETCHES = frozenset({"hll_sketch_agg", "hll_union_agg"})
 
 
 def parse(sql: str) -> exp.Expr:
-    """The tree of one SQL expression in Spark's dialect. Raises ValueError when it does not parse."""
+    """The tree of one SQL expression in Spark's dialect. Raises ValueError when it is not exactly that."""
     try:
-        return sqlglot.parse_one(sql, read="spark")
+        trees = sqlglot.parse(sql, read="spark")
     except SqlglotError as error:
         first_line = str(error).splitlines()[0]
         raise ValueError(f"this SQL does not parse: {sql!r} ({first_line})") from None
+    tree = trees[0] if len(trees) == 1 else None
+    if not isinstance(tree, exp.Condition) or tree.find(exp.Query):
+        raise ValueError(f"{sql!r} must be one expression over columns: no select, no alias, no semicolon")
+    if any(node.comments for node in tree.walk()):
+        raise ValueError(f"{sql!r} holds a comment of SQL, which would hide what is put behind it; make it one of YAML")
+    return tree
 
 
 def columns_of(sql: str) -> set[str]:
     """Names of the columns that an expression reads."""
     bound = {name.name for node in parse(sql).find_all(exp.Lambda) for name in node.expressions}
-    return {column.name for column in parse(sql).find_all(exp.Column)} - bound
+    columns = parse(sql).find_all(exp.Column)
+    return {column.sql() if column.table else column.name for column in columns} - bound
+
+
+def check_row(sql: str, known: set[str]) -> None:
+    """Raise ValueError when `sql` is not an expression over one row whose columns are all in `known`."""
+    if any(_is_aggregate(node) or isinstance(node, exp.Window) for node in parse(sql).walk()):
+        raise ValueError(f"{sql!r} must look at one row: aggregates belong to measures and from_tiles")
+    check_columns(sql, known)
 
 
 def check_columns(sql: str, known: set[str]) -> None:
@@ -48,8 +64,8 @@ def aggregate_name(sql: str) -> str:
     Only then can a window be put on it with FILTER. Raises ValueError otherwise.
     """
     tree = parse(sql)
-    is_call = isinstance(tree, exp.Func) and sql.strip().endswith(")")
-    if not is_call or sum(1 for _ in tree.find_all(exp.AggFunc)) > 1:
+    is_call = _is_aggregate(tree) and sql.strip().endswith(")")
+    if not is_call or sum(_is_aggregate(node) for node in tree.walk()) > 1:
         raise ValueError(f"{sql!r} must be one call of an aggregate function, as in sum(plays)")
     return sql.split("(", 1)[0].strip().lower()
 
@@ -62,3 +78,8 @@ def merge_function(sql: str) -> str:
             f"{sql!r} cannot be merged from day to day; a tile takes {', '.join(sorted(MERGED_BY))} without distinct"
         )
     return MERGED_BY[name]
+
+
+def _is_aggregate(node: exp.Expr) -> bool:
+    is_sketch = isinstance(node, exp.Anonymous) and node.name.lower() in SKETCHES
+    return is_sketch or isinstance(node, exp.AggFunc)

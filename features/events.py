@@ -9,13 +9,17 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import Check, Event
+from conf.schema import RAW, Check, Event
 from conf.schema import Column as Declared
 from conf.sql import columns_of
 
-RAW = "raw_"
 UNREADABLE = "_unreadable"
 MISSING = "_missing"
+# Texts that each type takes: the engines' own readers differ on others ("0x1p3", " 1d ", "on", "2017-03-30T10:00"),
+# and both read a time without a day as one of today.
+NUMBER = r"^ *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *$"
+TRUTHS = ("0", "1", "t", "f", "true", "false", "y", "n", "yes", "no")
+DAY = r"^ *([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})"
 NETWORK_ADDRESS = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
 
 
@@ -65,11 +69,16 @@ def masked_addresses(text: Column) -> Column:
 
 
 def _parsed(column: Declared) -> Column:
-    text = F.expr(column.sql)
+    text = F.expr(column.sql).cast("string")
     if column.type.startswith("decimal"):
-        # By way of a double, since the engines differ on exponents in decimals; and Java reads 1d and 1f as numbers.
-        has_java_suffix = F.lower(F.substring(text, -1, 1)).isin("d", "f")
-        return F.when(~has_java_suffix, text).try_cast("double").try_cast(column.type)
+        # By way of a double, since the engines differ on exponents in decimals.
+        return F.when(text.rlike(NUMBER), text).try_cast("double").try_cast(column.type)
+    if column.type == "boolean":
+        return F.when(F.lower(F.trim(text)).isin(*TRUTHS), text).try_cast("boolean")
+    if column.type == "date":
+        return F.regexp_extract(text, DAY + "([T ]|$)", 1).try_cast("date")
+    if column.type == "timestamp":
+        return F.when(text.rlike(DAY), text).try_cast("timestamp")
     return text.try_cast(column.type)
 
 

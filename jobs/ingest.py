@@ -24,6 +24,7 @@ class Day:
 
     files: list[LandedFile]
     basis: Record
+    missing: list[str]
 
 
 def ingest(context: Context, spark: SparkSession, sample: float | None = None) -> dict[str, int]:
@@ -69,7 +70,10 @@ def _ingest_event(
     layer, aside = context.events(name), context.rejected(name)
     records = layer.records()
     version = context.event_version(event)
-    days = {day: Day(files, _basis(files, version, rate)) for day, files in landed.items()}
+    days = {
+        day: Day(files, _basis(files, version, rate), event.landing.missing_parts([file.archive for file in files]))
+        for day, files in landed.items()
+    }
     changed = sorted(day for day in days if records.get(day, {}).get("basis") != days[day].basis)
     _refuse_mixture(layer, {day: record for day, record in records.items() if day not in changed}, rate)
     for day in set(layer.values()) - set(days):
@@ -93,7 +97,7 @@ def _ingest_event(
             }
             _check_conservation(name, day, counts[day])
         for day in changed:
-            record = {"basis": days[day].basis, "sample": rate} | counts[day]
+            record = {"basis": days[day].basis, "sample": rate, "missing_parts": days[day].missing} | counts[day]
             aside.publish(staged_aside, day, record)
             layer.publish(staged, day, record)
     return len(changed)

@@ -7,7 +7,6 @@ from conf.errors import InputError
 from conf.load import fingerprint
 from features.tiles import daily_tiles
 from jobs.context import Context
-from jobs.landing import landed_files
 from jobs.storage import Record, write_csv, write_partitions
 
 
@@ -27,10 +26,7 @@ def rollup(context: Context, spark: SparkSession) -> int:
         raise InputError(
             f"{context.data / 'events'}: there are no events; run `encore ingest --data {context.data}` first"
         )
-    parts = missing_parts(context)
-    bases = {
-        day: _basis(context, {name: records[name].get(day) for name in records}, parts.get(day, [])) for day in days
-    }
+    bases = {day: _basis(context, {name: records[name].get(day) for name in records}) for day in days}
     rates = {basis["sample"] for basis in bases.values()}
     if len(rates) > 1:
         raise InputError(f"{context.data / 'events'}: days hold different samples; ingest them again with one sample")
@@ -44,21 +40,17 @@ def rollup(context: Context, spark: SparkSession) -> int:
     return len(changed)
 
 
-def missing_parts(context: Context) -> dict[str, list[str]]:
-    """The parts that days lack, as `event: found of expected`, for events whose configuration says how many there are."""
-    files = landed_files(context.landing)
-    days = sorted({day for _, day in files})
-    missing: dict[str, list[str]] = {}
+def _missing_parts(context: Context, records: dict[str, Record | None]) -> list[str]:
+    """The parts that a day lacks, as `play 2`; of an event without any archive, all its parts."""
+    missing = []
     for name, event in context.service.events.items():
-        expected = event.landing.parts_per_day
-        for day in days if expected else []:
-            found = len(files.get((name, day), []))
-            if expected and found < expected:
-                missing.setdefault(day, []).append(f"{name}: {found} of {expected}")
+        record = records[name]
+        parts = record["missing_parts"] if record else event.landing.parts()
+        missing += [f"{name} {part}" for part in parts]
     return missing
 
 
-def _basis(context: Context, records: dict[str, Record | None], missing: list[str]) -> Record:
+def _basis(context: Context, records: dict[str, Record | None]) -> Record:
     present = {name: record for name, record in records.items() if record}
     measures = {name: event.measures for name, event in context.service.events.items()}
     declared = [measure for of_event in measures.values() for measure in of_event.values()]
@@ -67,7 +59,7 @@ def _basis(context: Context, records: dict[str, Record | None], missing: list[st
         "events": {name: record["basis"] for name, record in present.items()},
         "configuration": fingerprint(*declared, *bots),
         "sample": next(iter(present.values()))["sample"],
-        "missing_parts": missing,
+        "missing_parts": _missing_parts(context, records),
     }
 
 

@@ -110,7 +110,7 @@ def _write_archives(simulation: Simulation, counts: Counts, folder: Path, worker
     tasks += [partial(_write_day, simulation, day, counts[day], folder) for day in range(simulation.days)]
     files: list[tuple[str, int]] = []
     tally: Tally = Counter()
-    # numpy, Arrow and zlib let go of the interpreter's lock, so threads do what processes would, and start at once.
+    # numpy, Arrow and zlib let go of the interpreter's lock: threads do what processes would, and start at once.
     with ThreadPoolExecutor(workers) as pool:
         for some_files, some_tally in pool.map(lambda task: task(), tasks):
             files += some_files

@@ -37,12 +37,8 @@ class Formula:
 
     def probability(self) -> Column:
         """The probability of label 1 as a column of a feature table."""
-        logit = F.lit(self.intercept)
-        for term in self.terms:
-            if term.weight and term.deviation:
-                value = F.expr(term.sql) if term.fill is None else F.coalesce(F.expr(term.sql), F.lit(term.fill))
-                logit = logit + (value - F.lit(term.mean)) * F.lit(term.weight / term.deviation)
-        return F.lit(1.0) / (F.lit(1.0) + F.exp(-logit))
+        parts = [F.lit(self.intercept), *(_part(term) for term in self.terms if term.weight and term.deviation)]
+        return F.lit(1.0) / (F.lit(1.0) + F.exp(-_balanced_sum(parts)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for `from_json`."""
@@ -87,6 +83,19 @@ def formula_of(model: PipelineModel, terms: Sequence[Term]) -> Formula:
         for term, mean, deviation, weight in zip(terms, scaler.mean, scaler.std, regression.coefficients, strict=True)
     ]
     return Formula(float(regression.intercept), tuple(fitted))
+
+
+def _part(term: FittedTerm) -> Column:
+    value = F.expr(term.sql) if term.fill is None else F.coalesce(F.expr(term.sql), F.lit(term.fill))
+    return (value - F.lit(term.mean)) * F.lit(term.weight / term.deviation)
+
+
+def _balanced_sum(parts: Sequence[Column]) -> Column:
+    """The sum as a balanced tree: a chain of so many terms would be nested deeper than Spark Connect takes."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return _balanced_sum(parts[:middle]) + _balanced_sum(parts[middle:])
 
 
 def _fills(model: PipelineModel) -> dict[str, float]:

@@ -22,7 +22,7 @@ built_for() { # -> py3.11-tensorflow-2.21.0-Linux-x86_64: what a compiled Horovo
         names = {"tensorflow", "tensorflow-cpu", "tensorflow_cpu"}
         tensorflow = {d.version for d in distributions() if d.metadata["Name"] in names}
         if len(tensorflow) != 1:
-            sys.exit(f"Horovod needs one TensorFlow, found {tensorflow or None}")
+            sys.exit("Horovod needs one TensorFlow, found " + (", ".join(tensorflow) or "none"))
         python = "%d.%d" % sys.version_info[:2]
         print(f"py{python}-tensorflow-{tensorflow.pop()}-{platform.system()}-{platform.machine()}")'
 }

@@ -251,7 +251,7 @@ list_files() {
         set -- stat -f '%z/%Fm/%N'
     else
         # shellcheck disable=SC2016 # for the inner shell
-        set -- sh -c 'for f do echo "$(($(wc -c <"$f")))/-/$f"; done' sh
+        set -- sh -c 'for f do printf "%s\n" "$(($(wc -c <"$f")))/-/$f"; done' sh
     fi
     (cd "$raw_root" && find "$raw_name" -type f -exec "$@" {} +) | sort -t / -k 3 >"$work/files"
     [ -s "$work/files" ] || stop 3 "reading $raw: it is empty; put the archives there"
@@ -328,7 +328,7 @@ checksum_of() {
 is_current() {
     record=$landing_root/.done/$stem.record
     [ -f "$record" ] || return 1
-    old_settings='' old_size='' old_modified='' old_checksum='' old_path=''
+    ended='' old_settings='' old_size='' old_modified='' old_checksum='' old_path=''
     while IFS=$tab read -r key value; do
         case $key in
         settings) old_settings=$value ;;
@@ -338,9 +338,10 @@ $value
 STAT
             ;;
         file) [ -f "$landing_root/$value" ] || return 1 ;;
+        end) ended=1 ;;
         esac
     done <"$record"
-    [ "$settings" = "$old_settings" ] && [ "$path" = "$old_path" ] && [ "$size" = "$old_size" ] || return 1
+    [ -n "$ended" ] && [ "$settings" = "$old_settings" ] && [ "$path" = "$old_path" ] && [ "$size" = "$old_size" ] || return 1
     [ "$modified" != - ] && [ "$modified" = "$old_modified" ] && return 0
     [ "$(checksum_of "$path")" = "$old_checksum" ] || return 1
     sed "s:^stat$tab.*:stat$tab$size/$modified/$old_checksum:" "$record" >"$work/record" && mv "$work/record" "$record"
@@ -451,11 +452,11 @@ split_lines() {
     # In these the line that grep would see is no longer the line as it came.
     [ "$separator" = tab ] && [ "$day_field" = 0 ] || careful=1
     { text_of "$raw_root/$path" 2>source_errors || echo "$?" >source_failed; } | judge_lines "$careful" >kept 2>awk_errors ||
-        { fail "unpacking $path: $(last_line awk_errors); free space in $landing, or try another awk, AWK=mawk" && return 1; }
-    [ ! -e source_failed ] || { fail "reading $path: $(last_line source_errors); fetch the archive again" && return 1; }
+        { fail "unpacking $path: $(last_line awk_errors); free space in $landing, or try another awk, AWK=mawk"; return 1; }
+    [ ! -e source_failed ] || { fail "reading $path: $(last_line source_errors); fetch the archive again"; return 1; }
     [ -f rejected ] || : >rejected
     read -r lines dropped_header kept repaired left_out records blank count_line too_few too_many undated \
-        not_utf8 control_character too_long <counts || fail "unpacking $path: no counts; free space in $landing"
+        not_utf8 control_character too_long <counts || { fail "unpacking $path: no counts; free space in $landing"; return 1; }
     [ "$careful" = 1 ] || drop_defects
 }
 
@@ -472,10 +473,10 @@ run_lines_awk() {
 last_line() { tail -n 1 "$1" | tr -d '\000-\037'; }
 
 drop_defects() {
-    find_defects <kept >defective
+    find_defects <kept >defective || [ $? = 1 ] || { fail "unpacking $path: free space in $landing"; return 1; }
     [ -s defective ] || return 0
     $awk_program -f "$here/defects.awk" -f "$here/drop_defects.awk" kept >clean && mv clean kept &&
-        read -r more_not_utf8 more_control <dropped || { fail "unpacking $path: free space in $landing" && return 1; }
+        read -r more_not_utf8 more_control <dropped || { fail "unpacking $path: free space in $landing"; return 1; }
     not_utf8=$((not_utf8 + more_not_utf8))
     control_character=$((control_character + more_control))
     kept=$((kept - more_not_utf8 - more_control))
@@ -507,7 +508,8 @@ write_record() {
             day_file=$event/date=$day/$stem.log
             printf 'file\t%s\nday\t%s\n' "$day_file" "$event,$day,$day_file,$shown,$day_records,$day_bytes"
         done <days_measured
-    } >record || fail "unpacking $path: free space in $landing"
+        echo end # without this line, in a full disk's last breath, it is no record
+    } >record.new && mv record.new record || fail "unpacking $path: free space in $landing"
 }
 
 measure_days() { # lines, bytes and day of each file, as they lie on the disk
@@ -535,7 +537,7 @@ run_worker() {
         settings="$rules_version/$event/$date/$day_field/$fields/$customer/$separator/$header/$sample"
         mkdir "$work/$number" && cd "$work/$number" || exit 1
         unpack_archive </dev/null
-        echo "$number/$event/$size/$stem/$path"
+        printf '%s\n' "$number/$event/$size/$stem/$path"
     done <"$work/todo"
 }
 

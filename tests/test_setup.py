@@ -285,7 +285,7 @@ def test_sets_up_again_in_another_folder(ready: Machine) -> None:
     moved = copy.copy(ready)
     moved.clone = ready.clone.rename(ready.clone.with_name("moved"))
     assert moved.run()[0] == 0
-    assert str(moved.clone / ".venv") in (moved.clone / ".venv/bin/encore").read_text()
+    assert str(moved.clone / ".venv") in (moved.clone / ".venv/bin/pip").read_text()
 
 
 def change_ground(machine: Machine) -> None:
@@ -333,8 +333,12 @@ def test_package_that_cannot_be_had_is_said_in_one_line(ready: Machine) -> None:
     assert len(lines) == 4  # two on g++ and cmake, one of progress
     assert "no-such-package" in lines[-1]
     assert "setup.log" in lines[-1]
+
+    installed = ready.clone / ".venv/installed-before"
+    installed.touch()
     (ready.clone / "backend.py").write_text(BACKEND)
     assert ready.run()[0] == 0
+    assert installed.exists()
 
 
 # ---- Horovod ----
@@ -354,18 +358,14 @@ def test_horovod_is_tried_again_only_when_its_tools_appear(ready: Machine) -> No
 
 
 @pytest.mark.parametrize(("library", "state"), [("", "installed"), ("raise ImportError", "failed")])
-def test_horovods_wheel_of_another_clone_is_used_if_it_loads(
-    ready: Machine, library: str, state: str
-) -> None:
+def test_horovods_wheel_of_another_clone_is_used_if_it_loads(ready: Machine, library: str, state: str) -> None:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     metadata = ready.clone / f".venv/lib/python{python}/site-packages/tensorflow-2.21.0.dist-info/METADATA"
     metadata.parent.mkdir()
     metadata.write_text("Metadata-Version: 2.1\nName: tensorflow\nVersion: 2.21.0\n")
     recipe = subprocess.check_output(["cksum", ROOT / "shell/horovod.sh"], text=True).split()[0]
     machine = f"{platform.system()}-{platform.machine()}"
-    cache = Path(
-        ready.env["HOME"], f".cache/encore/horovod-0.28.1-py{python}-tensorflow-2.21.0-{machine}-{recipe}"
-    )
+    cache = Path(ready.env["HOME"], f".cache/encore/horovod-0.28.1-py{python}-tensorflow-2.21.0-{machine}-{recipe}")
     cache.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(cache / "horovod-0.28.1-py3-none-any.whl", "w") as wheel:
         info = "horovod-0.28.1.dist-info"
@@ -413,13 +413,9 @@ def needed(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
 
 def test_every_package_that_encore_needs_is_pinned_and_installed_as_pinned() -> None:
     pins = [line.split("#")[0].strip() for line in (ROOT / "constraints.txt").read_text().splitlines()]
-    pinned = {
-        canonicalize_name(name): version for name, _, version in (pin.partition("==") for pin in pins if pin)
-    }
+    pinned = {canonicalize_name(name): version for name, _, version in (pin.partition("==") for pin in pins if pin)}
     assert all(version and "/" not in version for version in pinned.values())
-    installed = {
-        name: distribution(name).version for name in needed("encore", frozenset({"keras", "dev"}), set())
-    }
+    installed = {name: distribution(name).version for name in needed("encore", frozenset({"keras", "dev"}), set())}
     del installed["encore"]
     assert {"pyspark", "keras", "ruff", "grpcio-status"} <= installed.keys()
     assert {name: pinned.get(name) for name in installed} == installed

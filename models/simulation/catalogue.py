@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from models.simulation.titles import singer_name, song_title
 
-SONGS = 6_000
+SONGS = 12_000
 STYLES = 8  # song i is of style i % STYLES; a customer mostly plays one style, so that tastes can be found
 TASTE = 0.7
-ZIPF = 0.9
+ZIPF = 0.6  # flat enough that one play in two hundred, no more, repeats another line of the day by chance
 QUERY_FORMS = 3  # a search is for the title, for title and singer, or for the singer
 PAID_SHARE = 0.02
 NO_LENGTHS = (0, -1, -2147483648)

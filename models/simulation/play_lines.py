@@ -35,8 +35,11 @@ def play_text(plays: Counts, audience: Audience, songs: Catalogue, rng: np.rando
     """Lines of a day's plays: plays is (M,), how many each member of the audience has."""
     who = np.repeat(np.arange(len(plays)), plays)
     events = len(who)
-    song = songs.choose(audience.taste[who], rng)
-    fields = _play_fields(who, song, audience, songs, rng)
+    is_bot = (who >= audience.first_bot) & (who < len(audience.uid) - 1)
+    # A bot goes through everything there is.
+    song = np.where(is_bot, rng.integers(0, SONGS, events), songs.choose(audience.taste[who], rng))
+    seconds = _heard_seconds(songs.seconds[song], is_bot, rng)
+    fields = _play_fields(who, song, seconds, audience, songs, rng)
     tabbed = rng.random(events) < LEADING_TAB
     lead = pa.array(["", "\t"]).take(pa.array(tabbed.astype(int)))
     lines = pc.binary_join_element_wise(lead, join_fields(fields), "")
@@ -49,12 +52,10 @@ def play_text(plays: Counts, audience: Audience, songs: Catalogue, rng: np.rando
 
 
 def _play_fields(
-    who: Indices, song: Indices, audience: Audience, songs: Catalogue, rng: np.random.Generator
+    who: Indices, song: Indices, seconds: Indices, audience: Audience, songs: Catalogue, rng: np.random.Generator
 ) -> list[pa.StringArray]:
     """Columns: uid and device; id and type; title and singer; play time; length and paid flag."""
     events = len(who)
-    is_bot = (who >= audience.first_bot) & (who < len(audience.uid) - 1)
-    seconds = _heard_seconds(songs.seconds[song], is_bot, rng)
     of_type_1 = rng.random(events) < TYPE_1
     in_ms = (seconds > 0) & (rng.random(events) < MILLISECONDS[of_type_1.astype(int)])
     play_time = np.where(in_ms, seconds * 1_000 + rng.integers(0, 1_000, events), seconds)

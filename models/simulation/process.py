@@ -15,8 +15,8 @@ Floats = NDArray[np.float64]
 
 STATES = ("waiting", "arriving", "alive", "fading", "gone")
 EVENTS = ("play", "down", "search")
-# 500 plays of about two minutes are 17 hours: no customer of the process is taken for a bot.
-MOST_PER_DAY = (500, 120, 120)
+# 400 plays are 14 hours, 20 with the longest titles: no customer of the process is taken for a bot.
+MOST_PER_DAY = (400, 120, 120)
 
 
 @dataclass(frozen=True)

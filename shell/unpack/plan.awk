@@ -32,7 +32,7 @@ function classify(i,    name, event, original, given, day) {
     sub(/.*\//, "", name)
     event = event_of(name)
     status[i] = "not_a_log"
-    layout[i] = "///0///tab/0"
+    layout[i] = "//0///tab/0"
     if (!event) return
     split(event_line[event], given, "\t")
     split(given[5], day, ",")

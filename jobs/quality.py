@@ -1,0 +1,78 @@
+"""How far the data can be trusted: archives not used, days and parts that are missing, bots, the sample."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from features.windows import Moment, Window, logs_window
+from jobs.context import Context
+from jobs.flow import Rows, archives
+from jobs.storage import Record
+
+STATUSES = ("failed", "undated", "duplicate", "not_a_log", "unpacked")  # the worst first
+
+
+@dataclass(frozen=True)
+class Table:
+    """A feature table by its counts, and the days that its windows lack."""
+
+    as_of: date
+    customers: int
+    eligible: int
+    bots_excluded: int
+    is_mature: bool
+    positives: int
+    missing_days: list[date]
+
+    @property
+    def positive_share(self) -> float | None:
+        """Share of eligible customers with label 1, where that is known."""
+        return self.positives / self.eligible if self.is_mature and self.eligible else None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """All of it; `logs` and `sample` are None where no layer tells them."""
+
+    archives: dict[str, list[str]]
+    logs: Window | None
+    missing_days: list[date]
+    missing_parts: dict[str, list[str]]
+    bot_days: int
+    tables: list[Table]
+    sample: float | None
+
+    @property
+    def mature(self) -> Table | None:
+        """The newest table whose outcome is known."""
+        return max((table for table in self.tables if table.is_mature), key=lambda table: table.as_of, default=None)
+
+
+def quality(context: Context) -> Quality:
+    """What the records of the layers that are there say."""
+    daily, features, scores = context.daily.records(), context.features.records(), context.scores.records()
+    logs = logs_window(map(date.fromisoformat, daily)) if daily else None
+    samples = [record["sample"] for layer in (daily, features, scores) for record in layer.values()]
+    return Quality(
+        archives=_by_status(archives(context)),
+        logs=logs,
+        missing_days=[day for day in logs.dates() if str(day) not in daily] if logs else [],
+        missing_parts={day: record["missing_parts"] for day, record in daily.items() if record["missing_parts"]},
+        bot_days=sum(record["bots"] for record in daily.values()),
+        tables=[_table(context, date.fromisoformat(day), record) for day, record in features.items()],
+        sample=samples[0] if samples else None,
+    )
+
+
+def _by_status(rows: Rows) -> dict[str, list[str]]:
+    names = {status: [row["archive"] for row in rows if row["status"] == status] for status in STATUSES}
+    return {status: some for status, some in names.items() if some}
+
+
+def _table(context: Context, as_of: date, record: Record) -> Table:
+    outcome = Moment.at(as_of, context.service.windows).outcome
+    is_mature = record["label_status"] == "mature"
+    # Days of an outcome that is still open are not missing: nobody expects them yet.
+    missing = [day for day in map(date.fromisoformat, record["missing_days"]) if is_mature or day not in outcome]
+    return Table(
+        as_of, record["customers"], record["eligible"], record["bots_excluded"], is_mature, record["positives"], missing
+    )

@@ -1,0 +1,68 @@
+"""Numbers and names as people read them, for the report's page and its figures alike."""
+
+import math
+from collections.abc import Callable
+from datetime import date, timedelta
+
+NOTHING = "–"
+UNBREAKABLE = "\u00a0"
+
+
+def count(value: float | None) -> str:
+    """12345 -> '12,345'; nothing -> a dash."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def short_count(value: float) -> str:
+    """At most four characters: 712 -> '712', 71234 -> '71k', 1234567 -> '1.2M'."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= 0.9995 * size:
+            scaled = value / size
+            return f"{scaled:.1f}{letter}" if scaled < 9.95 else f"{scaled:.0f}{letter}"
+    return f"{value:.0f}"
+
+
+def percent(share: float | None) -> str:
+    """0.5739 -> '57.4 %'. A share that is not nothing and not all is never shown as 0 or 100."""
+    if share is None or math.isnan(share):
+        return NOTHING
+    shown = f"{100 * share:.1f}"
+    if shown == "0.0" and share > 0:
+        shown = "<\u20090.1"
+    elif shown == "100.0" and share < 1:
+        shown = ">\u200999.9"
+    return f"{shown}{UNBREAKABLE}%"
+
+
+def three_decimals(value: float | None) -> str:
+    """0.81688 -> '0.817'; nothing, or no number, -> a dash."""
+    return NOTHING if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def words(name: str) -> str:
+    """bought_again -> 'bought again'."""
+    return name.replace("_", " ")
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """(1, 'day') -> '1 day', (1200, 'day') -> '1,200 days'."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def spans(days: list[date]) -> list[str]:
+    """Sorted days as runs: three days in a row -> '2017-04-01 to 2017-04-03'."""
+    runs: list[tuple[date, date]] = []
+    for day in days:
+        if runs and day - runs[-1][1] == timedelta(days=1):
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
+    return [f"{first}" if first == last else f"{first} to {last}" for first, last in runs]
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "count": count,
+    "percent": percent,
+    "three_decimals": three_decimals,
+    "words": words,
+}

@@ -13,5 +13,5 @@ BUCKETS = 10_000
 def in_sample(customer_id: Column, rate: float) -> Column:
     """Whether a customer is in the sample of `rate` (above 0, at most 1)."""
     text = customer_id.cast("string")
-    without_leading_zeros = F.regexp_replace(text, "^0+([0-9])", "$1")
+    without_leading_zeros = F.regexp_replace(text, "^0+(.)", "$1")
     return F.crc32(without_leading_zeros) % BUCKETS < round(BUCKETS * rate)

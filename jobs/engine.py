@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from conf.errors import UsageError
+from conf.load import FOLDER
 from conf.schema import Profile
 
 # PySpark decides by this variable whether F.col and its kin build Connect or classic expressions.
@@ -30,7 +31,7 @@ def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
     try:
         if name == "sail":
             os.environ[_CONNECT] = "1"
-            yield _sail()
+            yield _sail()[0]
         else:
             yield _spark(profile)
     finally:
@@ -40,7 +41,8 @@ def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
 
 
 @cache
-def _sail() -> SparkSession:
+def _sail() -> tuple[SparkSession, Any]:
+    """The session, and the server, which would end with its last reference."""
     try:
         from pysail.spark import SparkConnectServer
         from pyspark.sql.connect.session import SparkSession as ConnectSession
@@ -52,10 +54,9 @@ def _sail() -> SparkSession:
     _, port = server.listening_address
     # Connect's own builder, since the general one refuses a second engine in a process.
     session: Any = ConnectSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
-    session._encore_server = server  # the server ends with its last reference
     for key, value in _SETTINGS.items():
         session.conf.set(key, value)
-    return session
+    return session, server
 
 
 @cache
@@ -72,6 +73,7 @@ def _spark(profile: Profile) -> SparkSession:
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{FOLDER / 'log4j2.properties'}",
     }
     for key, value in (_SETTINGS | (local if profile.master else {}) | chosen).items():
         if value is not None:

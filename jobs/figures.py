@@ -10,14 +10,16 @@ import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from jobs.outlook import Best, Decile, Driver, Judged
-from jobs.wording import UNBREAKABLE, count, short_count
+from jobs.outlook import Best, Decile, Driver, Judged, Points
+from jobs.wording import UNBREAKABLE, count, short_count, words
 
 INCH = 72.0  # the unit of an SVG of matplotlib is a point
 WIDTH = 360.0
@@ -31,11 +33,13 @@ _VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", RAISES: "raises", LOWERS
 }
 BASELINE_DASHES = ((5, 2), (1.5, 2), (5, 2, 1.5, 2))
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
     "svg.hashsalt": "encore",  # the same figure gives the same bytes
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-    "font.size": 11,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.size": 11.5,
     "text.color": INK,
     "axes.edgecolor": GRID,
     "axes.labelcolor": MUTED,
@@ -57,17 +61,13 @@ def roc_figure(judged: Sequence[Judged], best: Best | None) -> str:
         axes = _axes(figure, left=40, bottom=40, right=8, top=8)
         axes.grid(True)
         if best:
-            axes.plot(
-                *zip(*best.roc, strict=True), color=INK, lw=1, ls=(0, (1, 1)), label=f"best possible {best.auc:.3f}"
-            )
-        models = [one for one in judged if one.role == "model"]
-        for colour, one in zip(SERIES * len(models), models, strict=False):
-            axes.plot(*zip(*one.roc, strict=True), color=colour, lw=2.2, label=f"{one.name} {one.auc:.3f}")
+            _curve(axes, "best possible", best.auc, best.roc, color=INK, lw=1, ls=(0, (1, 1)))
         baselines = [one for one in judged if one.role != "model"]
-        for dashes, one in zip(BASELINE_DASHES * len(judged), baselines, strict=False):
-            axes.plot(
-                *zip(*one.roc, strict=True), color=MUTED, lw=1.4, ls=(0, dashes), label=f"{one.name} {one.auc:.3f}"
-            )
+        for dashes, one in zip(cycle(BASELINE_DASHES), baselines, strict=False):
+            _curve(axes, one.name, one.auc, one.roc, color=MUTED, lw=1.4, ls=(0, dashes))
+        models = [one for one in judged if one.role == "model"]
+        for colour, one in zip(cycle(SERIES), models, strict=False):
+            _curve(axes, one.name, one.auc, one.roc, color=colour, lw=2.2)
         ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
         axes.set(xlim=(0, 1), ylim=(0, 1.005), xticks=ticks, yticks=ticks)
         axes.set_xlabel("False alarms: share of those without the outcome")
@@ -76,14 +76,18 @@ def roc_figure(judged: Sequence[Judged], best: Best | None) -> str:
         return _svg(figure, "roc", "ROC curves of " + ", ".join(one.name for one in judged))
 
 
+def _curve(axes: Axes, name: str, auc: float, points: Points, **style: Any) -> None:
+    axes.plot(*zip(*points, strict=True), label=f"{words(name)} {auc:.3f}", **style)
+
+
 def drivers_figure(drivers: Sequence[Driver]) -> str:
     """The weights of the strongest terms as bars from a common zero: to the right raises, to the left lowers."""
     with _drawing(ROW * len(drivers) + 10) as figure:
         axes = _bar_axes(figure, len(drivers))
         most = max((abs(driver.weight) for driver in drivers), default=1.0) or 1.0
         axes.set_xlim(-1.32 * most, 1.32 * most)
-        axes.axvline(0, color=MUTED, lw=0.8)
         for row, driver in enumerate(drivers):
+            axes.plot([0, 0], [row + 0.4, row + 0.92], color=MUTED, lw=0.8)
             axes.barh(row + 0.66, driver.weight, height=0.4, color=RAISES if driver.raises else LOWERS)
             axes.text(0.0, row + 0.24, driver.term, transform=axes.get_yaxis_transform(), va="center")
             gap, side = (0.02, "left") if driver.raises else (-0.02, "right")
@@ -101,8 +105,9 @@ def flow_figure(rows_out: Sequence[tuple[str, int]]) -> str:
         for row, (name, rows) in enumerate(rows_out):
             axes.barh(row + 0.66, max(rows, most / 400), height=0.4, color=SERIES[0])
             axes.text(0.0, row + 0.24, name, transform=axes.get_yaxis_transform(), va="center")
-            label = {"transform": axes.get_yaxis_transform(), "va": "center", "ha": "right"}
-            axes.text(1.0, row + 0.24, count(rows), color=MUTED, **label)
+            axes.text(
+                1.0, row + 0.24, count(rows), transform=axes.get_yaxis_transform(), va="center", ha="right", color=MUTED
+            )
         return _svg(figure, "flow", "Rows by layer: " + ", ".join(f"{name} {count(rows)}" for name, rows in rows_out))
 
 
@@ -149,7 +154,7 @@ def _bar_axes(figure: Figure, bars: int) -> Axes:
 def _svg(figure: Figure, name: str, about: str) -> str:
     """The figure as an `<svg>` element that stands alone: no prologue, no metadata, ids with `name` in front."""
     buffer = io.BytesIO()
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={key: None for key in ("Creator", "Date", "Format", "Type")})
+    FigureCanvasSVG(figure).print_figure(buffer, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     root = ElementTree.fromstring(buffer.getvalue())
     for parent in list(root.iter()):
         for child in list(parent):
@@ -179,4 +184,4 @@ def _as_of_page(key: str, value: str, name: str) -> str:
         return value
     for colour, variable in _VARIABLES.items():
         value = value.replace(colour, f"var(--{variable})")
-    return re.sub(r"(font: [^;]*?[\d.]+px) [^;]*", r"\1 var(--typeface)", value)
+    return re.sub(r"font-family: [^;]*", "font-family: var(--typeface)", value)

@@ -77,7 +77,6 @@ class Flow:
             sums[step.layer] = (before[0] + step.rows_in, before[1] + step.rows_out)
         return sums
 
-
     @property
     def rejected_share(self) -> float | None:
         """Share of the lines of the first layer that is there which were rejected on the way; None without lines."""
@@ -99,7 +98,7 @@ def flow(context: Context) -> Flow:
     daily, features, scores = context.daily.records(), context.features.records(), context.scores.records()
     return Flow(
         steps=[
-            *(_landing_step(event, counts) for event, counts in landed.items()),
+            *(_landing_step(event, landed[event]) for event in context.service.events if event in landed),
             *(_ingest_step(event, records) for event, records in ingested.items()),
             *([_rollup_step(daily)] if daily else []),
             *(_features_step(context, day, record, daily) for day, record in features.items()),
@@ -132,7 +131,11 @@ def _landing_step(event: str, counts: Counter[str]) -> Step:
 
 def _ingest_step(event: str, days: list[Record]) -> Step:
     sums = {key: sum(day[key] for day in days) for key in ("lines", "events", "rejected", "duplicates", "left_out")}
-    rest = {"rejected": sums["rejected"], "duplicate": sums["duplicates"], "not in the sample": sums["left_out"]}
+    rest = {
+        "rejected": sums["rejected"],
+        "duplicate": sums["duplicates"],
+        "not in the sample": sums["left_out"],
+    }
     return Step("events", event, sums["lines"], "records", sums["events"], "events", _some(rest))
 
 
@@ -145,9 +148,15 @@ def _rollup_step(daily: dict[str, Record]) -> Step:
 def _features_step(context: Context, day: str, record: Record, daily: dict[str, Record]) -> Step:
     observed = Moment.at(date.fromisoformat(day), context.service.windows).observation
     customer_days = sum(tile["customers"] for other, tile in daily.items() if date.fromisoformat(other) in observed)
-    rest = {"bots left out": record["bots_excluded"]}
+    rest = {"left out as bots": record["bots_excluded"]}
     return Step(
-        "features", f"as of {day}", customer_days, "customer-days", record["customers"], "customers", _some(rest)
+        "features",
+        f"as of {day}",
+        customer_days,
+        "customer-days",
+        record["customers"],
+        "customers",
+        _some(rest),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,6 +18,7 @@ from jobs.train import MODEL
 from models.evaluation import auc, roc_curve
 
 NORMAL_95 = 1.96
+SAME_AUC = 0.005  # a smaller difference is said to be none
 Points = list[tuple[float, float]]
 
 
@@ -96,6 +98,14 @@ class Verdict:
     def baseline(self) -> Judged | None:
         """The best of the baselines."""
         return max((one for one in self.judged if one.role == "baseline"), key=lambda one: one.auc, default=None)
+
+    @property
+    def comparison(self) -> str:
+        """How the model stands against the best baseline, in words."""
+        gain = self.model.auc - (self.baseline.auc if self.baseline else 0.5)
+        if abs(gain) < SAME_AUC:
+            return "about as good as"
+        return "better than" if gain > 0 else "worse than"
 
 
 @dataclass(frozen=True)
@@ -177,7 +187,9 @@ def _best(context: Context, spark: SparkSession, as_of: str) -> Best | None:
     true = truth.select("customer_id", F.col(probability).alias("probability"))
     held_out = spark.read.parquet(str(context.models / MODEL / "test_scores")).select("customer_id", "label")
     judged = held_out.join(true, "customer_id", "inner")
-    return Best(auc(judged), roc_curve(judged), judged.count())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*No Partition Defined")  # few rows: one per score
+        return Best(auc(judged), roc_curve(judged), judged.count())
 
 
 def _staleness(context: Context, day: str, basis: dict[str, Any]) -> str:

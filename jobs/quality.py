@@ -22,6 +22,7 @@ class Table:
     is_mature: bool
     positives: int
     missing_days: list[date]
+    days_lacking_parts: int
 
     @property
     def positive_share(self) -> float | None:
@@ -36,10 +37,15 @@ class Quality:
     archives: dict[str, list[str]]
     logs: Window | None
     missing_days: list[date]
-    missing_parts: dict[str, list[str]]
+    missing_parts: dict[str, list[date]]
     bot_days: int
     tables: list[Table]
     sample: float | None
+
+    @property
+    def days_lacking_parts(self) -> int:
+        """How many days lack a part of some event."""
+        return len({day for days in self.missing_parts.values() for day in days})
 
     @property
     def mature(self) -> Table | None:
@@ -56,11 +62,20 @@ def quality(context: Context) -> Quality:
         archives=_by_status(archives(context)),
         logs=logs,
         missing_days=[day for day in logs.dates() if str(day) not in daily] if logs else [],
-        missing_parts={day: record["missing_parts"] for day, record in daily.items() if record["missing_parts"]},
+        missing_parts=_missing_parts(daily),
         bot_days=sum(record["bots"] for record in daily.values()),
         tables=[_table(context, date.fromisoformat(day), record) for day, record in features.items()],
         sample=samples[0] if samples else None,
     )
+
+
+def _missing_parts(daily: dict[str, Record]) -> dict[str, list[date]]:
+    """The days that lack a part, by what they lack."""
+    lacking: dict[str, list[date]] = {}
+    for day, record in sorted(daily.items()):
+        for part in record["missing_parts"]:
+            lacking.setdefault(part, []).append(date.fromisoformat(day))
+    return lacking
 
 
 def _by_status(rows: Rows) -> dict[str, list[str]]:
@@ -74,5 +89,12 @@ def _table(context: Context, as_of: date, record: Record) -> Table:
     # Days of an outcome that is still open are not missing: nobody expects them yet.
     missing = [day for day in map(date.fromisoformat, record["missing_days"]) if is_mature or day not in outcome]
     return Table(
-        as_of, record["customers"], record["eligible"], record["bots_excluded"], is_mature, record["positives"], missing
+        as_of,
+        record["customers"],
+        record["eligible"],
+        record["bots_excluded"],
+        is_mature,
+        record["positives"],
+        missing,
+        len(record["missing_parts"]),
     )

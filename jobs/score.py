@@ -50,10 +50,10 @@ def score(context: Context, spark: SparkSession, as_of: date | None = None) -> t
             raise InputError(
                 f"{context.features.partition(day)}: nobody in this table is eligible, so nobody is scored"
             )
-        counts = staged.read(spark).agg(F.count("*").alias("customers"), F.avg("probability").alias("mean")).first()
-        record = {"basis": basis, "customers": counts["customers"], "mean_probability": counts["mean"]}
-        context.scores.publish(staged, day, record | {"sample": records[day]["sample"]})
-    return day, counts["customers"]
+        ((customers, mean),) = staged.read(spark).agg(F.count("*"), F.avg("probability")).collect()
+        record = {"basis": basis, "customers": customers, "mean_probability": mean, "sample": records[day]["sample"]}
+        context.scores.publish(staged, day, record)
+    return day, int(customers)
 
 
 def _formula(context: Context) -> Formula:

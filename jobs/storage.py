@@ -66,13 +66,8 @@ class Layer:
     def staging(self) -> Iterator["Layer"]:
         """A layer beside this one to write into; what was not published from it is removed at the end."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for left_over in self.root.parent.glob(f"{STAGING}{self.root.name}-*"):
-            shutil.rmtree(left_over)
-        folder = self._aside()
-        try:
+        with beside(self.root) as folder:
             yield Layer(folder / "rows", self.key)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, staged: "Layer", value: str, record: Record) -> None:
         """Put the staged partition of `value` in place, with its record."""
@@ -83,13 +78,8 @@ class Layer:
 
     def remove(self, value: str) -> None:
         """Remove a partition: first out of sight in one step, then from the disk."""
-        gone = self._aside()
-        self.partition(value).rename(gone / "old")
-        shutil.rmtree(gone)
-
-    def _aside(self) -> Path:
-        """A new folder beside the layer, on the same file system, where no reader of the layer looks."""
-        return Path(tempfile.mkdtemp(prefix=f"{STAGING}{self.root.name}-", dir=self.root.parent))
+        with beside(self.root) as folder:
+            self.partition(value).rename(folder / "old")
 
 
 def read_record(folder: Path) -> Record | None:
@@ -109,6 +99,17 @@ def is_one_of(key: str, values: Sequence[str]) -> Column:
 def write_partitions(rows: DataFrame, staged: Layer) -> None:
     """Write rows as the partitions of a staged layer."""
     rows.write.mode("overwrite").partitionBy(staged.key).parquet(str(staged.root))
+
+
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """A new folder beside `target`, on the same file system, where no reader looks; removed at the end."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{STAGING}{target.name}-", dir=target.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def replace_folder(new: Path, old: Path) -> None:
@@ -142,7 +143,11 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) 
 
 @contextmanager
 def sole_writer(data: Path) -> Iterator[None]:
-    """Hold the data folder for this process. Raises InputError where another one writes to it."""
+    """Hold the data folder for this process, and clean up what a killed one left in it.
+
+    Raises:
+        InputError: another process writes there.
+    """
     data.mkdir(parents=True, exist_ok=True)
     with (data / ".lock").open("w") as lock:
         try:
@@ -151,6 +156,9 @@ def sole_writer(data: Path) -> Iterator[None]:
             raise InputError(
                 f"{data}: another encore command is writing here; wait for it or use another --data"
             ) from None
+        for depth in ("", "*/", "*/*/"):
+            for left_over in data.glob(f"{depth}{STAGING}*"):
+                shutil.rmtree(left_over)
         yield
 
 

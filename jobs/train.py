@@ -1,11 +1,8 @@
 """`encore train`: feature tables to a fitted model, judged beside its baselines on customers it never saw."""
 
 import json
-import shutil
-import tempfile
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from pyspark.ml import PipelineModel
@@ -16,7 +13,7 @@ from conf.errors import InputError
 from features.declared import NamedFeature, table_features
 from features.windows import Moment
 from jobs.context import Context
-from jobs.storage import replace_folder, write_text
+from jobs.storage import beside, replace_folder, write_text
 from models.evaluation import metrics, roc_curve
 from models.logistic import Formula, fit_logistic, formula_of
 from models.split import Split, chosen_split, train_and_test
@@ -28,6 +25,8 @@ Result = dict[str, Any]
 
 def train(context: Context, spark: SparkSession) -> Result:
     """Fit the logistic regression and write `models/lr/`: the pipeline, its formula, metrics and test scores.
+
+    A model that was fitted on the same tables with the same declarations is left as it is.
 
     Returns:
         What `metrics.json` holds.
@@ -46,6 +45,10 @@ def train(context: Context, spark: SparkSession) -> Result:
             f"days before the end of the logs"
         )
     split = chosen_split(mature)
+    fitted_on = {day: records[day]["basis"] for day in map(str, (*split.train, split.test))}
+    done = trained(context)
+    if done and done["fitted_on"] == fitted_on:
+        return done
     table = layer.read(spark, sorted({str(day) for day in (*split.train, split.test)}))
     rows, held_out = train_and_test(table, split)
     rows, held_out = rows.cache(), held_out.cache()
@@ -55,7 +58,7 @@ def train(context: Context, spark: SparkSession) -> Result:
     model, formula = _fit(rows, declared)
     recency = [feature for feature in declared if feature.name == context.service.recency_feature]
     _, recency_formula = _fit(rows, recency)
-    rate = rows.agg(F.avg("label")).first()[0]
+    ((rate,),) = rows.agg(F.avg("label")).collect()
     candidates = {
         ("logistic regression", "model"): formula.probability(),
         (f"{context.service.recency_feature} alone", "baseline"): recency_formula.probability(),
@@ -76,11 +79,20 @@ def train(context: Context, spark: SparkSession) -> Result:
         "train_positive_share": rate,
         "models": judged,
         "strongest": _strongest(formula, declared),
-        "fitted_on": {day: records[day]["basis"] for day in map(str, (*split.train, split.test))},
+        "fitted_on": fitted_on,
     }
     _write(context, model, formula, result, held_out)
     rows.unpersist()
     held_out.unpersist()
+    return result
+
+
+def trained(context: Context) -> Result | None:
+    """What `metrics.json` of the trained model holds, None where there is no model."""
+    path = context.models / MODEL / "metrics.json"
+    if not path.is_file():
+        return None
+    result: Result = json.loads(path.read_text(encoding="utf-8"))
     return result
 
 
@@ -113,14 +125,12 @@ def _strongest(formula: Formula, declared: list[NamedFeature], most: int = 10) -
 
 
 def _write(context: Context, model: PipelineModel, formula: Formula, result: Result, held_out: DataFrame) -> None:
-    context.models.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".staging-", dir=context.models))
-    try:
-        model.write().overwrite().save(f"file:{(folder / MODEL / 'pipeline').absolute()}")
+    target = context.models / MODEL
+    with beside(target) as folder:
+        new = folder / MODEL
+        model.write().overwrite().save(f"file:{(new / 'pipeline').absolute()}")
         scored = held_out.withColumn("probability", formula.probability())
-        scored.select("customer_id", "as_of", "label", "probability").write.parquet(str(folder / MODEL / "test_scores"))
-        write_text(folder / MODEL / "formula.json", json.dumps(formula.to_json(), indent=1))
-        write_text(folder / MODEL / "metrics.json", json.dumps(result, indent=1))
-        replace_folder(folder / MODEL, context.models / MODEL)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        scored.select("customer_id", "as_of", "label", "probability").write.parquet(str(new / "test_scores"))
+        write_text(new / "formula.json", json.dumps(formula.to_json(), indent=1))
+        write_text(new / "metrics.json", json.dumps(result, indent=1))
+        replace_folder(new, target)

@@ -201,6 +201,17 @@ def test_nul_is_a_control_character(raw, landing, awk):
     assert [reason for reason, _ in rejected(landing, "down")] == [b"control_character"] * 2
 
 
+def test_utf8_is_judged_as_python_does(raw, landing, awk):
+    """Every lead byte with every kind of tail: too long, too short, overlong, surrogates, beyond the last character."""
+    tails = [b"", b"a", b"\x80", b"\x8f\xbf", b"\x90\x80", b"\x9f\xbf", b"\xa0\x80"]
+    tails += [tail + b"\x80" for tail in tails[3:]] + [tail + b"\x80\x80" for tail in tails[3:]]
+    lines = [b"%d\ta\tb\t%c%s" % (lead, lead, tail) for lead in range(127, 256) for tail in tails]
+    pack(raw / "20170401_1_search.log.tar.gz", b"\n".join(lines))
+    unpack(raw, landing, awk=awk)
+    assert landed(landing, "search").split(b"\n")[:-1] == [line for line in lines if is_text(line)]
+    assert {reason for reason, _ in rejected(landing, "search")} == {b"not_utf8"}
+
+
 def test_lines_with_many_fields(raw, landing, awk):
     pack(raw / "20170401_1_down.log.tar.gz", "x" + "\t" * 40000 + "\n" + down() + "\n")
     unpack(raw, landing, awk=awk)
@@ -225,9 +236,10 @@ def why_not_text(line):
 
 def judge(text, fields):
     """The rules again, on a list: (landed lines, rejected (reason, line))."""
-    lines = [line.removesuffix(b"\r") for line in text.split(b"\n")]
+    lines = text.split(b"\n")
     if not lines[-1]:
         lines.pop()
+    lines = [line.removesuffix(b"\r") for line in lines]
     good, bad = [], []
 
     def take(record, parts):
@@ -379,8 +391,7 @@ def test_more_days_than_open_files(raw, landing, awk):
 
 def test_space_separated_lines(raw, landing, awk):
     (raw / "shop.txt").write_bytes(
-        b" customer date n\r\n 007  19970101\t1 \r\n\r\n8 19970101\n9 19970101 1 \xff\n9 19970101 \xff\n"
-        b"5 1997-01-01 2"
+        b" customer date n\r\n 007  19970101\t1 \r\n\r\n8 19970101\n9 19970101 1 \xff\n9 19970101 \xff\n5 1997-01-01 2"
     )
     event = "buy files=*.txt fields=3 customer=1 day=2 separator=space header=1"
     unpack(raw, landing, "--event", event, awk=awk)
@@ -666,6 +677,7 @@ def bucket(customer):
 def test_sample_is_the_crc_of_the_customer(raw, landing, tmp_path, awk):
     draw = random.Random(11)
     ids = ["0", "007", "7", "00", "", "abc", "0x1", "170000000", "-1", "18446744073709551615", "é"]
+    ids += [f"00{n}" for n in range(300)]
     ids += [str(draw.randrange(10 ** draw.randint(1, 12))) for _ in range(3000)]
     pack(raw / "20170401_1_down.log.tar.gz", "".join(down(customer) + "\n" for customer in ids))
     kept = {}

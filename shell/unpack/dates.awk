@@ -27,6 +27,6 @@ function checked_day(head,    digits, year, month, day) {
 }
 
 function days_in_month(year, month) {
-    if (month == 2) return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    if (month == 2) return year % 4 == 0 ? 29 : 28  # right from 1970 to 2099
     return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31
 }

@@ -94,7 +94,6 @@ function take(record, first_raw, second_raw,    lines, reason, day) {
     if (!everyone && !in_sample($customer, limit)) { left_out += lines; return 0 }
     # grep can only name whole lines, so a record mended from other text is looked at here, always.
     if (look || record != first_raw) reason = defect_of(record)
-    if (reason == "" && index(record, "\r")) reason = "control_character"
     if (reason == "" && day_field) {
         day = day_of($day_field)
         if (day == "") reason = "undated"

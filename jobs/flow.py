@@ -92,13 +92,14 @@ def archives(context: Context) -> Rows:
 
 def flow(context: Context) -> Flow:
     """The flow through the layers that are there."""
-    landed = _landed(archives(context))
+    counted = _landed(archives(context))
+    landed = {event: counted[event] for event in context.service.events if event in counted}
     days = {name: list(context.events(name).records().values()) for name in context.service.events}
     ingested = {name: records for name, records in days.items() if records}
     daily, features, scores = context.daily.records(), context.features.records(), context.scores.records()
     return Flow(
         steps=[
-            *(_landing_step(event, landed[event]) for event in context.service.events if event in landed),
+            *(_landing_step(event, counts) for event, counts in landed.items()),
             *(_ingest_step(event, records) for event, records in ingested.items()),
             *([_rollup_step(daily)] if daily else []),
             *(_features_step(context, day, record, daily) for day, record in features.items()),

@@ -89,9 +89,7 @@ read_options() {
     [ -n "$landing" ] || stop 2 "RAW and LANDING must be given; see --help"
     [ -n "$jobs" ] || jobs=$(number_of_cores)
     [ -n "$events" ] || read_events "$music_events"
-    limit=$(sample_limit "$sample")
-    [ -n "$limit" ] || stop 2 "--sample $sample is not in (0, 1]; give a rate such as 0.1"
-    sample=$($awk_program -v rate="$sample" 'BEGIN { printf "%.10g", rate }')
+    set_sample "$sample"
 }
 
 set_option() {
@@ -121,10 +119,14 @@ number_of_cores() {
     is_count "$cores" && echo "$cores" || echo 1
 }
 
-# Nothing when the rate is bad. Rounded, since 10000 * 0.07 is a little over 700 in binary and would let one more in.
-sample_limit() {
-    printf '%s\n' "$1" | $awk_program '
-        /^[0-9]*[.]?[0-9]+([eE]-?[0-9]+)?$/ && $0 + 0 > 0 && $0 + 0 <= 1 { printf "%.6f", 10000 * $0 }'
+# Writes the rate one way (0.1, not .10), since it is compared. The limit is rounded, since 10000 * 0.07 is a little
+# over 700 in binary and would let one more in.
+set_sample() {
+    # shellcheck disable=SC2046 # two words or none
+    set -- "$1" $(printf '%s\n' "$1" | $awk_program '
+        /^[0-9]*[.]?[0-9]+([eE]-?[0-9]+)?$/ && $0 + 0 > 0 && $0 + 0 <= 1 { printf "%.10g %.6f", $0, 10000 * $0 }')
+    [ $# = 3 ] || stop 2 "--sample $1 is not in (0, 1]; give a rate such as 0.1"
+    sample=$2 limit=$3
 }
 
 read_events() {
@@ -428,13 +430,15 @@ text_of() { # the archive's text, every member after the other
 
 # Unpacks into the current folder: days/YYYY-MM-DD, rejected, record; or error, with "failed" in front or "uneven".
 unpack_archive() {
-    refuse_compression && checksum=$(checksum_of "$path") && split_lines && find_days && write_record
+    refuse_compression && checksum=$(checksum_of "$path") && split_lines && find_days && check_lines && write_record
 }
 
 fail() { # fail MESSAGE: into the file that tells the publisher
     printf 'failed\n%s\n' "$1" >error
     return 1
 }
+
+fail_for_space() { fail "unpacking $path: files cannot be written; free space in $landing"; }
 
 refuse_compression() {
     case $path in
@@ -451,12 +455,13 @@ split_lines() {
     careful=$look
     # In these the line that grep would see is no longer the line as it came.
     [ "$separator" = tab ] && [ "$day_field" = 0 ] || careful=1
-    { text_of "$raw_root/$path" 2>source_errors || echo "$?" >source_failed; } | judge_lines "$careful" >kept 2>awk_errors ||
+    kept_file=days/$date
+    [ "$day_field" = 0 ] || kept_file=undivided
+    { text_of "$raw_root/$path" 2>source_errors || : >source_failed; } | judge_lines "$careful" >"$kept_file" 2>awk_errors ||
         { fail "unpacking $path: $(last_line awk_errors); free space in $landing, or try another awk, AWK=mawk"; return 1; }
     [ ! -e source_failed ] || { fail "reading $path: $(last_line source_errors); fetch the archive again"; return 1; }
-    [ -f rejected ] || : >rejected
     read -r lines dropped_header kept repaired left_out records blank count_line too_few too_many undated \
-        not_utf8 control_character too_long <counts || { fail "unpacking $path: no counts; free space in $landing"; return 1; }
+        not_utf8 control_character too_long <counts || { fail_for_space; return 1; }
     [ "$careful" = 1 ] || drop_defects
 }
 
@@ -473,10 +478,10 @@ run_lines_awk() {
 last_line() { tail -n 1 "$1" | tr -d '\000-\037'; }
 
 drop_defects() {
-    find_defects <kept >defective || [ $? = 1 ] || { fail "unpacking $path: free space in $landing"; return 1; }
+    find_defects <"$kept_file" >defective || [ $? = 1 ] || { fail_for_space; return 1; }
     [ -s defective ] || return 0
-    $awk_program -f "$here/defects.awk" -f "$here/drop_defects.awk" kept >clean && mv clean kept &&
-        read -r more_not_utf8 more_control <dropped || { fail "unpacking $path: free space in $landing"; return 1; }
+    $awk_program -f "$here/defects.awk" -f "$here/drop_defects.awk" "$kept_file" >clean && mv clean "$kept_file" &&
+        read -r more_not_utf8 more_control <dropped || { fail_for_space; return 1; }
     not_utf8=$((not_utf8 + more_not_utf8))
     control_character=$((control_character + more_control))
     kept=$((kept - more_not_utf8 - more_control))
@@ -484,46 +489,62 @@ drop_defects() {
 }
 
 find_days() {
-    mkdir days
-    if [ "$day_field" = 0 ]; then
-        [ ! -s kept ] || mv kept "days/$date"
-    else
-        # shellcheck disable=SC2086 # two words or none
-        sort -s -k 1,1 -t "$tab" -T . $sort_memory kept >sorted && rm kept && $awk_program -f "$here/split_days.awk" sorted ||
-            fail "sorting $path by day: free space in $landing"
-    fi
+    [ "$day_field" != 0 ] || return 0
+    # shellcheck disable=SC2086 # two words or none
+    sort -s -k 1,1 -t "$tab" -T . $sort_memory undivided >sorted && rm undivided &&
+        $awk_program -f "$here/split_days.awk" sorted || fail_for_space
 }
 
-# The record: what was unpacked how, the files it owns, its row of manifest.csv and its rows of days.csv.
-write_record() {
+# Nothing may vanish between the archive and the files: counts what lies on the disk and compares. Makes "measured":
+# lines, bytes and name of "rejected" and of each file in "days".
+check_lines() {
     rejected=$((blank + count_line + too_few + too_many + undated + not_utf8 + control_character + too_long))
-    measure_days >days_measured
-    check_lines || return 1
+    [ -f rejected ] || : >rejected
+    set -- days/*
+    [ -f "$1" ] || set --
+    wc -lc rejected "$@" >measured
+    on_disk=0 rejected_on_disk=0
+    while read -r file_lines _ file; do
+        case $file in
+        rejected) rejected_on_disk=$file_lines ;;
+        days/*) on_disk=$((on_disk + file_lines)) ;;
+        esac
+    done <measured
+    [ "$lines" -eq $((dropped_header + kept + left_out + rejected)) ] && [ "$records" -eq "$on_disk" ] &&
+        [ "$rejected" -eq "$rejected_on_disk" ] && return 0
+    printf 'uneven\nchecking %s: %s lines in, but %s header + %s kept + %s left out + %s rejected; ' \
+        "$path" "$lines" "$dropped_header" "$kept" "$left_out" "$rejected" >error
+    printf '%s records counted, %s written; %s rejected written; free space in %s, or try another awk, AWK=mawk\n' \
+        "$records" "$on_disk" "$rejected_on_disk" "$landing" >>error
+    return 1
+}
+
+# The record: what was unpacked how, its row of manifest.csv, the files it owns and their rows of days.csv.
+write_record() {
     shown=$(quoted "$path")
     {
         printf 'settings\t%s\npath\t%s\nstat\t%s\n' "$settings" "$path" "$size/$modified/$checksum"
-        [ "$rejected" = 0 ] || printf 'file\t%s\n' "rejected/$event/$stem.log"
-        printf 'row\t%s\n' "$shown,$event,unpacked,$size,$checksum,$sample,$lines,$dropped_header,$kept,$repaired,$left_out,$rejected,$records,$blank,$count_line,$too_few,$too_many,$undated,$not_utf8,$control_character,$too_long"
-        while read -r day_records day_bytes day; do
-            day_file=$event/date=$day/$stem.log
-            printf 'file\t%s\nday\t%s\n' "$day_file" "$event,$day,$day_file,$shown,$day_records,$day_bytes"
-        done <days_measured
+        printf 'row\t%s,%s,unpacked,%s,%s,%s,' "$shown" "$event" "$size" "$checksum" "$sample"
+        printf '%s,%s,%s,%s,%s,%s,%s,' "$lines" "$dropped_header" "$kept" "$repaired" "$left_out" "$rejected" "$records"
+        printf '%s,%s,%s,%s,%s,%s,%s,%s\n' "$blank" "$count_line" "$too_few" "$too_many" "$undated" "$not_utf8" \
+            "$control_character" "$too_long"
+        while read -r file_lines file_bytes file; do
+            record_file
+        done <measured
         echo end # without this line, in a full disk's last breath, it is no record
-    } >record.new && mv record.new record || fail "unpacking $path: free space in $landing"
+    } >record.new && mv record.new record || fail_for_space
 }
 
-measure_days() { # lines, bytes and day of each file, as they lie on the disk
-    [ -z "$(ls days)" ] || (cd days && wc -lc -- * | grep -v ' total$')
-}
-
-# Nothing may vanish between the archive and the files on the disk.
-check_lines() {
-    on_disk=$($awk_program '{ n += $1 } END { print n + 0 }' days_measured)
-    rejected_on_disk=$(($(wc -l <rejected)))
-    [ "$lines" -eq $((dropped_header + kept + left_out + rejected)) ] && [ "$records" -eq "$on_disk" ] &&
-        [ "$rejected" -eq "$rejected_on_disk" ] && return 0
-    printf 'uneven\n%s\n' "checking $path: $lines lines in, but $dropped_header header + $kept kept + $left_out left out + $rejected rejected ($records records counted, $on_disk written; $rejected_on_disk rejected written); free space in $landing, or try another awk, AWK=mawk" >error
-    return 1
+record_file() { # a file without lines is not published
+    case $file_lines/$file in
+    0/*) ;;
+    */rejected) printf 'file\t%s\n' "rejected/$event/$stem.log" ;;
+    */days/*)
+        day_file=$event/date=${file#days/}/$stem.log
+        printf 'file\t%s\n' "$day_file"
+        printf 'day\t%s\n' "$event,${file#days/},$day_file,$shown,$file_lines,$file_bytes"
+        ;;
+    esac
 }
 
 # ---------------------------------------------------------------- workers and the publisher
@@ -533,12 +554,20 @@ run_worker() {
     number=0
     while IFS=/ read -r event date day_field fields customer separator header size modified stem path; do
         number=$((number + 1))
-        (set -C && : >"$work/claims/$number") 2>/dev/null || continue
+        claim "$work/claims/$number" || continue
         settings="$rules_version/$event/$date/$day_field/$fields/$customer/$separator/$header/$sample"
-        mkdir "$work/$number" && cd "$work/$number" || exit 1
+        mkdir -p "$work/$number/days" && cd "$work/$number" || exit 1
         unpack_archive </dev/null
         printf '%s\n' "$number/$event/$size/$stem/$path"
     done <"$work/todo"
+}
+
+claim() { # makes the file, or is false when another worker has made it
+    set -C
+    { true >"$1"; } 2>/dev/null
+    claimed=$?
+    set +C
+    return "$claimed"
 }
 
 run_workers() {
@@ -571,24 +600,31 @@ unpack_all() {
 
 publish() {
     forget "$stem"
-    sed -n "s/^file$tab//p" "$work/$number/record" >"$work/published"
-    { sed 's:/[^/]*$::' "$work/published" | sort -u && echo .done; } | (cd "$landing_root" && xargs mkdir -p) &&
-        move_files && mv "$work/$number/record" "$landing_root/.done/$stem.record" ||
-        stop 3 "publishing $path: files cannot be moved within $landing; check its rights and run again"
-    IFS=, read -r row_status bytes checksum rate lines header kept repaired left_out rejected rest <<ROW
-$(sed -n "s/^row$tab.*,$event,unpacked,/unpacked,/p" "$landing_root/.done/$stem.record")
+    summary=''
+    while IFS=$tab read -r key value; do
+        case $key in
+        file) move_file "$value" || stop_publishing ;;
+        row) summary=${value##*",$event,unpacked,"} ;;
+        esac
+    done <"$work/$number/record"
+    mv "$work/$number/record" "$landing_root/.done/$stem.record" || stop_publishing
+    IFS=, read -r _ _ _ lines _ kept repaired left_out rejected _ <<ROW
+$summary
 ROW
     say "$finished/$total $path: $lines lines, $kept kept ($repaired records repaired), $rejected rejected, $left_out left out"
 }
 
-move_files() {
-    while IFS= read -r file; do
-        case $file in
-        rejected/*) source=rejected ;;
-        *) source=${file#*/date=} && source=days/${source%%/*} ;;
-        esac
-        mv "$work/$number/$source" "$landing_root/$file" || return 1
-    done <"$work/published"
+stop_publishing() {
+    stop 3 "publishing $path: files cannot be moved within $landing; check its rights and run again"
+}
+
+move_file() { # move_file PATH: from the worker's folder to its place in LANDING
+    case $1 in
+    rejected/*) source=rejected ;;
+    *) source=${1#*/date=} && source=days/${source%%/*} ;;
+    esac
+    [ -d "$landing_root/${1%/*}" ] || mkdir -p "$landing_root/${1%/*}" || return 1
+    mv "$work/$number/$source" "$landing_root/$1"
 }
 
 give_up() {

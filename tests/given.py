@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.schema import Event, Service
@@ -104,6 +105,11 @@ def events(spark: SparkSession, service: Service, rows: dict[str, Rows]) -> dict
 def tiles(spark: SparkSession, service: Service, rows: dict[str, Rows]) -> DataFrame:
     """The daily layer of such events."""
     return daily_tiles(events(spark, service, rows), service)
+
+
+def about(row: dict[str, Any]) -> dict[str, Any]:
+    """The row as an expectation whose fractions may differ in the last digits."""
+    return {name: pytest.approx(value, rel=1e-12) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def collected(table: DataFrame, keys: Iterable[str] = ("customer_id",)) -> dict[Any, dict[str, Any]]:

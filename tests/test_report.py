@@ -434,6 +434,13 @@ def test_all_figures_are_drawn_and_their_parts_are_found(page: str) -> None:
     assert {one or other for one, other in wanted} <= set(ids)
 
 
+def test_flow_adds_up_the_events_and_shows_the_newest_tables(page: str) -> None:
+    assert figures_of(page)["figure-flow"].attrib["aria-label"] == (
+        "Rows by layer: Lines in the archives 120, Records unpacked 108, Events kept 95, Customer-days 75, "
+        "Customers in the table 2,100, Customers scored 2,000"
+    )
+
+
 def test_bars_are_as_long_as_their_numbers(page: str) -> None:
     heights = [height_of(path) for path in filled(figures_of(page)["figure-deciles"], "--series-1")]
     assert len(heights) == 10

@@ -572,6 +572,15 @@ def test_a_changed_archive_that_fails_leaves_nothing_old(raw, landing):
     assert [row["date"] for row in rows(landing / "days.csv")] == ["2017-04-02"]
 
 
+def test_a_change_that_keeps_the_size_is_seen(raw, landing):
+    log = raw / "20170401_down.log"
+    for customer in (1, 2):
+        log.write_text(down(customer))
+        os.utime(log, (customer, customer))
+        unpack(raw, landing)
+        assert landed(landing, "down").decode() == down(customer) + "\n"
+
+
 def test_another_layout_unpacks_again(raw, landing):
     (raw / "20170401_shop.txt").write_text("a b\nc d\n")
     spec = "buy files=*shop* fields=2 customer=1 day=name separator=space"
@@ -678,6 +687,7 @@ def test_sample_is_the_crc_of_the_customer(raw, landing, tmp_path, awk):
     draw = random.Random(11)
     ids = ["0", "007", "7", "00", "", "abc", "0x1", "170000000", "-1", "18446744073709551615", "é"]
     ids += [f"00{n}" for n in range(300)]
+    ids += [next(str(n) for n in range(10**6) if bucket(str(n)) == 700)]  # 10000 * 0.07 is 700.0000000000001
     ids += [str(draw.randrange(10 ** draw.randint(1, 12))) for _ in range(3000)]
     pack(raw / "20170401_1_down.log.tar.gz", "".join(down(customer) + "\n" for customer in ids))
     kept = {}

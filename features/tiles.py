@@ -48,4 +48,7 @@ def _with_columns(part: DataFrame, types: dict[str, DataType]) -> DataFrame:
 
 def _merged(name: str, function: str) -> Column:
     merged = F.expr(f"{function}({name})")
-    return (F.coalesce(merged, F.lit(0)) if function == "sum" else merged).alias(name)
+    if function == "sum":
+        return F.coalesce(merged, F.lit(0)).alias(name)
+    # A union of no sketches would be an empty one of the default size, which unites with no other.
+    return F.when(F.count(name) > 0, merged).alias(name)

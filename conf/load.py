@@ -26,12 +26,12 @@ def load_profile(name: str) -> Profile:
 
 
 def fingerprint(*values: object) -> str:
-    """A short hash that changes when what is declared changes; comments and the order of keys do not count.
+    """A short hash that changes when what is declared changes, the order of checks included; comments do not count.
 
     Args:
         values: declarations, and whatever else JSON can say.
     """
-    text = json.dumps(values, sort_keys=True, default=lambda value: value.model_dump(mode="json"))
+    text = json.dumps(values, sort_keys=True, default=lambda value: value.model_dump_json())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -74,7 +74,8 @@ class _NoKeyTwice(yaml.SafeLoader):
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
+    # A misspelt key is missed under its right name too, and only the misspelling shows what to mend.
+    problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{key}: unknown key; remove it or mend its spelling"

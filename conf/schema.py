@@ -4,9 +4,9 @@ Every expression is Spark SQL and is checked when the file is read: it parses, a
 """
 
 import re
-from pathlib import PurePath
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator

@@ -76,7 +76,7 @@ def _named(template: str, feature: Feature, days: int) -> NamedFeature:
 
     return NamedFeature(
         name=filled(template) or "",
-        about=filled(feature.about) or "",
+        about=(filled(feature.about) or "").replace(" 1 days", " 1 day"),
         unit=feature.unit,
         kind=feature.kind,
         days=days,

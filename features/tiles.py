@@ -22,7 +22,7 @@ def daily_tiles(events: dict[str, DataFrame], service: Service) -> DataFrame:
 
     Returns:
         `customer_id`, `date`, `events` (number of events of any kind), the measures of the service, `is_bot`.
-        A count or sum over nothing is 0, a sketch of nothing is empty; any other measure over nothing is null.
+        A count or sum over nothing is 0; any other measure over nothing is null.
     """
     parts = [_part(events[name], event) for name, event in service.events.items()]
     types = {field.name: field.dataType for part in parts for field in part.schema.fields}

@@ -28,7 +28,11 @@ from jobs.storage import sole_writer
 from jobs.train import train as train_model
 from jobs.unpack import unpack as unpack_archives
 
-app = typer.Typer(help="Who comes back? From raw logs to features, labels, models and lists.", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="Who comes back? From raw logs to features, labels, models and lists.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 console = Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="Folder of all layers.")]

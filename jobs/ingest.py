@@ -164,8 +164,8 @@ def _check_conservation(name: str, day: str, counts: Record) -> None:
     if counts["lines"] != sum(counts[place] for place in places):
         parts = " + ".join(f"{counts[place]} {place}" for place in places)
         raise DataCheckError(
-            f"ingest of {name}, {day}: {counts['lines']} lines were landed, but {parts} came out; nothing of it was kept. "
-            f"Unpack the day again; if it stays so, report it with the day's archives"
+            f"ingest of {name}, {day}: {counts['lines']} lines were landed, but {parts} came out, so nothing was kept; "
+            f"unpack the day again, and if it stays so, report it with the day's archives"
         )
 
 
@@ -174,19 +174,8 @@ def _write_manifest(context: Context) -> None:
     rows = []
     for name in context.service.events:
         for day, record in context.events(name).records().items():
-            repaired = sum(record["repaired"].values())
+            counts = {**record, "repaired": sum(record["repaired"].values())}
             reasons = " ".join(f"{reason}={count}" for reason, count in sorted(record["reasons"].items()))
-            rows.append(
-                [
-                    name,
-                    day,
-                    record["sample"],
-                    *({**record, "repaired": repaired}[count] for count in COUNTS),
-                    reasons,
-                ]
-            )
-    write_csv(
-        context.data / "events" / "manifest.csv",
-        ["event", "date", "sample", *COUNTS, "rejected_by_reason"],
-        rows,
-    )
+            rows.append([name, day, record["sample"], *(counts[count] for count in COUNTS), reasons])
+    header = ["event", "date", "sample", *COUNTS, "rejected_by_reason"]
+    write_csv(context.data / "events" / "manifest.csv", header, rows)

@@ -1,7 +1,5 @@
 """`encore report`: one page that says what the data, the model and the scores say, and its numbers as CSV."""
 
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from jobs.flow import Flow, flow
 from jobs.outlook import Scores, Verdict, scores, verdict
 from jobs.quality import Quality, quality
 from jobs.spreadsheets import sheets
-from jobs.storage import STAGING, replace_folder, write_csv, write_text
+from jobs.storage import beside, replace_folder, write_csv, write_text
 
 PAGE = "index.html"
 LAYERS = {
@@ -54,16 +52,12 @@ def report(context: Context, spark: SparkSession) -> Path:
         raise InputError(
             f"{context.data}: there is nothing to report yet; run `encore run --data {context.data}` first"
         )
-    for left_over in context.data.glob(f"{STAGING}report-*"):
-        shutil.rmtree(left_over)
-    aside = Path(tempfile.mkdtemp(prefix=f"{STAGING}report-", dir=context.data))
-    try:
-        write_text(aside / "report" / PAGE, _page(context, found))
+    with beside(context.report) as folder:
+        new = folder / "report"
+        write_text(new / PAGE, _page(context, found))
         for name, (header, rows) in sheets(found.flow, found.quality, found.verdict, found.scores).items():
-            write_csv(aside / "report" / "csv" / f"{name}.csv", header, rows)
-        replace_folder(aside / "report", context.report)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+            write_csv(new / "csv" / f"{name}.csv", header, rows)
+        replace_folder(new, context.report)
     return context.report / PAGE
 
 

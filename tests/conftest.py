@@ -1,6 +1,8 @@
 """The engines as fixtures. Their sessions start at the first use and live as long as the test process."""
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,6 +11,9 @@ from pyspark.sql import SparkSession
 from conf.schema import Profile
 from jobs.engine import engine as started
 
+# Tests have few rows: to start soon is worth more to them than to run fast.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+FOR_FEW_ROWS = {"spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false"}
 SMALL = Profile(engine="spark", master="local[2]", driver_memory="1g", shuffle_partitions=2)
 
 # The fixtures below hold no state of a test, so examples may share them; a failure must come again on CI.
@@ -25,19 +30,27 @@ settings.load_profile("encore")
 @pytest.fixture
 def sail() -> Iterator[SparkSession]:
     """Sail. Within the test, expressions belong to it."""
-    with started("sail", SMALL) as session:
+    with _started("sail") as session:
         yield session
 
 
 @pytest.fixture
 def spark() -> Iterator[SparkSession]:
     """Classic Spark on two cores. Within the test, expressions belong to it."""
-    with started("spark", SMALL) as session:
+    with _started("spark") as session:
         yield session
 
 
 @pytest.fixture(params=["sail", "spark"])
 def engine(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
     """Each engine in turn."""
-    with started(request.param, SMALL) as session:
+    with _started(request.param) as session:
+        yield session
+
+
+@contextmanager
+def _started(name: str) -> Iterator[SparkSession]:
+    with started(name, SMALL) as session:
+        for key, value in FOR_FEW_ROWS.items() if name == "spark" else ():
+            session.conf.set(key, value)
         yield session

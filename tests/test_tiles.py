@@ -71,7 +71,7 @@ def test_a_customer_who_only_searched(sail: SparkSession) -> None:
         "play_seconds": 0,
         "heard_seconds": 0,
         "song_seconds": 0,
-        "songs_sketch": 0,
+        "songs_sketch": None,
         "downloads": 0,
         "searches": 1,
         "is_bot": False,

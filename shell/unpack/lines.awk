@@ -16,14 +16,11 @@ BEGIN {
     # In a simple log a line with the right number of fields needs no second look. This decides the speed, so "whole"
     # holds all that has to be asked: it is the number of fields, or -1 when lines must go the long way. They do until
     # the first line has shown whether lines end with CR, and while half a record is waiting for the other half.
-    simple = separator == "tab" && !day_field && !header && !look
+    simple = everyone && separator == "tab" && !day_field && !header && !look
     whole = -1
 }
 
-NF == whole && length($0) <= longest_bytes {
-    if (everyone || in_sample($customer, limit)) { whole_records++; print } else left_out++
-    next
-}
+NF == whole && length($0) <= longest_bytes { whole_records++; print; next }
 
 NR <= header { dropped++; next }
 

@@ -18,8 +18,8 @@ function in_sample(id, limit,    plain) {
     return chosen[id] = crc32(plain) % 10000 < limit
 }
 
-# A checksum is linear: that of "168550892" is that of "16855" and four zero bytes, xor the bare one of "0892". Customers
-# share few such heads and tails, so both are kept and most checksums cost one xor.
+# A checksum is linear: that of "168550892" is that of "16855" and four zero bytes, xor the bare one of "0892".
+# Customers share few such heads and tails, so both are kept and most checksums cost one xor.
 function crc32(text,    cut, head, tail) {
     if (!exclusive_or_ready) make_crc_tables()
     cut = length(text) - 4

@@ -1,0 +1,118 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # unpack.sh sources this; the parts share its variables
+# the command line: options, events, and what is wrong with them.
+
+read_options() {
+    raw='' landing='' sample=1 jobs='' events=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+        -h | --help) show_help && exit 0 ;;
+        --sample | --jobs | --event)
+            [ $# -ge 2 ] || stop 2 "$1 needs a value; see --help"
+            set_option "$1" "$2"
+            shift
+            ;;
+        --*=*) set_option "${1%%=*}" "${1#*=}" ;;
+        -?*) stop 2 "unknown option $1; see --help" ;;
+        *) set_folder "$1" ;;
+        esac
+        shift
+    done
+    [ -n "$landing" ] || stop 2 "RAW and LANDING must be given; see --help"
+    [ -n "$jobs" ] || jobs=$(number_of_cores)
+    [ -n "$events" ] || read_events "$music_events"
+    set_sample "$sample"
+}
+
+set_option() {
+    case $1 in
+    --sample) sample=$2 ;;
+    --jobs)
+        is_count "$2" || stop 2 "--jobs $2 is not a number from 1"
+        jobs=$2
+        ;;
+    --event) read_events "$2" ;;
+    *) stop 2 "unknown option $1; see --help" ;;
+    esac
+}
+
+set_folder() {
+    if [ -z "$raw" ]; then
+        raw=$1
+    elif [ -z "$landing" ]; then
+        landing=$1
+    else
+        stop 2 "unexpected $1: only RAW and LANDING stand without an option; see --help"
+    fi
+}
+
+number_of_cores() {
+    cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null)
+    is_count "$cores" && echo "$cores" || echo 1
+}
+
+# Writes the rate one way (0.1, not .10), since it is compared. The limit is rounded, since 10000 * 0.07 is a little
+# over 700 in binary and would let one more in.
+set_sample() {
+    # shellcheck disable=SC2046 # two words or none
+    set -- "$1" $(printf '%s\n' "$1" | $awk_program '
+        /^[0-9]*[.]?[0-9]+([eE]-?[0-9]+)?$/ && $0 + 0 > 0 && $0 + 0 <= 1 { printf "%.10g %.6f", $0, 10000 * $0 }')
+    [ $# = 3 ] || stop 2 "--sample $1 is not in (0, 1]; give a rate such as 0.1"
+    sample=$2 limit=$3
+}
+
+read_events() {
+    while IFS= read -r spec; do
+        read_event "$spec"
+    done <<SPECS
+$1
+SPECS
+}
+
+# Appends one line to $events: name, files, fields, customer, day, separator, header, with tabs between.
+read_event() {
+    spec=$1 name='' files='' fields='' customer='' day='' separator=tab header=0
+    set -f # the pattern in files=... is not for this folder
+    for word in $spec; do
+        case $word in
+        files=?*) files=${word#*=} ;;
+        fields=*) fields=${word#*=} ;;
+        customer=*) customer=${word#*=} ;;
+        day=*) day=${word#*=} ;;
+        separator=*) separator=${word#*=} ;;
+        header=*) header=${word#*=} ;;
+        *=*) stop 2 "--event '$spec': unknown key ${word%%=*}; known are files fields customer day separator header" ;;
+        *)
+            [ -z "$name" ] || stop 2 "--event '$spec': $word is not key=value"
+            name=$word
+            ;;
+        esac
+    done
+    set +f
+    check_event
+    events="${events:+$events$newline}$name$tab$files$tab$fields$tab$customer$tab$day$tab$separator$tab$header"
+}
+
+check_event() {
+    case $name in
+    '' | *[!A-Za-z0-9_-]* | -* | rejected)
+        stop 2 "--event '$spec': the name comes first: letters, digits, _ and -, and not 'rejected'"
+        ;;
+    esac
+    case "$newline$events" in *"$newline$name$tab"*) stop 2 "--event '$spec': $name is described twice" ;; esac
+    case $files in
+    '' | */*) stop 2 "--event '$spec': files= must be a pattern of file names, such as files=*play.log*" ;;
+    esac
+    is_field "$fields" "$fields" || stop 2 "--event '$spec': fields= must be a number from 1"
+    is_field "$customer" "$fields" || stop 2 "--event '$spec': customer= must be a field from 1 to $fields"
+    case $day in
+    name) ;;
+    *)
+        is_field "${day#name,}" "$fields" ||
+            stop 2 "--event '$spec': day= must be name, a field from 1 to $fields, or both (name,3)"
+        ;;
+    esac
+    case $separator in tab | space) ;; *) stop 2 "--event '$spec': separator= must be tab or space" ;; esac
+    [ "$header" = 0 ] || is_count "$header" || stop 2 "--event '$spec': header= must be a number of lines"
+}
+
+is_field() { is_count "$1" && is_count "$2" && [ "$1" -le "$2" ]; }

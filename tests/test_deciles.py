@@ -1,0 +1,59 @@
+"""Tenths of customers by score."""
+
+import pytest
+from given import frame
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from models.deciles import decile_thresholds, with_deciles
+
+
+def deciles(histogram: dict[int, int]) -> dict[int, int]:
+    """The decile of each bucket."""
+    thresholds = decile_thresholds(histogram)
+    return {bucket: 1 + sum(bucket >= threshold for threshold in thresholds) for bucket in histogram}
+
+
+def test_a_hundred_different_scores_are_ten_to_a_decile(engine: SparkSession) -> None:
+    scores = [{"probability": (n + 0.5) / 100} for n in range(100)]
+    rows = with_deciles(frame(engine, scores, {"probability": "double"})).collect()
+    assert {round(row["probability"] * 100 - 0.5): row["decile"] for row in rows} == {
+        n: n // 10 + 1 for n in range(100)
+    }
+
+
+def test_equal_scores_stand_together(sail: SparkSession) -> None:
+    scores = [{"probability": 0.1}] * 50 + [{"probability": 0.9}] * 50
+    rows = with_deciles(frame(sail, scores, {"probability": "double"})).collect()
+    # The middle of the lower half stands at a quarter, past two tenths; that of the upper at three, past seven.
+    assert sorted({(row["probability"], row["decile"]) for row in rows}) == [(0.1, 3), (0.9, 8)]
+
+
+@pytest.mark.parametrize(
+    ("histogram", "expected"),
+    [
+        (dict.fromkeys(range(10), 1), {n: n + 1 for n in range(10)}),
+        ({0: 1, 10_000: 1}, {0: 3, 10_000: 8}),
+        ({7: 5}, {7: 6}),
+        ({0: 99, 9_999: 1}, {0: 5, 9_999: 10}),
+        ({}, {}),
+    ],
+)
+def test_few_or_uneven_scores(histogram: dict[int, int], expected: dict[int, int]) -> None:
+    assert deciles(histogram) == expected
+
+
+@given(st.dictionaries(st.integers(0, 10_000), st.integers(1, 30), min_size=1))
+def test_a_decile_is_the_tenth_in_which_the_middle_of_equal_scores_stands(histogram: dict[int, int]) -> None:
+    total = sum(histogram.values())
+    for bucket, decile in deciles(histogram).items():
+        below = sum(count for other, count in histogram.items() if other < bucket)
+        twice_middle = 2 * below + histogram[bucket]
+        assert decile == twice_middle * 10 // (2 * total) + 1
+
+
+def test_a_probability_of_one_is_in_the_highest(sail: SparkSession) -> None:
+    scores = [{"probability": n / 20} for n in range(21)]
+    rows = with_deciles(frame(sail, scores, {"probability": "double"})).collect()
+    assert {row["decile"] for row in rows if row["probability"] == 1.0} == {10}

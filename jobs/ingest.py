@@ -15,6 +15,9 @@ from jobs.context import Context
 from jobs.landing import LandedFile, landed_files, sample_rate
 from jobs.storage import Layer, Record, is_one_of, write_csv, write_partitions
 
+# Text that the embedded engine takes at a time: the lines of a day are looked through for duplicates in memory, which
+# takes about four times their size, and a table that fits the processor's cache is faster too. Spark spills to disk.
+BATCH_BYTES = 64 << 20
 COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out")
 
 
@@ -39,6 +42,8 @@ def ingest(context: Context, spark: SparkSession, sample: float | None = None) -
     """
     landed = landed_files(context.landing)
     rate = _rate(context, sample)
+    for name in context.service.events:
+        _refuse_mixture(context.events(name), rate)
     written = {}
     for name, event in context.service.events.items():
         days = {day: files for (kind, day), files in landed.items() if kind == name}
@@ -75,32 +80,52 @@ def _ingest_event(
         for day, files in landed.items()
     }
     changed = sorted(day for day in days if records.get(day, {}).get("basis") != days[day].basis)
-    _refuse_mixture(layer, {day: record for day, record in records.items() if day not in changed}, rate)
     for day in set(layer.values()) - set(days):
         layer.remove(day)
     for day in set(aside.values()) - set(days):
         aside.remove(day)
-    if not changed:
-        return 0
-    lines = _read_lines(spark, event, context.landing / name, changed)
+    for some in _batches(changed, days, None if context.engine == "spark" else BATCH_BYTES):
+        _ingest_days(context, spark, name, event, {day: days[day] for day in some}, rate)
+    return len(changed)
+
+
+def _batches(changed: Sequence[str], days: dict[str, Day], limit: int | None) -> list[list[str]]:
+    """The changed days in runs of at most `limit` bytes of text, or of one day that has more; all where it is None."""
+    batches: list[list[str]] = []
+    size = 0
+    for day in changed:
+        bytes_of_day = sum(file.bytes for file in days[day].files)
+        size += bytes_of_day
+        if batches and (limit is None or size <= limit):
+            batches[-1].append(day)
+        else:
+            batches.append([day])
+            size = bytes_of_day
+    return batches
+
+
+def _ingest_days(
+    context: Context, spark: SparkSession, name: str, event: Event, days: dict[str, Day], rate: float
+) -> None:
+    layer, aside = context.events(name), context.rejected(name)
+    lines = _read_lines(spark, event, context.landing / name, list(days))
     rows = tagged(lines, event)
     sampled = rows.where(in_sample(F.col("customer_id"), rate) | F.col("customer_id").isNull()) if rate < 1 else rows
     with layer.staging() as staged, aside.staging() as staged_aside:
         write_partitions(clean(sampled, event), staged)
         write_partitions(rejected(sampled, event), staged_aside)
         left_out = _left_out(rows, rate)
-        counts = _counts(spark, staged, staged_aside, changed)
-        for day in changed:
+        counts = _counts(spark, staged, staged_aside, list(days))
+        for day in days:
             counts[day] |= {
                 "lines": sum(file.records for file in days[day].files),
                 "left_out": left_out.get(day, 0),
             }
             _check_conservation(name, day, counts[day])
-        for day in changed:
+        for day in days:
             record = {"basis": days[day].basis, "sample": rate, "missing_parts": days[day].missing} | counts[day]
             aside.publish(staged_aside, day, record)
             layer.publish(staged, day, record)
-    return len(changed)
 
 
 def _basis(files: Sequence[LandedFile], version: str, rate: float) -> Record:
@@ -109,12 +134,12 @@ def _basis(files: Sequence[LandedFile], version: str, rate: float) -> Record:
     return {"files": lines, "configuration": version, "sample": rate}
 
 
-def _refuse_mixture(layer: Layer, kept: dict[str, Record], rate: float) -> None:
-    for day, record in kept.items():
+def _refuse_mixture(layer: Layer, rate: float) -> None:
+    for day, record in layer.records().items():
         if record["sample"] != rate:
             raise InputError(
                 f"{layer.partition(day)}: holds a sample of {record['sample']:g}, and {rate:g} was asked for; "
-                f"use the same sample or another --data"
+                f"use the same --sample, another --data, or remove {layer.root.parent} first"
             )
 
 

@@ -6,6 +6,7 @@
 # rename, then the archive's record in LANDING/.done. Whatever has no record does not exist: the next run removes it
 # and does it again, so a kill at any moment costs one archive's time and nothing else.
 
+# shellcheck disable=SC2034,SC2154 # variables are shared with the parts in unpack/
 set -u
 LC_ALL=C
 export LC_ALL

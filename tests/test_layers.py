@@ -75,7 +75,7 @@ def test_a_second_run_writes_nothing(landed: Path, tmp_path: Path, sail: SparkSe
 def test_a_new_day_touches_only_itself(landed: Path, tmp_path: Path, sail: SparkSession) -> None:
     """The same tables whether the last day comes with the others or later; and no other day is written again."""
     whole, later = copy_of(landed, tmp_path / "whole"), copy_of(landed, tmp_path / "later")
-    last = str(date(2017, 3, 30 - 1 + 1).replace(month=4, day=DAYS - 2))
+    last = "2017-04-16"
     for folder in (later / "landing").glob(f"*/date={last}"):
         shutil.rmtree(folder)
     listed = (later / "landing" / "days.csv").read_text()
@@ -127,20 +127,11 @@ def test_a_sample_is_of_customers_and_rates_do_not_mix(landed: Path, tmp_path: P
     assert 0.1 < len(kept) / 300 < 0.5
     assert {record["sample"] for record in run.events("play").records().values()} == {0.3}
     assert all(ingest(run, sail, 0.3)[event] == 0 for event in run.service.events)
-    with pytest.raises(InputError, match="another|cannot be taken|same sample"):
-        (tmp_path / "landing" / "days.csv").write_text(
-            "".join(
-                line for line in (tmp_path / "landing" / "days.csv").read_text().splitlines(True) if "04-16" not in line
-            )
-        )
-        for folder in (tmp_path / "landing").glob("*/date=2017-04-16"):
-            shutil.rmtree(folder)
-        through_one_more_rate(run, sail)
-
-
-def through_one_more_rate(run, spark) -> None:  # type: ignore[no-untyped-def]
-    """Only some days are at hand, so the rest would stay at the old rate."""
-    ingest(run, spark, 0.2)
+    before = table(run.events("play").root)
+    for other in (0.2, None):
+        with pytest.raises(InputError, match="holds a sample of 0.3.*use the same --sample"):
+            ingest(run, sail, other)
+    assert table(run.events("play").root) == before
 
 
 def test_an_event_at_as_of_counts_for_the_outcome_only(tmp_path: Path, sail: SparkSession) -> None:
@@ -160,3 +151,13 @@ def test_an_event_at_as_of_counts_for_the_outcome_only(tmp_path: Path, sail: Spa
     assert {key: row["days_since_last_event"] for key, row in rows.items()} == {1: 1.0, 2: 1.0, 4: 1.0, 5: 30.0}
     assert {key: row["plays_last_1d"] for key, row in rows.items()} == {1: 1, 2: 1, 4: 1, 5: 0}
     assert math.isclose(rows[1]["completion_last_1d"], 200 / 240)
+
+
+def test_the_shell_and_the_jobs_sample_the_same_customers(landed: Path, tmp_path: Path, sail: SparkSession) -> None:
+    jobs, shell = context(copy_of(landed, tmp_path / "jobs")), context(tmp_path / "shell")
+    ingest(jobs, sail, 0.4)
+    unpack(shell, landed / "raw", sample=0.4)
+    ingest(shell, sail)
+    for event in jobs.service.events:
+        events = [table(run.events(event).root) for run in (jobs, shell)]
+        assert events[0] and events[0] == events[1]

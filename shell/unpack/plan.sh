@@ -106,7 +106,8 @@ STAT
     [ -n "$ended" ] && [ "$settings" = "$old_settings" ] || return 1
     [ "$path" = "$old_path" ] && [ "$size" = "$old_size" ] || return 1
     [ "$modified" != - ] && [ "$modified" = "$old_modified" ] && return 0
-    [ "$(checksum_of "$path")" = "$old_checksum" ] || return 1
+    checksum=$(checksum_of "$path")
+    [ -n "$checksum" ] && [ "$checksum" = "$old_checksum" ] || return 1
     sed "s:^stat$tab.*:stat$tab$size/$modified/$old_checksum:" "$record" >"$work/record" && mv "$work/record" "$record"
 }
 

@@ -19,17 +19,16 @@ write_tables() {
         printf %s rejected_blank,rejected_count_line,rejected_too_few_fields,rejected_too_many_fields,
         echo rejected_undated,rejected_not_utf8,rejected_control_character,rejected_too_long
         { records_say row && cat "$work/rows"; } | sort
-    } | put_in_place manifest.csv
+    } >"$work/manifest.csv" && put_in_place manifest.csv
     {
         echo "event,date,file,archive,records,bytes"
         records_say day | sort
-    } | put_in_place days.csv
+    } >"$work/days.csv" && put_in_place days.csv
 }
 
 records_say() { find "$landing_root/.done" -name '*.record' -exec sed -n "s/^$1$tab//p" {} +; }
 
 put_in_place() { # untouched when nothing changed, so that its time tells when something did
-    cat >"$work/$1" || stop 3 "writing $landing/$1: free space there"
     cmp -s "$work/$1" "$landing_root/$1" || mv "$work/$1" "$landing_root/$1" ||
         stop 3 "writing $landing/$1: check its rights"
 }

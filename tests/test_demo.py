@@ -1,0 +1,77 @@
+"""`encore demo`, small: every layer is there, and the model comes near the best that any model could be."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from jobs.cli import main
+from jobs.engine import engine
+from jobs.score import score
+from tests.pipeline import context, table
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("demo")
+    arguments, sys.argv = sys.argv, ["encore", "demo", "--data", str(data), "--customers", "4000"]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code
+    finally:
+        sys.argv = arguments
+    return data
+
+
+def test_the_model_comes_near_the_best_possible(demo: Path) -> None:
+    truth = {row["customer_id"]: row["churn_probability"] for row in table(demo / "truth" / "as_of=2017-04-29")}
+    judged = table(demo / "models" / "lr" / "test_scores")
+    labels = [row["label"] for row in judged]
+    best = roc_auc_score(labels, [truth[row["customer_id"]] for row in judged])
+    reached = roc_auc_score(labels, [row["probability"] for row in judged])
+    assert len(judged) > 500
+    assert 0.88 < best < 0.96
+    assert (reached - 0.5) / (best - 0.5) >= 0.95
+
+
+def test_labels_are_those_of_the_simulation(demo: Path) -> None:
+    """The label agrees with the simulation's own account, made without any log line."""
+    churned = {row["customer_id"]: row["churned"] for row in table(demo / "truth" / "as_of=2017-04-29")}
+    labels = {row["customer_id"]: row["label"] for row in table(demo / "features" / "as_of=2017-04-29")}
+    assert len(labels.keys() & churned.keys()) > 2000
+    assert {key: labels[key] for key in labels.keys() & churned.keys()} == {
+        key: churned[key] for key in labels.keys() & churned.keys()
+    }
+    assert 0.55 < sum(labels.values()) / len(labels) < 0.69
+
+
+def test_every_eligible_customer_at_the_newest_as_of_is_scored(demo: Path) -> None:
+    scored = table(demo / "scores" / "as_of=2017-05-13")
+    features = table(demo / "features" / "as_of=2017-05-13")
+    assert {row["customer_id"] for row in scored} == {row["customer_id"] for row in features if row["eligible"]}
+    sizes = [sum(row["decile"] == decile for row in scored) for decile in range(1, 11)]
+    assert all(0.08 < size / len(scored) < 0.12 for size in sizes)
+    by_probability = sorted(scored, key=lambda row: row["probability"])
+    assert [row["decile"] for row in by_probability] == sorted(row["decile"] for row in scored)
+
+
+def test_scores_are_the_same_on_spark(demo: Path, tmp_path: Path) -> None:
+    for layer in ("features", "models"):
+        (tmp_path / layer).symlink_to(demo / layer)
+    run = context(tmp_path)
+    with engine("spark", run.profile) as spark:
+        score(run, spark)
+    left, right = (
+        {row["customer_id"]: (row["probability"], row["decile"]) for row in table(data / "scores")}
+        for data in (demo, tmp_path)
+    )
+    assert left.keys() == right.keys()
+    assert all(abs(left[key][0] - right[key][0]) < 1e-12 and left[key][1] == right[key][1] for key in left)
+
+
+def test_the_report_is_one_page_that_needs_no_network(demo: Path) -> None:
+    page = (demo / "report" / "index.html").read_text()
+    assert "<svg" in page and "best possible" in page
+    assert 'src="http' not in page and 'href="http' not in page

@@ -37,7 +37,7 @@ def feature_table(tiles: DataFrame, moments: Sequence[Moment], logs: Window, ser
     is_positive = happened if service.label.one_if == "present" else ~happened
     return labelled.select(
         *KEYS,
-        *(feature.name for feature in table_features(service)),
+        *(_described(feature) for feature in table_features(service)),
         F.coalesce(F.expr(service.eligible.when), F.lit(False)).alias("eligible"),
         F.when(is_mature, is_positive.cast("int")).alias("label"),
         F.when(is_mature, F.lit("mature")).otherwise(F.lit("immature")).alias("label_status"),
@@ -71,6 +71,11 @@ def outcomes(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> D
     """Keys of the customers for whom the label's condition was met in the outcome, with `happened` true."""
     rows = foretold(tiles, moments).where(F.expr(service.label.when))
     return rows.select(*KEYS).distinct().withColumn("happened", F.lit(True))
+
+
+def _described(feature: NamedFeature) -> Column:
+    """The column with its meaning as comment, which Spark keeps in the file (Sail drops it)."""
+    return F.col(feature.name).alias(feature.name, metadata={"comment": f"{feature.about} [{feature.unit}]"})
 
 
 def _from_tiles(feature: NamedFeature) -> Column:

@@ -33,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Data = Annotated[Path, typer.Option(help="Folder of all layers.")]
 ServiceName = Annotated[str, typer.Option("--service", help="Name in conf/, or path of a YAML file.")]

@@ -16,9 +16,19 @@ from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
 from features.table import excluded_bots, feature_table
 from features.windows import Moment, Window, default_moments
 from jobs.context import Context
-from jobs.storage import Record, write_csv, write_partitions, write_text
+from jobs.storage import Record, write_csv, write_manifest, write_partitions, write_text
 
 EXPORT = "_export"
+MANIFEST = (
+    "sample",
+    "customers",
+    "eligible",
+    "positives",
+    "label_status",
+    "bots_excluded",
+    "missing_days",
+    "missing_parts",
+)
 
 
 def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) -> list[date]:
@@ -40,6 +50,7 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
     if changed:
         _write_tables(context, spark, changed, logs, bases)
     _write_for_people(context)
+    write_manifest(layer, MANIFEST)
     return [moment.as_of for moment in changed]
 
 
@@ -119,7 +130,8 @@ def _counts(table: DataFrame) -> dict[date, Record]:
 def _caveats(context: Context, moment: Moment) -> Record:
     """What makes the features or the label of a moment lower than the customers were: missing days and parts."""
     records = context.daily.records()
-    used = [str(day) for day in (*moment.observation.dates(), *moment.outcome.dates())]
+    outcome = moment.outcome.dates() if moment.is_mature(context.logs()) else []
+    used = [str(day) for day in (*moment.observation.dates(), *outcome)]
     return {
         "sample": next(iter(records.values()))["sample"],
         "missing_days": [day for day in used if day not in records],

@@ -7,7 +7,7 @@ from conf.errors import InputError
 from conf.load import fingerprint
 from features.tiles import daily_tiles
 from jobs.context import Context
-from jobs.storage import Record, write_csv, write_partitions
+from jobs.storage import Record, write_manifest, write_partitions
 
 
 def rollup(context: Context, spark: SparkSession) -> int:
@@ -36,7 +36,7 @@ def rollup(context: Context, spark: SparkSession) -> int:
     changed = [day for day in days if done.get(day, {}).get("basis") != bases[day]]
     if changed:
         _write_days(context, spark, changed, bases)
-    _write_manifest(context)
+    write_manifest(layer, ["sample", "customers", "bots", "events", "missing_parts"])
     return len(changed)
 
 
@@ -91,20 +91,3 @@ def _events(context: Context, spark: SparkSession, name: str, days: list[str]) -
         return layer.read(spark, days)
     columns = context.service.events[name].columns
     return spark.createDataFrame([], ", ".join([*(f"`{key}` {c.type}" for key, c in columns.items()), "`date` date"]))
-
-
-def _write_manifest(context: Context) -> None:
-    rows = [
-        [
-            day,
-            record["sample"],
-            record["customers"],
-            record["bots"],
-            record["events"],
-            "; ".join(record["missing_parts"]),
-        ]
-        for day, record in context.daily.records().items()
-    ]
-    header = ["date", "sample", "customers", "bots", "events", "missing_parts"]
-    # The name begins with an underscore so that readers of the layer as a whole pass over it.
-    write_csv(context.daily.root / "_manifest.csv", header, rows)

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from conf.errors import InputError
 from conf.load import fingerprint
 from jobs.context import Context
-from jobs.storage import Record, write_partitions
+from jobs.storage import Record, write_manifest, write_partitions
 from jobs.train import MODEL
 from models.deciles import with_deciles
 from models.logistic import Formula
@@ -53,6 +53,7 @@ def score(context: Context, spark: SparkSession, as_of: date | None = None) -> t
         ((customers, mean),) = staged.read(spark).agg(F.count("*"), F.avg("probability")).collect()
         record = {"basis": basis, "customers": customers, "mean_probability": mean, "sample": records[day]["sample"]}
         context.scores.publish(staged, day, record)
+    write_manifest(context.scores, ["sample", "customers", "mean_probability"])
     return day, int(customers)
 
 

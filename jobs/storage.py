@@ -141,6 +141,23 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) 
     Path(temporary).replace(path)
 
 
+def write_manifest(layer: Layer, columns: Sequence[str]) -> None:
+    """The records of a layer as one CSV for people; the records in the partitions are what counts.
+
+    The file's name begins with an underscore so that readers of the layer as a whole pass over it.
+    """
+    rows = [[value, *(_cell(record[column]) for column in columns)] for value, record in layer.records().items()]
+    write_csv(layer.root / "_manifest.csv", [layer.key, *columns], rows)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_cell(item)}" for key, item in sorted(value.items()))
+    return value
+
+
 @contextmanager
 def sole_writer(data: Path) -> Iterator[None]:
     """Hold the data folder for this process, and clean up what a killed one left in it.

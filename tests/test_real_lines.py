@@ -53,7 +53,7 @@ def test_they_go_on_to_a_table_with_immature_labels(landed: Path, sail: SparkSes
     assert record["missing_parts"] == {
         "2017-03-30": [f"{event} {part}" for event in ("play", "down", "search") for part in (1, 2)]
     }
-    assert len(record["missing_days"]) == 29 + 14
+    assert len(record["missing_days"]) == 29
 
 
 def test_no_client_address_leaves_the_rejected_lines(landed: Path, sail: SparkSession) -> None:

@@ -137,7 +137,8 @@ def merged(parts: DataFrame) -> DataFrame:
 
 
 def estimated(table: DataFrame) -> dict[Any, dict[str, Any]]:
-    shown = table.withColumn("songs_sketch", F.hll_sketch_estimate("songs_sketch"))
+    """Rows by customer and day; an empty sketch and none are the same number of songs."""
+    shown = table.withColumn("songs_sketch", F.coalesce(F.hll_sketch_estimate("songs_sketch"), F.lit(0)))
     return collected(shown.select(*GRAIN, "events", *MUSIC.measures), GRAIN)
 
 

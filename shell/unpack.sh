@@ -17,7 +17,7 @@ awk_program=${AWK:-awk}
 tab=$(printf '\t')
 newline='
 '
-rules_version=1 # in every record: raise it when lines are judged differently, and all is unpacked again
+rules_version=2 # in every record: raise it when lines are judged differently, and all is unpacked again
 music_events='play files=*play.log* fields=9 customer=1 day=name
 down files=*down.log* fields=6 customer=1 day=name
 search files=*search.log* fields=4 customer=1 day=name,3'

@@ -42,15 +42,16 @@ NF == fields { settle_waiting(); take(line, raw); next }
 
 NF == fields + 1 && $1 == "" { settle_waiting(); take_repaired(substr(line, 2), raw); next }
 
+# The second half of a broken record; it comes first, as "<tab><tab>0" (nobody sings) looks like a count, too.
+waiting && waiting_fields + NF - 1 == fields { take_joined(waiting_line line, waiting_raw, raw); next }
+
 line ~ /^[ \t]*$/ { settle_waiting(); reject("blank", raw); next }
 
 line ~ /^[ \t]*-?[0-9]+[ \t]*$/ { settle_waiting(); reject("count_line", raw); next }
 
 NF > fields { settle_waiting(); reject("too_many_fields", raw); next }
 
-# What is left has too few fields: the second half of a broken record, the first half of one, or neither.
-waiting && waiting_fields + NF - 1 == fields { take_joined(waiting_line line, waiting_raw, raw); next }
-
+# What is left has too few fields: the first half of a broken record, or none.
 { settle_waiting() }
 
 $1 ~ /^-?[0-9]+$/ { waiting = 1; whole = -1; waiting_fields = NF; waiting_line = line; waiting_raw = raw; next }
@@ -64,7 +65,8 @@ END {
     print NR, dropped + 0, kept + 0, repaired + 0, left_out + 0, records + 0, \
         by_reason["blank"] + 0, by_reason["count_line"] + 0, by_reason["too_few_fields"] + 0, \
         by_reason["too_many_fields"] + 0, by_reason["undated"] + 0, by_reason["not_utf8"] + 0, \
-        by_reason["control_character"] + 0, by_reason["too_long"] + 0 > "counts"
+        by_reason["control_character"] + 0, by_reason["client_address"] + 0, \
+        by_reason["too_long"] + 0 > "counts"
 }
 
 function with_single_tabs(text) {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from pyspark.sql import SparkSession
 
 from conf.schema import Profile
@@ -16,12 +16,14 @@ os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSeri
 FOR_FEW_ROWS = {"spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false"}
 SMALL = Profile(engine="spark", master="local[2]", driver_memory="1g", shuffle_partitions=2)
 
-# The fixtures below hold no state of a test, so examples may share them; a failure must come again on CI.
+# The fixtures below hold no state of a test, so examples may share them; a failure must come again on CI. To shrink
+# one takes minutes of an engine.
 settings.register_profile(
     "encore",
     deadline=None,
     derandomize=True,
     database=None,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("encore")

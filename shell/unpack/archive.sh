@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # unpack.sh sources this; the parts share its variables
 # unpacks one archive into the current folder, in a worker.
 
-# The patterns of what no line may hold, for grep and awk alike, in bytes so that no locale is needed.
+# The patterns of what no line may hold, for awk and (but for the address) grep alike, in bytes so that no locale is needed.
 # They say what is wrong, not what is right: grep then runs through a whole file at once, twice as fast.
 make_patterns() {
     tail_byte=$(printf '[\200-\277]')
@@ -20,14 +20,14 @@ make_patterns() {
     export UNPACK_MALFORMED_UTF8 UNPACK_CONTROL_CHARACTER UNPACK_CLIENT_ADDRESS
 }
 
-find_defects() { grep -aE -e "$UNPACK_CONTROL_CHARACTER|$UNPACK_CLIENT_ADDRESS|$UNPACK_MALFORMED_UTF8"; }
+find_defects() { grep -aE -e "$UNPACK_CONTROL_CHARACTER|$UNPACK_MALFORMED_UTF8"; }
 
 # Not every grep works on bytes, and some awks end a line at a NUL: try, and go the slower way if need be.
 try_tools() {
-    found=$(printf 'caf\303\251\t1\nb\303(\nc\000\n\343\201\202\ne\033\n1\t2(1.2.3.4)\n5.6.7.8\n' | find_defects 2>/dev/null |
+    found=$(printf 'caf\303\251\t1\nb\303(\nc\000\n\343\201\202\ne\033\n' | find_defects 2>/dev/null |
         cut -c 1 | tr '\n' ' ')
     look=1
-    [ "$found" != 'b c e 1 ' ] || look=0
+    [ "$found" != 'b c e ' ] || look=0
     nul_safe=0
     [ "$(printf 'a\000b\n' | $awk_program '{ print length($0) }')" != 3 ] || nul_safe=1
     sort_memory=''
@@ -103,12 +103,11 @@ drop_defects() {
     find_defects <"$kept_file" >defective || [ $? = 1 ] || { fail_for_space; return 1; }
     [ -s defective ] || return 0
     $awk_program -f "$here/defects.awk" -f "$here/drop_defects.awk" "$kept_file" >clean && mv clean "$kept_file" &&
-        read -r more_not_utf8 more_control more_address <dropped || { fail_for_space; return 1; }
+        read -r more_not_utf8 more_control <dropped || { fail_for_space; return 1; }
     not_utf8=$((not_utf8 + more_not_utf8))
     control_character=$((control_character + more_control))
-    client_address=$((client_address + more_address))
-    kept=$((kept - more_not_utf8 - more_control - more_address))
-    records=$((records - more_not_utf8 - more_control - more_address))
+    kept=$((kept - more_not_utf8 - more_control))
+    records=$((records - more_not_utf8 - more_control))
 }
 
 find_days() {

@@ -1,7 +1,7 @@
 # One idea: takes the lines that grep found defective out of the kept ones, or only the CR at their end.
 # Needs defects.awk. Reads the kept records; "defective" in the current folder holds the bad ones in their order (the
 # lines, not their numbers: counting lines costs grep a fifth more). Appends them to "rejected" and writes "dropped":
-# how many not_utf8, control_character, client_address.
+# how many not_utf8, control_character.
 
 BEGIN { bad = next_bad() }
 
@@ -18,9 +18,7 @@ some_left && $0 "" == bad {
 
 { print }
 
-END {
-    print by_reason["not_utf8"] + 0, by_reason["control_character"] + 0, by_reason["client_address"] + 0 > "dropped"
-}
+END { print by_reason["not_utf8"] + 0, by_reason["control_character"] + 0 > "dropped" }
 
 function next_bad(    found) {
     some_left = (getline found < "defective") > 0

@@ -20,7 +20,12 @@ BEGIN {
     whole = -1
 }
 
-NF == whole && length($0) <= longest_bytes { whole_records++; print; next }
+# An address has a dot, which few lines have: only those are worth the look.
+NF == whole && length($0) <= longest_bytes && (!index($0, ".") || $0 !~ client_address) {
+    whole_records++
+    print
+    next
+}
 
 NR <= header { dropped++; next }
 
@@ -93,6 +98,7 @@ function take(record, first_raw, second_raw,    lines, reason, day) {
     if (!everyone && !in_sample($customer, limit)) { left_out += lines; return 0 }
     # grep can only name whole lines, so a record mended from other text is looked at here, always.
     if (look || record != first_raw) reason = defect_of(record)
+    else if (record ~ client_address) reason = "client_address"
     if (reason == "" && day_field) {
         day = day_of($day_field)
         if (day == "") reason = "undated"

@@ -4,6 +4,7 @@ An as-of date is the first moment of the outcome. All windows are half-open, so 
 observation is `[as_of - observation_days, as_of)`, the outcome `[as_of + gap_days, as_of + gap_days + outcome_days)`.
 """
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -75,6 +76,13 @@ def logs_window(days: Iterable[date]) -> Window:
     if not known:
         raise ValueError("no day has logs")
     return Window(known[0], known[-1] + timedelta(days=1))
+
+
+def longest_hole(days: Iterable[date], window: Window) -> Window:
+    """The longest run of days without logs inside a window, the first of equal ones; empty when every day has some."""
+    edges = [window.start - timedelta(days=1), *sorted(day for day in set(days) if day in window), window.end]
+    holes = [Window(before + timedelta(days=1), after) for before, after in itertools.pairwise(edges)]
+    return max(holes, key=lambda hole: hole.days)
 
 
 def default_moments(logs: Window, windows: Windows) -> list[Moment]:

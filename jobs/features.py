@@ -14,7 +14,7 @@ from conf.load import fingerprint
 from features.contract import broken_promises
 from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
 from features.table import excluded_bots, feature_table
-from features.windows import Moment, Window, default_moments
+from features.windows import Moment, Window, default_moments, longest_hole
 from jobs.context import Context
 from jobs.storage import Record, write_csv, write_manifest, write_partitions, write_text
 
@@ -56,19 +56,44 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
 
 def _moments(context: Context, logs: Window, as_of: Sequence[date]) -> list[Moment]:
     windows = context.service.windows
+    days = [date.fromisoformat(day) for day in context.daily.values()]
     moments = sorted({Moment.at(day, windows) for day in as_of}) or default_moments(logs, windows)
+    if not as_of:
+        _refuse_stray_end(context, days, logs, moments[-1])
     for moment in moments:
-        if not moment.is_inside(logs):
-            raise InputError(
-                f"as_of {moment.as_of} is outside the logs in {context.daily.root}, which go from {logs.start} up to "
-                f"{logs.dates()[-1]}; give an --as-of after {logs.start} and not after {logs.end}"
-            )
-        if not any(date.fromisoformat(day) in moment.observation for day in context.daily.values()):
-            raise InputError(
-                f"as_of {moment.as_of}: there are no logs from {moment.observation.start} up to it in "
-                f"{context.daily.root}; give an --as-of that has logs in the {moment.observation_days} days before it"
-            )
+        _refuse_outside(context, logs, moment)
+        _refuse_silence(context, days, moment, moment.observation)
+        if moment.is_mature(logs):
+            _refuse_silence(context, days, moment, moment.outcome)
     return moments
+
+
+def _refuse_outside(context: Context, logs: Window, moment: Moment) -> None:
+    if not moment.is_inside(logs):
+        raise InputError(
+            f"as_of {moment.as_of} is outside the logs in {context.daily.root}, which go from {logs.start} up to "
+            f"{logs.dates()[-1]}; give an --as-of after {logs.start} and not after {logs.end}"
+        )
+
+
+def _refuse_silence(context: Context, days: Sequence[date], moment: Moment, window: Window) -> None:
+    """Without any log in the window everybody would look gone."""
+    if not any(day in window for day in days):
+        raise InputError(
+            f"as_of {moment.as_of}: there are no logs of the {window.days} days from {window.start} in "
+            f"{context.daily.root}; unpack the days that are missing, or give an --as-of with logs around it"
+        )
+
+
+def _refuse_stray_end(context: Context, days: Sequence[date], logs: Window, newest: Moment) -> None:
+    """One line with a date of its own far ahead would move the end of the logs, and label everybody gone."""
+    observation = newest.observation
+    hole = longest_hole(days, Window(max(observation.start, logs.start), observation.end))
+    if hole.days >= newest.outcome_days:
+        raise InputError(
+            f"{context.daily.root}: there are no logs from {hole.start} for {hole.days} days, but some after them; "
+            f"if the last days are strays, remove their archive, else unpack what is missing or give an --as-of"
+        )
 
 
 def _basis(context: Context, moment: Moment, logs: Window) -> Record:

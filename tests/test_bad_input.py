@@ -88,6 +88,20 @@ def test_no_logs_for_the_window(encore, tmp_path: Path) -> None:  # type: ignore
     code, said = encore("features", "--data", data, "--as-of", "2017-03-15")
     assert code == 3
     assert "2017-02-13" in said and "30 days" in said
+    # In silence as long as the outcome everybody would look gone; with logs far behind it, the label is not unknown.
+    code, said = encore("features", "--data", data, "--as-of", "2017-01-02")
+    assert code == 3
+    assert "14 days from 2017-01-02" in said
+
+
+def test_a_stray_day_far_ahead_does_not_move_the_end_of_the_logs(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A search with its clock wrong: the label of everybody at the days before would read churn."""
+    pack(tmp_path / "raw", "1_1_search.log.tar.gz", "1_search.log", b"1\tar\t2029-01-01 00:00:00\tq\n")
+    data = landed(tmp_path, encore)
+    assert encore("ingest", "--data", data)[0] == encore("rollup", "--data", data)[0] == 0
+    code, said = encore("features", "--data", data)
+    assert code == 3
+    assert "from 2028-12-03 for 29 days" in said and "strays" in said
 
 
 def test_a_sample_of_nobody(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

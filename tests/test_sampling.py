@@ -1,6 +1,7 @@
 """Sampling by customer: the rule that the shell and the jobs share, against Python's own crc32."""
 
 import zlib
+from decimal import Decimal
 
 import pytest
 from pyspark.sql import SparkSession
@@ -11,7 +12,11 @@ from features.sampling import in_sample
 
 def by_rule(number: int, rate: float) -> bool:
     """crc32(id as decimal text) mod 10000 < 100 * percent."""
-    return zlib.crc32(str(number).encode()) % 10_000 < 100 * (100 * rate)
+    return bucket(str(number)) < 100 * (100 * Decimal(str(rate)))
+
+
+def bucket(text: str) -> int:
+    return zlib.crc32(text.encode()) % 10_000
 
 
 def chosen(spark: SparkSession, ids: list[str], rate: float, kind: str = "bigint") -> list[str]:
@@ -48,9 +53,18 @@ def test_zero_stays_zero(engine: SparkSession) -> None:
 
 def test_names_lose_leading_zeros_as_in_the_shell(sail: SparkSession) -> None:
     """The shell drops all zeros in front of whatever follows."""
-    bucket = zlib.crc32(b"abc") % 10_000
-    assert chosen(sail, ["00abc", "abc"], (bucket + 1) / 10_000, "string") == ["00abc", "abc"]
-    assert chosen(sail, ["00abc", "abc"], bucket / 10_000, "string") == []
+    assert chosen(sail, ["00abc", "abc"], (bucket("abc") + 1) / 10_000, "string") == ["00abc", "abc"]
+    assert chosen(sail, ["00abc", "abc"], bucket("abc") / 10_000, "string") == []
+
+
+@pytest.mark.parametrize("percent", [7, 29, 57])
+def test_limit_is_no_victim_of_binary_fractions(sail: SparkSession, percent: int) -> None:
+    """0.57 * 10000 is 5699.999..., and 0.07 * 10000 a little more than 700."""
+    last, first_out = (
+        next(str(number) for number in range(10**6) if bucket(str(number)) == limit)
+        for limit in (100 * percent - 1, 100 * percent)
+    )
+    assert chosen(sail, [last, first_out], percent / 100) == [last]
 
 
 def test_small_samples_are_inside_larger_ones_and_of_their_size(sail: SparkSession) -> None:

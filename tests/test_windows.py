@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.schema import Windows
-from features.windows import Moment, Window, default_moments, logs_window
+from features.windows import Moment, Window, default_moments, logs_window, longest_hole
 
 MUSIC = Windows(observation_days=30, outcome_days=14)
 MAY_1 = Moment.at(date(2017, 5, 1), MUSIC)
@@ -101,3 +101,23 @@ def test_default_moments_of_the_real_logs() -> None:
 def test_default_moments_of_logs_too_short_for_a_label() -> None:
     logs = logs_window([date(2017, 3, 30), date(2017, 4, 12)])  # 14 days: none is left to look back on
     assert [moment.as_of for moment in default_moments(logs, MUSIC)] == [date(2017, 4, 13)]
+
+
+@pytest.mark.parametrize(
+    ("days", "start", "length"),
+    [
+        ([], 1, 9),
+        ([1], 2, 8),
+        ([9], 1, 8),
+        ([5], 1, 4),
+        ([4], 5, 5),
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9], 1, 0),
+        ([0, 10], 1, 9),
+    ],
+)
+def test_the_longest_hole_in_the_first_nine_days_of_may(days: list[int], start: int, length: int) -> None:
+    may = date(2017, 4, 30)
+    known = [may + timedelta(days=day) for day in days]
+    hole = longest_hole(known, Window(date(2017, 5, 1), date(2017, 5, 10)))
+    assert hole.days == length
+    assert not length or hole.start == may + timedelta(days=start)

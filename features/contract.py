@@ -10,7 +10,7 @@ from features.declared import NamedFeature, table_features
 def broken_promises(table: DataFrame, service: Service) -> dict[str, int]:
     """Number of rows that break each promise of the contract; a promise that holds is left out.
 
-    Promises: columns are those declared, a customer stands once at an as_of, no null where none is said to occur,
+    Promises: columns and their types are those declared, a customer stands once at an as_of, no null where none is said to occur,
     values inside the least and greatest of their kind, a label exactly where it is mature.
     """
     expected = [
@@ -24,6 +24,10 @@ def broken_promises(table: DataFrame, service: Service) -> dict[str, int]:
     if sorted(table.columns) != sorted(expected):
         odd = sorted(set(table.columns) ^ set(expected))
         return {f"columns differ from the declaration: {', '.join(odd)}": 1}
+    types = dict(table.dtypes)
+    for feature in table_features(service):
+        if types[feature.name] != feature.type:
+            return {f"{feature.name} is of type {types[feature.name]}, not {feature.type},": 1}
     promises = {
         "label without being mature, or mature without a label": (
             F.col("label").isNotNull() != (F.col("label_status") == "mature")

@@ -11,13 +11,12 @@ from conf.errors import DataCheckError, InputError
 from conf.schema import Event
 from features.events import clean, is_unreadable, rejected, tagged
 from features.sampling import in_sample
+from jobs.batches import batches
 from jobs.context import Context
 from jobs.landing import LandedFile, landed_files, sample_rate
 from jobs.storage import Layer, Record, is_one_of, write_csv, write_partitions
 
-# Text that the embedded engine takes at a time: the lines of a day are looked through for duplicates in memory, which
-# takes about four times their size, and a table that fits the processor's cache is faster too. Spark spills to disk.
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 64 << 20  # of text: all its lines are held, since any may be a duplicate
 COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out")
 
 
@@ -84,24 +83,10 @@ def _ingest_event(
         layer.remove(day)
     for day in set(aside.values()) - set(days):
         aside.remove(day)
-    for some in _batches(changed, days, None if context.engine == "spark" else BATCH_BYTES):
-        _ingest_days(context, spark, name, event, {day: days[day] for day in some}, rate)
+    sizes = {day: sum(file.bytes for file in days[day].files) for day in changed}
+    for batch in batches(sizes, BATCH_BYTES, context.engine):
+        _ingest_days(context, spark, name, event, {day: days[day] for day in batch}, rate)
     return len(changed)
-
-
-def _batches(changed: Sequence[str], days: dict[str, Day], limit: int | None) -> list[list[str]]:
-    """The changed days in runs of at most `limit` bytes of text, or of one day that has more; all where it is None."""
-    batches: list[list[str]] = []
-    size = 0
-    for day in changed:
-        bytes_of_day = sum(file.bytes for file in days[day].files)
-        size += bytes_of_day
-        if batches and (limit is None or size <= limit):
-            batches[-1].append(day)
-        else:
-            batches.append([day])
-            size = bytes_of_day
-    return batches
 
 
 def _ingest_days(

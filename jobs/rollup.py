@@ -6,8 +6,11 @@ from pyspark.sql import functions as F
 from conf.errors import InputError
 from conf.load import fingerprint
 from features.tiles import daily_tiles
+from jobs.batches import batches
 from jobs.context import Context
 from jobs.storage import Record, write_manifest, write_partitions
+
+BATCH_EVENTS = 4_000_000
 
 
 def rollup(context: Context, spark: SparkSession) -> int:
@@ -34,8 +37,9 @@ def rollup(context: Context, spark: SparkSession) -> int:
         layer.remove(day)
     done = layer.records()
     changed = [day for day in days if done.get(day, {}).get("basis") != bases[day]]
-    if changed:
-        _write_days(context, spark, changed, bases)
+    sizes = {day: sum(of_event[day]["events"] for of_event in records.values() if day in of_event) for day in changed}
+    for batch in batches(sizes, BATCH_EVENTS, context.engine):
+        _write_days(context, spark, batch, bases)
     write_manifest(layer, ["sample", "customers", "bots", "events", "missing_parts"])
     return len(changed)
 

@@ -52,7 +52,9 @@ class Layer:
 
     def has_rows(self, values: Sequence[str] | None = None) -> bool:
         """Whether any of the partitions (all of them by default) has rows."""
-        return any(any(self.partition(value).glob("*.parquet")) for value in values or self.values())
+        return any(
+            any(self.partition(value).glob("*.parquet")) for value in (self.values() if values is None else values)
+        )
 
     def read(self, spark: SparkSession, values: Sequence[str] | None = None) -> DataFrame:
         """The rows of the partitions of `values` (all by default), their key a date. Raises InputError."""

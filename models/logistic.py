@@ -53,8 +53,11 @@ class Formula:
 def fit_logistic(train: DataFrame, terms: Sequence[Term]) -> PipelineModel:
     """Fit on rows with `label` (0 or 1, both present) and the features that the terms read."""
     names = [term.name for term in terms]
-    nullable = [term.name for term in terms if term.is_nullable]
-    inputs = ", ".join(f"{term.sql} as {term.name}" for term in terms)
+    empty = _never_known(train, [term for term in terms if term.is_nullable])
+    nullable = [term.name for term in terms if term.is_nullable and term.name not in empty]
+    # What nobody has cannot be imputed from anybody, and says nothing: a constant, which gets no weight.
+    values = {term.name: f"coalesce({term.sql}, 0.0D)" if term.name in empty else term.sql for term in terms}
+    inputs = ", ".join(f"{value} as {name}" for name, value in values.items())
     stages: list[Any] = [
         SQLTransformer(statement=f"select customer_id, as_of, label, {inputs} from __THIS__"),
         *([Imputer(inputCols=nullable, outputCols=nullable)] if nullable else []),
@@ -63,6 +66,12 @@ def fit_logistic(train: DataFrame, terms: Sequence[Term]) -> PipelineModel:
         LogisticRegression(regParam=REGULARISATION, standardization=False, maxIter=200),
     ]
     return Pipeline(stages=stages).fit(train)
+
+
+def _never_known(train: DataFrame, nullable: Sequence[Term]) -> set[str]:
+    """Names of the terms that are null in every row."""
+    counts = train.agg(*(F.count(F.expr(term.sql)).alias(term.name) for term in nullable)).collect() if nullable else []
+    return {name for row in counts for name, count in row.asDict().items() if not count}
 
 
 def formula_of(model: PipelineModel, terms: Sequence[Term]) -> Formula:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from given import AS_OF, SHOP, Rows, before, frame
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from conf.schema import Service
 from features.contract import broken_promises
@@ -79,3 +80,8 @@ def test_columns_are_those_declared(sail: SparkSession) -> None:
     assert list(broken_promises(sound.drop("share"), SERVICE)) == ["columns differ from the declaration: share"]
     odd = broken_promises(sound.withColumnRenamed("share", "part"), SERVICE)
     assert list(odd) == ["columns differ from the declaration: part, share"]
+
+
+def test_a_column_of_another_type_is_named(sail: SparkSession) -> None:
+    wrong = table(sail, {}).withColumn("spent_3d", F.col("spent_3d").cast("double"))
+    assert broken_promises(wrong, SERVICE) == {"spent_3d is of type double, not bigint,": 1}

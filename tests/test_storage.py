@@ -217,7 +217,6 @@ def test_no_rows_to_read(sail: SparkSession, layer: Layer) -> None:
         layer.read(sail)
 
 
-@pytest.mark.xfail(reason="jobs/storage.py: `values or` takes no values for all of them")
 def test_asking_for_no_partition_is_not_asking_for_all(layer: Layer) -> None:
     publish(layer, "2017-05-01", **{"part.parquet": "x"})
     assert layer.has_rows() and layer.has_rows(["2017-05-01"])

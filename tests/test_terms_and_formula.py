@@ -111,7 +111,6 @@ def test_what_decides_weighs_most(spark: SparkSession) -> None:
     assert weights["constant"] == 0
 
 
-@pytest.mark.xfail(reason="MLlib's Imputer raises when all of a column is null, see models/logistic.py")
 def test_a_feature_that_is_null_for_everyone_does_no_harm(spark: SparkSession) -> None:
     """As days since the last download, where nobody downloads."""
     rows = [row | {"age": None} for row in customers(100)]

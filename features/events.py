@@ -81,8 +81,8 @@ def _tagged(lines: DataFrame, event: Event, kept: list[str]) -> DataFrame:
 def _computed_once(text: Column) -> Column:
     """The same text, but a filter on it stays above its computation.
 
-    An optimizer moves a filter down and writes in it, for each column, the expression behind it. Through the checks, each
-    of which reads what the one before wrote, that doubles at every step. It may not do so with a random number.
+    An optimizer moves a filter down and writes in it, for each column, the expression behind it. Through the checks,
+    each of which reads what the one before wrote, that doubles at every step. A random number may not be moved.
     """
     return F.coalesce(text, F.when(F.rand() < 0, F.lit("never")))
 

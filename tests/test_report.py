@@ -398,7 +398,6 @@ def test_nothing_at_all_is_an_input_error_and_leaves_no_trace(context: Context, 
 def test_report_is_replaced_as_a_whole(context: Context, sail: SparkSession) -> None:
     (context.report / "csv").mkdir(parents=True)
     (context.report / "csv" / "old.csv").touch()
-    (context.data / ".staging-report-killed").mkdir()
     first = report(context, sail).read_bytes()
     assert not (context.report / "csv" / "old.csv").exists()
     assert not list(context.data.glob(".staging-*"))

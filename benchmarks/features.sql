@@ -71,8 +71,8 @@ WHERE customer_id > 0 AND instant(time_stamp)::DATE = date;
 CREATE TEMP TABLE tile AS
 WITH part AS (
     SELECT customer_id, date, max(device) AS device, count(*) AS plays,
-        count_if(10 * play_seconds >= 8 * song_seconds) AS plays_through,
-        count_if(is_paid) AS paid_plays,
+        count(*) FILTER (10 * play_seconds >= 8 * song_seconds) AS plays_through,
+        count(*) FILTER (is_paid) AS paid_plays,
         sum(play_seconds) AS play_seconds,
         sum(CASE WHEN song_seconds IS NOT NULL THEN least(play_seconds, song_seconds) END) AS heard_seconds,
         sum(song_seconds) AS song_seconds
@@ -112,7 +112,7 @@ WITH played AS (
     FROM play JOIN moment ON date >= as_of - 30 AND date < as_of
     WHERE song_id IS NOT NULL GROUP BY as_of, customer_id, song_id
 )
-SELECT as_of, customer_id, count_if(age <= 7) AS distinct_songs_last_7d, count(*) AS distinct_songs_last_30d
+SELECT as_of, customer_id, count(*) FILTER (age <= 7) AS distinct_songs_last_7d, count(*) AS distinct_songs_last_30d
 FROM played GROUP BY as_of, customer_id;
 
 COPY (
@@ -143,10 +143,10 @@ WITH summed AS (
         coalesce(sum(plays_through) FILTER (age <= 7), 0)::BIGINT AS plays_through_last_7d,
         coalesce(sum(plays_through) FILTER (age <= 14), 0)::BIGINT AS plays_through_last_14d,
         sum(plays_through)::BIGINT AS plays_through_last_30d,
-        count_if(age <= 1) AS active_days_last_1d,
-        count_if(age <= 3) AS active_days_last_3d,
-        count_if(age <= 7) AS active_days_last_7d,
-        count_if(age <= 14) AS active_days_last_14d,
+        count(*) FILTER (age <= 1) AS active_days_last_1d,
+        count(*) FILTER (age <= 3) AS active_days_last_3d,
+        count(*) FILTER (age <= 7) AS active_days_last_7d,
+        count(*) FILTER (age <= 14) AS active_days_last_14d,
         count(*) AS active_days_last_30d,
         sum(heard_seconds) FILTER (age <= 1) / nullif(sum(song_seconds) FILTER (age <= 1), 0) AS completion_last_1d,
         sum(heard_seconds) FILTER (age <= 3) / nullif(sum(song_seconds) FILTER (age <= 3), 0) AS completion_last_3d,

@@ -4,12 +4,12 @@ Every line ends in one of three places, and nowhere else: in an event, in `rejec
 counted in the `copies` of the event that it repeats.
 """
 
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import RAW, Check, Event
+from conf.schema import RAW, Event
 from conf.schema import Column as Declared
 from conf.sql import columns_of
 
@@ -73,8 +73,8 @@ def _tagged(lines: DataFrame, event: Event, kept: list[str]) -> DataFrame:
     typed = [_parsed(column).alias(name) for name, column in event.columns.items()]
     rows = lines.select(*kept, *raw, *typed)
     nothing = F.lit(None).cast("string")
-    rows = rows.withColumns({"reason": F.coalesce(*_type_reasons(event), nothing), "repairs": nothing})
-    rows = reduce(_apply, event.checks.items(), rows)
+    rows = rows.withColumns({"reason": _type_reason(event), "repairs": nothing})
+    rows = reduce(partial(_apply, event), event.checks, rows)
     return rows.withColumn("reason", _computed_once(F.col("reason")))
 
 
@@ -101,26 +101,27 @@ def _parsed(column: Declared) -> Column:
     return text.try_cast(column.type)
 
 
-def _type_reasons(event: Event) -> list[Column]:
-    """For each column the reason when it is missing or its text cannot be read as its type."""
-    reasons = []
+def _type_reason(event: Event) -> Column:
+    """The first reason why a row's texts cannot be read: a missing value, or one that is not of its type."""
+    reasons, is_suspect = [], F.lit(False)
     for name, column in event.columns.items():
         is_null = F.col(name).isNull()
         sources = sorted(columns_of(column.sql) & set(event.landing.fields))
-        has_text = F.coalesce(*(F.col(f"{RAW}{source}") for source in sources), F.lit(None)).isNotNull()
+        has_text = reduce(Column.__or__, (F.col(f"{RAW}{source}").isNotNull() for source in sources), F.lit(False))
         reasons.append(F.when(is_null & has_text, F.lit(f"{name}{UNREADABLE}")))
         if column.required:
             reasons.append(F.when(is_null, F.lit(f"{name}{MISSING}")))
-    return reasons
+        is_suspect = is_suspect | (is_null if column.required else is_null & has_text)
+    return F.when(is_suspect, F.coalesce(*reasons))  # texts are made for the few rows that need one
 
 
-def _apply(rows: DataFrame, named: tuple[str, Check]) -> DataFrame:
-    name, check = named
+def _apply(event: Event, rows: DataFrame, name: str) -> DataFrame:
+    check = event.checks[name]
     is_met = F.expr(check.when) & F.col("reason").isNull()
     if check.then == "reject":
         return rows.withColumn("reason", F.when(is_met, F.lit(name)).otherwise(F.col("reason")))
     mended = {
-        target: F.when(is_met, F.expr(value)).otherwise(F.col(target)).cast(rows.schema[target].dataType)
+        target: F.when(is_met, F.expr(value)).otherwise(F.col(target)).cast(event.columns[target].type)
         for target, value in check.set.items()
     }
     repairs = F.when(is_met, F.concat_ws(",", "repairs", F.lit(name))).otherwise(F.col("repairs"))

@@ -1,6 +1,7 @@
 """`encore features`: tiles to feature tables, one partition per as-of date."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -171,14 +172,17 @@ def _write_for_people(context: Context) -> None:
     folder = context.features.root / EXPORT
     write_text(folder / "dictionary.md", dictionary_markdown(context.service))
     write_csv(folder / "dictionary.csv", HEADER, dictionary_rows(context.service))
-    for value in context.features.values():
-        partition, target = context.features.partition(value), folder / f"features_{value}.csv"
-        if not target.exists() or target.stat().st_mtime < partition.stat().st_mtime:
-            _export_csv(partition, target)
+    tables = {
+        context.features.partition(value): folder / f"features_{value}.csv" for value in context.features.values()
+    }
+    with ThreadPoolExecutor() as pool:  # Arrow lets go of the interpreter's lock
+        list(pool.map(_export_csv, tables.keys(), tables.values()))
 
 
 def _export_csv(partition: Path, target: Path) -> None:
-    """A table as one CSV file, a batch at a time."""
+    """A table as one CSV file, a batch at a time, unless it is there already."""
+    if target.exists() and target.stat().st_mtime >= partition.stat().st_mtime:
+        return
     temporary = target.with_name(f".{target.name}")
     rows = pyarrow.dataset.dataset(partition, format="parquet")
     with pyarrow.csv.CSVWriter(temporary, rows.schema) as writer:

@@ -16,7 +16,7 @@ from jobs.context import Context
 from jobs.landing import LandedFile, landed_files, sample_rate
 from jobs.storage import Layer, Record, is_one_of, write_csv, write_partitions
 
-BATCH_BYTES = 64 << 20  # of text: all its lines are held, since any may be a duplicate
+BATCH_BYTES = 128 << 20  # of text: all its lines are held, since any may be a duplicate
 COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out")
 
 
@@ -97,8 +97,8 @@ def _ingest_days(
     rows = tagged(lines, event)
     sampled = rows.where(in_sample(F.col("customer_id"), rate) | F.col("customer_id").isNull()) if rate < 1 else rows
     with layer.staging() as staged, aside.staging() as staged_aside:
-        write_partitions(clean(sampled, event), staged)
-        write_partitions(rejected(sampled, event), staged_aside)
+        write_partitions(_day_as_text(clean(sampled, event)), staged)
+        write_partitions(_day_as_text(rejected(sampled, event)), staged_aside)
         left_out = _left_out(rows, rate)
         counts = _counts(spark, staged, staged_aside, list(days))
         for day in days:
@@ -133,6 +133,11 @@ def _read_lines(spark: SparkSession, event: Event, landing: Path, days: Sequence
     # NUL is no character of a landed line, so with it as quote and escape every character is taken as it stands.
     reader = spark.read.schema(schema).options(sep="\t", quote="\0", escape="\0", lineSep="\n")
     return reader.csv(str(landing)).where(is_one_of("date", days))
+
+
+def _day_as_text(rows: DataFrame) -> DataFrame:
+    """The day as it will stand in the folder's name: Sail makes that for every row, and from a date slowly."""
+    return rows.withColumn("date", F.col("date").cast("string"))
 
 
 def _left_out(rows: DataFrame, rate: float) -> dict[str, int]:

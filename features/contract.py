@@ -10,8 +10,8 @@ from features.declared import NamedFeature, table_features
 def broken_promises(table: DataFrame, service: Service) -> dict[str, int]:
     """Number of rows that break each promise of the contract; a promise that holds is left out.
 
-    Promises: columns and their types are those declared, a customer stands once at an as_of, no null where none is said to occur,
-    values inside the least and greatest of their kind, a label exactly where it is mature.
+    Promises: columns and their types are those declared, a customer stands once at an as_of, no null where none is
+    said to occur, values inside the least and greatest of their kind, a label exactly where it is mature.
     """
     expected = [
         "customer_id",

@@ -13,6 +13,10 @@ from conf.errors import UsageError
 from conf.load import FOLDER
 from conf.schema import Profile
 
+# Spark's JVM is started by a fork, at which gRPC, if Sail's session is alive, would close the poller under its own
+# threads ("Bad file descriptor") and now and then take the start down. The child only runs another program.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 # PySpark decides by this variable whether F.col and its kin build Connect or classic expressions.
 _CONNECT = "SPARK_CONNECT_MODE_ENABLED"
 _SETTINGS = {

@@ -179,8 +179,8 @@ def _check_conservation(name: str, day: str, counts: Record) -> None:
     if counts["lines"] != sum(counts[place] for place in places):
         parts = " + ".join(f"{counts[place]} {place}" for place in places)
         raise DataCheckError(
-            f"ingest of {name}, {day}: {counts['lines']} lines were landed, but {parts} came out, so nothing was kept; "
-            f"unpack the day again, and if it stays so, report it with the day's archives"
+            f"ingest of {name}, {day}: {counts['lines']} lines were landed, but {parts} came out; the days ingested "
+            f"together with it were not kept. Unpack the day again; if it stays so, report it with the day's archives"
         )
 
 

@@ -237,6 +237,106 @@ class Feature(Declaration):
         return self
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class LogisticGrid(Declaration):
+    """Candidates of the logistic regression: its penalty, and the share of it that is L1 (elastic net)."""
+
+    regularisation: list[Annotated[float, Field(ge=0)]] = Field(default=[1e-3, 1e-2], min_length=1)
+    l1_share: list[Share] = Field(default=[0.0], min_length=1)
+
+
+class ForestGrid(Declaration):
+    """Candidates of the random forest."""
+
+    trees: list[PositiveInt] = Field(default=[100], min_length=1)
+    depth: list[Annotated[int, Field(gt=0, le=12)]] = Field(default=[6, 10], min_length=1)
+
+
+class BoostingGrid(Declaration):
+    """Candidates of boosted trees."""
+
+    rounds: list[PositiveInt] = Field(default=[50], min_length=1)
+    depth: list[Annotated[int, Field(gt=0, le=12)]] = Field(default=[3, 5], min_length=1)
+    learning_rate: list[Annotated[float, Field(gt=0, le=1)]] = Field(default=[0.1], min_length=1)
+
+
+class Grids(Declaration):
+    """What each model is tried with; the best by cross-validation on training customers is fitted on all of them."""
+
+    lr: LogisticGrid = LogisticGrid()
+    rf: ForestGrid = ForestGrid()
+    gbt: BoostingGrid = BoostingGrid()
+    xgb: BoostingGrid = BoostingGrid(rounds=[100])
+
+
+class Training(Declaration):
+    """How models are fitted; they are judged on the untouched distribution whatever is said here.
+
+    `balance` weighs the rarer label up or draws as many of the other; the probabilities are then calibrated on a
+    fifth of the training customers kept for it. `tuning_customers` bounds what cross-validation looks at.
+    """
+
+    split: Literal["auto", "customer", "time"] = "auto"
+    balance: Literal["none", "weights", "undersample"] = "none"
+    calibrate: Literal["auto", "none", "isotonic", "platt"] = "auto"
+    folds: int = Field(default=3, ge=2, le=20)
+    tuning_customers: PositiveInt = 20_000
+    grids: Grids = Grids()
+
+
+class Alive(Declaration):
+    """What the BG/NBD baseline reads, as SQL over features: repeat purchases, and days from the first to the last
+    purchase and to as_of. `unit_days` is its unit of time, in which distinct customers are counted."""
+
+    frequency: str
+    recency_days: str
+    age_days: str
+    unit_days: PositiveInt = 7
+
+
+class Targeting(Declaration):
+    """What contacting a customer costs and brings, for the list of whom to contact.
+
+    `value_of_customer` is a number, or SQL over features; `kept_share` is the share of contacted leavers who stay.
+    At most one of `contacts` and `budget` bounds the list. `treated` is SQL over features that says who was contacted
+    before, where that is known.
+    """
+
+    currency: str
+    cost_of_contact: float = Field(gt=0)
+    value_of_customer: float | str
+    kept_share: Share
+    contacts: PositiveInt | None = None
+    budget: float | None = Field(default=None, gt=0)
+    hold_out_share: float = Field(default=0.1, ge=0, lt=1)
+    treated: str | None = None
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> "Targeting":
+        if self.contacts is not None and self.budget is not None:
+            raise ValueError("give at most one of contacts and budget")
+        if isinstance(self.value_of_customer, float) and self.value_of_customer <= 0:
+            raise ValueError("value_of_customer: a customer kept must be worth something")
+        return self
+
+    @property
+    def expressions(self) -> dict[str, str]:
+        """The SQL in it, by key."""
+        found = {"value_of_customer": self.value_of_customer, "treated": self.treated}
+        return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+class Drift(Declaration):
+    """How far a table may be from the one trained on: population stability index, change of the share of nulls,
+    share of categories never declared."""
+
+    psi: float = Field(default=0.25, gt=0)
+    null_share: Share = 0.1
+    new_category_share: Share = 0.01
+
+
 class Service(Declaration):
     """A whole service: `conf/<name>.yaml`."""
 
@@ -249,6 +349,10 @@ class Service(Declaration):
     eligible: Eligible
     label: Label
     recency_feature: Name
+    alive: Alive | None = None
+    training: Training = Training()
+    targeting: Targeting | None = None
+    drift: Drift = Drift()
 
     @model_validator(mode="after")
     def _layers_fit(self) -> "Service":
@@ -264,6 +368,10 @@ class Service(Declaration):
         internal = {template for template, feature in self.features.items() if feature.internal}
         if self.recency_feature not in table - internal:
             raise ValueError(f"recency_feature: there is no feature {self.recency_feature!r} in the table")
+        for key, expression in (self.alive.model_dump(exclude={"unit_days"}) if self.alive else {}).items():
+            _check_row(f"alive.{key}", expression, table - internal)
+        for key, expression in (self.targeting.expressions if self.targeting else {}).items():
+            _check_row(f"targeting.{key}", expression, table - internal)
         return self
 
     def _check_features(self, observed: set[str]) -> set[str]:

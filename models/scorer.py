@@ -1,0 +1,67 @@
+"""A fitted model as plain numbers: what scoring needs of it, and nothing of the library that fitted it."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+class Scorer(Protocol):
+    """A model of a matrix of inputs, (rows, terms), without missing values."""
+
+    def margin(self, inputs: Floats) -> Floats:
+        """(rows,) the score on the model's own scale: log odds, or a share of votes."""
+        ...
+
+    def probability(self, inputs: Floats) -> Floats:
+        """(rows,) P(label = 1), before calibration."""
+        ...
+
+    def contributions(self, inputs: Floats) -> Floats:
+        """(rows, terms) what each term adds to the margin against the average training customer."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, from which `from_json` of the same class makes the scorer again."""
+        ...
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A logistic regression on standardised inputs: `(input - mean) / deviation * weight`, all of shape (terms,)."""
+
+    intercept: float
+    mean: Floats
+    deviation: Floats
+    weight: Floats
+
+    def margin(self, inputs: Floats) -> Floats:
+        """(rows,) log odds."""
+        return np.asarray(self.intercept + self.contributions(inputs).sum(axis=1))
+
+    def probability(self, inputs: Floats) -> Floats:
+        """(rows,) P(label = 1)."""
+        return sigmoid(self.margin(inputs))
+
+    def contributions(self, inputs: Floats) -> Floats:
+        """(rows, terms): exact, since the mean of a standardised input is 0."""
+        slope = np.divide(self.weight, self.deviation, out=np.zeros_like(self.weight), where=self.deviation > 0)
+        return np.asarray((inputs - self.mean) * slope)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        arrays = {"mean": self.mean, "deviation": self.deviation, "weight": self.weight}
+        return {"intercept": self.intercept, **{name: values.tolist() for name, values in arrays.items()}}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Linear":
+        """The scorer of `to_json`."""
+        return cls(data["intercept"], *(np.array(data[name], float) for name in ("mean", "deviation", "weight")))
+
+
+def sigmoid(margin: Floats) -> Floats:
+    """P = 1 / (1 + exp(-margin)), without overflow."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * margin)))

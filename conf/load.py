@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,24 @@ def load_service(name: str) -> Service:
 def load_profile(name: str) -> Profile:
     """The profile of `conf/profiles/<name>.yaml`, or of the file when `name` is a path. Raises UsageError."""
     return _load(name, FOLDER / "profiles", Profile)
+
+
+def overridden(service: Service, given: Mapping[str, Mapping[str, Any]]) -> Service:
+    """The service with sections (`training`, `targeting`) in which values were given otherwise; None gives nothing.
+
+    Raises UsageError where the values do not fit.
+    """
+    changed = service.model_dump()
+    for section, values in given.items():
+        meant = {key: value for key, value in values.items() if value is not None}
+        # Of the two limits of a list, the one that is given stands for both.
+        freed = {"contacts": None, "budget": None} if {"contacts", "budget"} & meant.keys() else {}
+        if meant:
+            changed[section] = (changed[section] or {}) | freed | meant
+    try:
+        return Service.model_validate(changed)
+    except ValidationError as error:
+        raise UsageError(f"command line: {_first_problem(error)}") from None
 
 
 def fingerprint(*values: object) -> str:

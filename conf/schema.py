@@ -283,6 +283,7 @@ class Training(Declaration):
     calibrate: Literal["auto", "none", "isotonic", "platt"] = "auto"
     folds: int = Field(default=3, ge=2, le=20)
     tuning_customers: PositiveInt = 20_000
+    seed: int = Field(default=1, ge=0)
     grids: Grids = Grids()
 
 

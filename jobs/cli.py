@@ -3,30 +3,36 @@
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from conf.errors import EncoreError, UsageError
-from conf.load import load_profile, load_service
+from conf.load import load_profile, load_service, overridden
 from jobs.context import Context
+from jobs.drift import drift as find_drift
+from jobs.drift import refuse_drift
 from jobs.engine import engine as engine_of
 from jobs.features import features as feature_tables
 from jobs.ingest import ingest as ingest_lines
 from jobs.report import report as write_report
 from jobs.rollup import rollup as rollup_events
+from jobs.run import DEFAULT_MODELS, Teller
 from jobs.run import run as run_all
 from jobs.score import score as score_customers
 from jobs.simulate import simulate as simulate_logs
 from jobs.storage import sole_writer
-from jobs.train import train as train_model
+from jobs.train import train as train_models
 from jobs.unpack import unpack as unpack_archives
+from models.kinds import KINDS
 
 app = typer.Typer(
     help="Who comes back? From raw logs to features, labels, models and lists.",
@@ -41,9 +47,12 @@ ProfileName = Annotated[str, typer.Option("--profile", help="Where to run: name 
 EngineName = Annotated[str | None, typer.Option("--engine", help="sail or spark; the profile's by default.")]
 Sample = Annotated[float | None, typer.Option(help="Share of the customers to keep, above 0 and at most 1.")]
 AsOf = Annotated[list[str] | None, typer.Option(help="First day of the outcome, YYYY-MM-DD; may be repeated.")]
+TableAt = Annotated[str | None, typer.Option("--as-of", help="Which one, YYYY-MM-DD. [default: the newest]")]
+Models = Annotated[list[str] | None, typer.Option("--model", help="lr, rf, gbt, xgb or all; may be repeated.")]
 Raw = Annotated[Path | None, typer.Option(help="The service's archives: a folder or one file. [default: DATA/raw]")]
 
 DATA, SERVICE, PROFILE = Path("data"), "music", "local"
+NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
 @app.command()
@@ -119,33 +128,81 @@ def features(
 
 
 @app.command()
-def train(data: Data = DATA, service: ServiceName = SERVICE, profile: ProfileName = PROFILE) -> None:
-    """Fit the model and judge it on held-out customers (always on Spark, for MLlib)."""
-    context = _context(data, service, profile, "spark")
+def train(
+    data: Data = DATA,
+    service: ServiceName = SERVICE,
+    model: Models = None,
+    split: Annotated[str | None, typer.Option(help="customer or time. [default: the service's]")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of sampling and of forests. [default: the service's]")
+    ] = None,
+    profile: ProfileName = PROFILE,
+) -> None:
+    """Fit models and judge them beside baselines on rows they never saw (always on Spark, for MLlib)."""
+    names = _model_names(model)
+    context = _context(data, service, profile, "spark", _training(split, seed))
     with working("train", context) as (spark, tell):
-        result = train_model(context, spark)
-        tell(result["split"])
-    for model in result["models"]:
-        console.print(
-            f"  {model['name']:<40} AUC {model['auc']:.3f}  accuracy {model['accuracy']:.3f}"
-            f"  log loss {model['log_loss']:.3f}"
-        )
+        results = train_models(context, spark, names, tell.at)
+        tell(results[0]["split"]["text"])
+    for result in results:
+        console.print(f"  {result['title']:<22} {summary(result['metrics']['test'])}")
 
 
 @app.command()
 def score(
     data: Data = DATA,
     service: ServiceName = SERVICE,
-    as_of: Annotated[str | None, typer.Option(help="Table to score, YYYY-MM-DD. [default: the newest]")] = None,
+    as_of: TableAt = None,
+    model: Annotated[str | None, typer.Option(help="A trained model. [default: the chosen one]")] = None,
+    contacts: Annotated[int | None, typer.Option(min=1, help="Most customers to contact.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Most money to spend on contacts.")] = None,
+    cost: Annotated[float | None, typer.Option(help="Cost of a contact.")] = None,
+    value: Annotated[str | None, typer.Option(help="Value of a customer kept: a number, or SQL over features.")] = None,
+    kept_share: Annotated[float | None, typer.Option(help="Share of the contacted leavers who stay.")] = None,
+    hold_out: Annotated[float | None, typer.Option(help="Share of the list not to contact, to measure by.")] = None,
+    currency: Annotated[str | None, typer.Option(help="What the money is called.")] = None,
     engine: EngineName = None,
     profile: ProfileName = PROFILE,
 ) -> None:
-    """Give every eligible customer a probability and a decile."""
-    context = _context(data, service, profile, engine)
+    """Give every eligible customer a probability and reasons, and choose whom to contact."""
+    economics = {
+        "contacts": contacts,
+        "budget": budget,
+        "cost_of_contact": cost,
+        "value_of_customer": _number(value),
+        "kept_share": kept_share,
+        "hold_out_share": hold_out,
+        "currency": currency,
+    }
+    context = _context(data, service, profile, engine, {"targeting": economics})
     chosen = _dates([as_of])[0] if as_of else None
     with working("score", context) as (spark, tell):
-        day, customers = score_customers(context, spark, chosen)
-        tell(f"{customers:,} customers at {day} in {context.scores.partition(day)}")
+        day, record = score_customers(context, spark, chosen, model)
+        tell(f"{record['customers']:,} customers at {day} in {context.scores.partition(day)}")
+    plan = record["plan"]
+    if plan:
+        console.print(
+            f"  contact {plan['contacts']:,} for {plan['cost']:,.0f} {plan['currency']}, expected gain "
+            f"{plan['expected_gain']:,.0f} {plan['currency']}; {plan['held_out']:,} held out to measure it by"
+        )
+
+
+@app.command()
+def drift(
+    data: Data = DATA,
+    service: ServiceName = SERVICE,
+    as_of: TableAt = None,
+    engine: EngineName = None,
+    profile: ProfileName = PROFILE,
+) -> None:
+    """Compare scores and features with those at training; exit code 4 when they moved too far."""
+    context = _context(data, service, profile, engine)
+    chosen = _dates([as_of])[0] if as_of else None
+    with working("drift", context) as (spark, tell):
+        day, found = find_drift(context, spark, chosen)
+        furthest = found["features"][0]
+        tell(f"{day}: score PSI {found['score']['psi']:.3f}; furthest {furthest['feature']} {furthest['psi']:.3f}")
+    refuse_drift(day, found)
 
 
 @app.command()
@@ -168,13 +225,15 @@ def run(
     raw: Raw = None,
     sample: Sample = None,
     as_of: AsOf = None,
+    model: Models = None,
     engine: EngineName = None,
     profile: ProfileName = PROFILE,
 ) -> None:
     """Do everything from raw archives to the report, skipping what is up to date."""
     context, days, rate = _context(data, service, profile, engine), _dates(as_of), _checked_sample(sample)
+    names = _model_names(model)
     with sole_writer(data):
-        page = run_all(context, progress, raw, rate, days)
+        page = run_all(context, progress, raw, rate, days, names)
     console.print(f"the report: {page}")
 
 
@@ -182,18 +241,19 @@ def run(
 def demo(
     data: Data = Path("encore-demo"),
     customers: Annotated[int, typer.Option(min=1)] = 20_000,
+    model: Models = None,
     engine: EngineName = None,
 ) -> None:
     """Simulate a music service and do everything on it."""
-    context = _context(data, SERVICE, PROFILE, engine)
+    context, names = _context(data, SERVICE, PROFILE, engine), _model_names(model)
     with sole_writer(data):
         with progress("simulate") as tell:
             simulate_logs(data, customers, days=44, seed=1)
             tell(f"archives in {context.raw}")
-        page = run_all(context, progress)
+        page = run_all(context, progress, models=names)
     folders = {
         "features": context.features.root,
-        "model": context.models,
+        "models": context.models,
         "scores": context.scores.root,
         "report": page,
     }
@@ -202,7 +262,7 @@ def demo(
 
 
 @contextmanager
-def working(step: str, context: Context) -> Iterator[tuple[SparkSession, Callable[[str], None]]]:
+def working(step: str, context: Context) -> Iterator[tuple[SparkSession, Teller]]:
     """Hold the data folder, show progress and have the engine, all for one step."""
     with (
         sole_writer(context.data),
@@ -212,21 +272,70 @@ def working(step: str, context: Context) -> Iterator[tuple[SparkSession, Callabl
         yield spark, tell
 
 
+class Told:
+    """What a step says of itself: at the end in words, on the way by how much of it is done."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self.words, self._bar, self._task = "", bar, task
+
+    def __call__(self, text: str) -> None:
+        """Say what the step did."""
+        self.words = text
+
+    def at(self, done: int, total: int, what: str) -> None:
+        """Say that `done` of `total` parts are done, and what comes next."""
+        self._bar.update(self._task, completed=done, total=total, what=what)
+
+
 @contextmanager
-def progress(step: str) -> Iterator[Callable[[str], None]]:
-    """Show that a step runs, and when it ends how long it took and what it did."""
-    began, words = time.monotonic(), [""]
-    with console.status(f"{step} …"):
-        yield lambda text: words.__setitem__(0, text)
-    console.print(f"[bold]{step:<9}[/bold] {time.monotonic() - began:6.1f} s  {words[0]}")
+def progress(step: str) -> Iterator[Teller]:
+    """Show that a step runs and how far it is, and when it ends how long it took and what it did."""
+    began = time.monotonic()
+    columns = (SpinnerColumn(), TextColumn(f"{step} … {{task.fields[what]}}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        told = Told(bar, bar.add_task(step, total=None, what=""))
+        yield told
+    console.print(f"[bold]{step:<9}[/bold] {time.monotonic() - began:6.1f} s  {told.words}")
 
 
-def _context(data: Path, service: str, profile: str, engine: str | None) -> Context:
+def summary(metrics: dict[str, dict[str, float]]) -> str:
+    """The metrics of a model that are looked at first, on one line."""
+    auc, lift, error = (metrics[name] for name in ("auc", "top_decile_lift", "calibration_error"))
+    return (
+        f"AUC {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})  "
+        f"lift in the top tenth {lift['value']:.2f}  calibration error {error['value']:.3f}"
+    )
+
+
+def _context(
+    data: Path, service: str, profile: str, engine: str | None, overrides: Mapping[str, Mapping[str, Any]] = NONE
+) -> Context:
+    """overrides: values of the command line by section and key of the service; None leaves what the service says."""
     where = load_profile(profile)
     chosen = engine or where.engine
     if chosen not in ("sail", "spark"):
         raise UsageError(f"--engine {chosen}: there is no such engine; give sail or spark")
-    return Context(data, Path(service).stem, load_service(service), where, chosen)
+    return Context(data, Path(service).stem, overridden(load_service(service), overrides), where, chosen)
+
+
+def _model_names(given: list[str] | None) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(KINDS if "all" in (given or []) else given or DEFAULT_MODELS))
+    unknown = [name for name in names if name not in KINDS]
+    if unknown:
+        raise UsageError(f"--model {unknown[0]}: there is no such model; give {', '.join(KINDS)} or all")
+    return names
+
+
+def _training(split: str | None, seed: int | None) -> dict[str, dict[str, Any]]:
+    return {"training": {"split": split, "seed": seed}}
+
+
+def _number(text: str | None) -> float | str | None:
+    """A number where the text is one, else the text, which is SQL."""
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return text
 
 
 def _dates(texts: list[str] | None) -> list[date]:

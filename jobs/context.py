@@ -48,6 +48,11 @@ class Context:
         return Layer(self.data / "scores", "as_of")
 
     @property
+    def drift(self) -> Layer:
+        """What has moved since training, by as-of date: records alone."""
+        return Layer(self.data / "drift", "as_of")
+
+    @property
     def models(self) -> Path:
         """Fitted models."""
         return self.data / "models"
@@ -83,6 +88,13 @@ class Context:
     def version(self) -> str:
         """Fingerprint of the service's configuration."""
         return fingerprint(self.service)
+
+    @cached_property
+    def features_version(self) -> str:
+        """Fingerprint of what a feature table is made by, beside its tiles."""
+        service = self.service
+        declared = list(service.features.items())  # in their order, which is that of the columns
+        return fingerprint(service.windows, service.bots, service.eligible, service.label, declared)
 
     def event_version(self, event: Event) -> str:
         """Fingerprint of what ingest makes of one event; measures are the rollup's and do not count."""

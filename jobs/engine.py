@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -79,6 +80,8 @@ def _spark(profile: Profile) -> SparkSession:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{FOLDER / 'log4j2.properties'}",
     }
+    if profile.master:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else its workers are the first `python3` on the PATH
     for key, value in (_SETTINGS | (local if profile.master else {}) | chosen).items():
         if value is not None:
             builder = builder.config(key, str(value))

@@ -100,10 +100,9 @@ def _refuse_stray_end(context: Context, days: Sequence[date], logs: Window, newe
 def _basis(context: Context, moment: Moment, logs: Window) -> Record:
     """What the table at a moment is made from: the tiles up to the end of its outcome, and the declarations."""
     tiles = {day: record["basis"] for day, record in context.daily.records().items() if _is_used(day, moment)}
-    service = context.service.model_copy(update={"title": "", "about": "", "events": {}})
     return {
         "tiles": fingerprint(tiles),
-        "configuration": fingerprint(service),
+        "configuration": context.features_version,
         "mature": moment.is_mature(logs),
     }
 

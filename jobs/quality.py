@@ -6,6 +6,7 @@ from datetime import date
 from features.windows import Moment, Window, logs_window
 from jobs.context import Context
 from jobs.flow import Rows, archives
+from jobs.outlook import leaving
 from jobs.storage import Record
 
 STATUSES = ("failed", "undated", "duplicate", "not_a_log", "unpacked")  # the worst first
@@ -28,6 +29,10 @@ class Table:
     def positive_share(self) -> float | None:
         """Share of eligible customers with label 1, where that is known."""
         return self.positives / self.eligible if self.is_mature and self.eligible else None
+
+    def leaving_share(self, one_if: str) -> float | None:
+        """Share of eligible customers who left, where that is known."""
+        return None if self.positive_share is None else leaving(self.positive_share, one_if)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
-"""`encore report`: one page that says what the data, the model and the scores say, and its numbers as CSV."""
+"""`encore report`: one page that says what the data, the models and the scores say, and its numbers as CSV."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,12 +10,13 @@ from conf.errors import InputError
 from features.windows import Moment, Window
 from jobs import wording
 from jobs.context import Context
-from jobs.figures import deciles_figure, drivers_figure, flow_figure, roc_figure
-from jobs.flow import Flow, flow
-from jobs.outlook import Scores, Verdict, scores, verdict
-from jobs.quality import Quality, quality
+from jobs.findings import Findings, findings
+from jobs.looks import NO_MODEL, RULES, looks
+from jobs.shift import LIMITS
 from jobs.spreadsheets import sheets
 from jobs.storage import beside, replace_folder, write_csv, write_text
+from models.curves import CURVES
+from models.metrics import METRICS
 
 PAGE = "index.html"
 LAYERS = {
@@ -28,16 +28,6 @@ LAYERS = {
 }
 
 
-@dataclass(frozen=True)
-class Findings:
-    """What the page tells; `verdict` and `scores` are None where there is no model or are no scores yet."""
-
-    flow: Flow
-    quality: Quality
-    verdict: Verdict | None
-    scores: Scores | None
-
-
 def report(context: Context, spark: SparkSession) -> Path:
     """Write `report/index.html`, which needs no other file, and its numbers in `report/csv/`.
 
@@ -47,15 +37,15 @@ def report(context: Context, spark: SparkSession) -> Path:
     Raises:
         InputError: the data folder holds nothing to report.
     """
-    found = Findings(flow(context), quality(context), verdict(context, spark), scores(context, spark))
-    if not (found.flow.steps or found.quality.archives or found.verdict):
+    found = findings(context, spark)
+    if found.is_empty:
         raise InputError(
             f"{context.data}: there is nothing to report yet; run `encore run --data {context.data}` first"
         )
     with beside(context.report) as folder:
         new = folder / "report"
         write_text(new / PAGE, _page(context, found))
-        for name, (header, rows) in sheets(found.flow, found.quality, found.verdict, found.scores).items():
+        for name, (header, rows) in sheets(found).items():
             write_csv(new / "csv" / f"{name}.csv", header, rows)
         replace_folder(new, context.report)
     return context.report / PAGE
@@ -72,31 +62,45 @@ def _page(context: Context, found: Findings) -> str:
         service=context.service,
         service_name=context.service_name,
         version=context.version,
-        flow=found.flow,
-        quality=found.quality,
-        verdict=found.verdict,
-        scores=found.scores,
-        outcome=_outcome(context, found.scores),
+        **vars(found),
+        outcome=_outcome(context, found),
+        metrics=METRICS,
+        curves=CURVES,
+        limits=LIMITS,
         has_parts=any(event.landing.parts_per_day for event in context.service.events.values()),
+        looks=looks(found.verdict, found.best) if found.verdict else {},
+        rules=RULES,
+        no_model=NO_MODEL,
         figures={name: Markup(svg) for name, svg in _figures(context, found).items()},
     )
 
 
-def _outcome(context: Context, found: Scores | None) -> Window | None:
+def _outcome(context: Context, found: Findings) -> Window | None:
     """The days that the newest scores look at."""
-    return Moment.at(found.as_of, context.service.windows).outcome if found else None
+    return Moment.at(found.scores.as_of, context.service.windows).outcome if found.scores else None
 
 
 def _figures(context: Context, found: Findings) -> dict[str, str]:
     """The figures for which there are numbers, as SVG."""
+    from jobs import figures, model_figures  # with matplotlib: half a second that other commands need not wait
+
     drawn = {}
     by_layer = found.flow.by_layer
     if by_layer:
         raw = [("Lines in the archives", by_layer["landing"][0])] if "landing" in by_layer else []
-        drawn["flow"] = flow_figure(raw + [(LAYERS[layer], rows_out) for layer, (_, rows_out) in by_layer.items()])
+        layers = [(LAYERS[layer], rows_out) for layer, (_, rows_out) in by_layer.items()]
+        drawn["flow"] = figures.flow_figure(raw + layers)
     if found.verdict:
-        drawn["roc"] = roc_figure(found.verdict.judged, found.verdict.best)
-        drawn["drivers"] = drivers_figure(found.verdict.drivers)
+        look = looks(found.verdict, found.best)
+        drawn["models"] = model_figures.models_figure(found.verdict, found.best, look)
+        drawn |= model_figures.curve_figures(found.verdict, found.best, look)
+    if found.drivers and found.drivers.features:
+        drawn["drivers"] = model_figures.drivers_figure(found.drivers.shown)
+        drawn |= model_figures.dependence_figures(found.drivers.dependence)
     if found.scores:
-        drawn["deciles"] = deciles_figure(found.scores.deciles, wording.words(context.service.label.name))
+        drawn["deciles"] = figures.deciles_figure(found.scores.deciles, wording.words(context.service.label.name))
+    if found.plan and found.plan.curve:
+        drawn["profit"] = figures.profit_figure(found.plan)
+    if found.plan and found.plan.uplift:
+        drawn["uplift"] = figures.uplift_figure(found.plan.uplift)
     return drawn

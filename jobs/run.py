@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 from jobs.context import Context
+from jobs.drift import drift
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
@@ -15,8 +17,21 @@ from jobs.score import score
 from jobs.train import train
 from jobs.unpack import unpack
 
-# Tells that a step begins, and is told in words what it did.
-Progress = Callable[[str], AbstractContextManager[Callable[[str], None]]]
+DEFAULT_MODELS = ("lr", "gbt")
+
+
+class Teller(Protocol):
+    """What a step says of itself."""
+
+    def __call__(self, text: str) -> None:
+        """Say what the step did."""
+
+    def at(self, done: int, total: int, what: str) -> None:
+        """Say that `done` of `total` parts are done, and what comes next."""
+
+
+# Tells that a step begins, and is told what it does.
+Progress = Callable[[str], AbstractContextManager[Teller]]
 
 
 def run(
@@ -25,6 +40,7 @@ def run(
     raw: Path | None = None,
     sample: float | None = None,
     as_of: Sequence[date] = (),
+    models: Sequence[str] = DEFAULT_MODELS,
 ) -> Path:
     """From raw archives to the report. Returns the report's page; raises what the steps raise."""
     with progress("unpack") as tell:
@@ -41,11 +57,19 @@ def run(
             tell(f"tables written: {', '.join(map(str, tables)) or 'none, all up to date'}")
     if has_labels(context):
         with progress("train") as tell, engine("spark", context.profile) as spark:
-            best, *_ = train(context, spark)["models"]
-            tell(f"{best['name']}: AUC {best['auc']:.3f} on {best['rows']:,} held-out customers")
+            results = train(context, spark, models, tell.at)
+            tell(", ".join(f"{one['title']}: AUC {one['metrics']['test']['auc']['value']:.3f}" for one in results))
         with progress("score") as tell, engine(context.engine, context.profile) as spark:
-            day, customers = score(context, spark)
-            tell(f"{customers:,} customers at {day}")
+            day, record = score(context, spark)
+            tell(f"{record['customers']:,} customers at {day} by {record['model']}")
+        with progress("drift") as tell, engine(context.engine, context.profile) as spark:
+            day, found = drift(context, spark)
+            above = [one["feature"] for one in found["features"] if one["above"]]
+            tell(
+                f"{len(above)} features at {day} are above the limits"
+                if above
+                else f"nothing above the limits at {day}"
+            )
     with progress("report") as tell, engine(context.engine, context.profile) as spark:
         page = report(context, spark)
         tell(str(page))

@@ -1,64 +1,153 @@
-"""`encore score`: a probability and a decile for every eligible customer at an as-of date."""
+"""`encore score`: for every eligible customer a probability, reasons, and whether to contact them."""
 
-import json
+from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
+from typing import Any
 
-from pyspark.sql import SparkSession
+from models.uplift import uplift
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from conf.load import fingerprint
+from conf.schema import Targeting
+from conf.sql import columns_of
+from features.declared import table_features
 from jobs.context import Context
-from jobs.storage import Record, write_manifest, write_partitions
-from jobs.train import MODEL
+from jobs.storage import Layer, Record, write_manifest, write_partitions
+from jobs.tables import read_tables, table_record
+from jobs.train import chosen_model, model_basis, model_result, plain_model
 from models.deciles import with_deciles
-from models.logistic import Formula
+from models.plain import PlainModel, scored
+from models.profit import profit_curve
+from models.targeting import chosen, plan_summary, risk
+
+KEYS = ("customer_id", "as_of")
+PROBABILITY = "probability"
 
 
-def score(context: Context, spark: SparkSession, as_of: date | None = None) -> tuple[str, int]:
+def score(
+    context: Context,
+    spark: SparkSession,
+    as_of: date | None = None,
+    model: str | None = None,
+    economics: Targeting | None = None,
+) -> tuple[str, Record]:
     """Score the newest feature table, or the one at `as_of`, into `scores/as_of=…/`.
 
+    Args:
+        model: name of a trained model; the chosen one by default.
+        economics: what a contact costs and brings; what the service declares by default. Without any, nobody is
+            marked to be contacted.
+
     Returns:
-        The as-of date and the number of customers scored.
+        The as-of date and the record of the scores.
 
     Raises:
-        InputError: there is no model or table, or the table lacks features of the model.
+        InputError: there is no model or table, or the table is not one that the model can read.
     """
-    formula = _formula(context)
-    records = context.features.records()
-    day = str(as_of) if as_of else max(records, default="")
-    if day not in records:
-        raise InputError(
-            f"{context.features.root}: there is no feature table {f'at {day}' if day else 'at all'}; "
-            f"run `encore features{f' --as-of {day}' if day else ''}` first"
-        )
-    basis: Record = {"table": records[day]["basis"], "model": fingerprint(formula.to_json())}
+    day = str(as_of) if as_of else max(context.features.records(), default="")
+    table_basis = table_record(context, day)["basis"]
+    name = model or chosen_model(context)
+    plain = plain_model(context, name)
+    _refuse_other_table(context, day, name, plain, table_basis)
+    money = economics or context.service.targeting
+    basis: Record = {"table": table_basis, "model": model_basis(context, name), "targeting": fingerprint(money)}
     done = context.scores.records().get(day)
     if done and done["basis"] == basis:
-        return day, done["customers"]
-    table = context.features.read(spark, [day])
-    missing = sorted({term.feature for term in formula.terms} - set(table.columns))
-    if missing:
-        raise InputError(
-            f"{context.features.partition(day)}: has no column {missing[0]}, which the model {MODEL} was trained on; "
-            f"train again, or compute the table with the configuration of the model"
-        )
-    scored = table.where("eligible").select("customer_id", "as_of", formula.probability().alias("probability"))
+        return day, done
+    table = read_tables(context, spark, [day]).where("eligible")
     with context.scores.staging() as staged:
-        write_partitions(with_deciles(scored), staged)
-        if not staged.has_rows():
+        # Written once before it is ranked, since each pass over it would score everybody again.
+        plainly = Layer(staged.root.parent / "plain", staged.key)
+        write_partitions(scored(table, {PROBABILITY: plain}, [*KEYS, *_read_by(money)], PROBABILITY), plainly)
+        if not plainly.has_rows():
             raise InputError(
                 f"{context.features.partition(day)}: nobody in this table is eligible, so nobody is scored"
             )
-        ((customers, mean),) = staged.read(spark).agg(F.count("*"), F.avg("probability")).collect()
-        record = {"basis": basis, "customers": customers, "mean_probability": mean, "sample": records[day]["sample"]}
+        write_partitions(_listed(plainly.read(spark), context, money, day), staged)
+        rows = staged.read(spark)
+        ((customers, mean),) = rows.agg(F.count("*"), F.avg(PROBABILITY)).collect()
+        record: Record = {
+            "basis": basis,
+            "model": name,
+            "customers": customers,
+            "mean_probability": mean,
+            "sample": context.features.records()[day]["sample"],
+            "plan": _plan(context, spark, name, rows, money) if money else None,
+        }
         context.scores.publish(staged, day, record)
-    write_manifest(context.scores, ["sample", "customers", "mean_probability"])
-    return day, int(customers)
+    write_manifest(context.scores, ["sample", "model", "customers", "mean_probability"])
+    return day, record
 
 
-def _formula(context: Context) -> Formula:
-    path = context.models / MODEL / "formula.json"
-    if not path.is_file():
-        raise InputError(f"{path}: there is no trained model; run `encore train --data {context.data}` first")
-    return Formula.from_json(json.loads(path.read_text(encoding="utf-8")))
+def _refuse_other_table(context: Context, day: str, name: str, plain: PlainModel, basis: Record) -> None:
+    """A model reads the features that it was fitted on, made by the same declarations, and no others."""
+    folder = context.features.partition(day)
+    fitted_on = model_result(context, name)["fitted_on"]["tables"].values()
+    declared = {table["configuration"] for table in fitted_on}
+    known = {feature.name for feature in table_features(context.service)}
+    missing = sorted(set(plain.features) - known)
+    if missing:
+        raise InputError(
+            f"{folder}: has no column {missing[0]}, which the model {name} was trained on; "
+            f"train again, or compute the table with the configuration of the model"
+        )
+    if declared != {basis["configuration"]}:
+        raise InputError(
+            f"{folder}: was made by other declarations than the tables that the model {name} was trained on; "
+            f"run `encore train` again"
+        )
+
+
+def _read_by(money: Targeting | None) -> list[str]:
+    """The features that the economics read."""
+    return sorted({column for text in (money.expressions if money else {}).values() for column in columns_of(text)})
+
+
+def _listed(rows: DataFrame, context: Context, money: Targeting | None, day: str) -> DataFrame:
+    """The rows with decile, risk, and who is to be contacted."""
+    kept = [*KEYS, PROBABILITY, "decile", *(name for name in rows.columns if name.startswith("reason_"))]
+    ranked, label = with_deciles(rows), context.service.label
+    if money:
+        listed = chosen(ranked, label, money, date.fromisoformat(day), context.service.training.seed)
+    else:
+        nothing = {
+            "risk": risk(label),
+            "expected_profit": F.lit(None).cast("double"),
+            "contact": F.lit(None).cast("string"),
+        }
+        listed = ranked.withColumns(nothing)
+    return listed.select(*kept, "risk", "expected_profit", "contact")
+
+
+def _plan(context: Context, spark: SparkSession, name: str, rows: DataFrame, money: Targeting) -> dict[str, Any]:
+    """What the list costs and is expected to bring, and what such lists brought on the customers that judged."""
+    label = context.service.label
+    tested = _tested(context, spark, context.models / name / "test_scores", _read_by(money))
+    declared = money.model_dump(include={"currency", "cost_of_contact", "kept_share", "hold_out_share"})
+    limits = {key: value for key, value in (("contacts", money.contacts), ("budget", money.budget)) if value}
+    return {
+        **declared,
+        "value_of_customer": str(money.value_of_customer),
+        "limit": limits,
+        **plan_summary(rows, money),
+        **profit_curve(tested, label, money, context.service.training.seed),
+        "uplift": _uplift(tested, context, money.treated) if money.treated else None,
+    }
+
+
+def _tested(context: Context, spark: SparkSession, scores: Path, features: list[str]) -> DataFrame:
+    """The test scores of a model, with what the economics read of their customers."""
+    tested = spark.read.parquet(str(scores))
+    if not features:
+        return tested
+    day = str(tested.select(F.max("as_of")).first()[0])  # type: ignore[index]
+    return tested.join(read_tables(context, spark, [day]).select(*KEYS, *features), list(KEYS))
+
+
+def _uplift(tested: DataFrame, context: Context, treated: str) -> Mapping[str, Any]:
+    good = F.col("label") if context.service.label.one_if == "present" else 1 - F.col("label")
+    columns = {"label_good": good, "treated": F.expr(treated), "risk": risk(context.service.label)}
+    return uplift(tested.withColumns(columns))

@@ -1,25 +1,49 @@
 """The numbers behind the report's page and its figures, as small tables for spreadsheets."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
+from jobs.drivers import Drivers
+from jobs.findings import Findings
 from jobs.flow import Flow
-from jobs.outlook import Scores, Verdict
+from jobs.outlook import Scores
+from jobs.plan import RULES, Plan
 from jobs.quality import Quality
+from jobs.shift import Shift
+from jobs.verdict import Judged, Verdict
+from jobs.wording import settings
 
 Rows = list[tuple[Any, ...]]
 Sheet = tuple[Sequence[str], Rows]
+INTERVAL = ("value", "low", "high")
+CURVES = {
+    "roc": ("false_positive_rate", "true_positive_rate"),
+    "precision_recall": ("recall", "precision"),
+    "gains": ("share_of_customers", "share_of_positives"),
+    "lift": ("share_of_customers", "lift"),
+    "calibration": ("mean_probability", "observed_share", "low", "high", "rows"),
+}
 
 
-def sheets(flow: Flow, quality: Quality, verdict: Verdict | None, scores: Scores | None) -> dict[str, Sheet]:
-    """Header and rows of each table, by name; those of the model and of the scores only where there are any."""
-    return {
-        "flow": _flow(flow),
-        "reasons": _reasons(flow),
-        "customers": _customers(quality),
-        **({"models": _models(verdict), "roc": _roc(verdict), "drivers": _drivers(verdict)} if verdict else {}),
-        **({"deciles": _deciles(scores)} if scores else {}),
-    }
+def sheets(found: Findings) -> dict[str, Sheet]:
+    """Header and rows of each table, by name; those of what is not there are left out."""
+    tables = {"flow": _flow(found.flow), "reasons": _reasons(found.flow), "customers": _customers(found.quality)}
+    if found.verdict:
+        judged = [*found.verdict.judged, *([found.best] if found.best else [])]
+        tables |= {"models": _models(judged), "tuning": _tuning(found.verdict)}
+        tables |= {kind: _curve(kind, judged) for kind in CURVES}
+    if found.drivers:
+        tables |= {"features": _features(found.drivers), "dependence": _dependence(found.drivers)}
+    if found.scores:
+        tables["deciles"] = _deciles(found.scores)
+    if found.plan:
+        tables["profit"] = _profit(found.plan)
+    if found.plan and found.plan.uplift:
+        tables["uplift"] = _uplift(found.plan)
+    if found.shift:
+        tables["drift"] = _drift(found.shift)
+    return tables
 
 
 def _flow(flow: Flow) -> Sheet:
@@ -52,27 +76,63 @@ def _customers(quality: Quality) -> Sheet:
     return (*columns, "positive_share", "days_missing"), rows
 
 
-def _models(verdict: Verdict) -> Sheet:
-    columns = ("name", "role", "rows", "positives", "auc", "auc_margin", "accuracy", "log_loss")
-    rows: Rows = [tuple(getattr(one, column) for column in columns) for one in verdict.judged]
-    if verdict.best:
-        rows.append(("best possible", "truth", verdict.best.rows, None, verdict.best.auc, None, None, None))
-    return columns, rows
+def _models(judged: Sequence[Judged]) -> Sheet:
+    rows: Rows = [
+        (one.name, one.title, one.role, part, metric, *astuple(found))
+        for one in judged
+        for part, measured in {"train": one.train, "test": one.test}.items()
+        for metric, found in measured.items()
+    ]
+    return ("name", "title", "role", "part", "metric", *INTERVAL), rows
 
 
-def _roc(verdict: Verdict) -> Sheet:
-    curves = {one.name: one.roc for one in verdict.judged}
-    if verdict.best:
-        curves["best possible"] = verdict.best.roc
-    rows: Rows = [(name, *point) for name, points in curves.items() for point in points]
-    return ("name", "false_positive_rate", "true_positive_rate"), rows
+def _tuning(verdict: Verdict) -> Sheet:
+    rows: Rows = [
+        (model.name, settings(one.params), one.auc, one.deviation, one.chosen)
+        for model in verdict.models
+        for one in model.candidates
+    ]
+    return ("name", "parameters", "auc", "deviation", "chosen"), rows
 
 
-def _drivers(verdict: Verdict) -> Sheet:
-    rows: Rows = [(one.term, one.weight, one.odds_ratio, one.meaning) for one in verdict.drivers]
-    return ("term", "weight_per_deviation", "odds_ratio", "meaning"), rows
+def _curve(kind: str, judged: Sequence[Judged]) -> Sheet:
+    return ("name", *CURVES[kind]), [(one.name, *point) for one in judged for point in one.curves.get(kind, [])]
+
+
+def _features(drivers: Drivers) -> Sheet:
+    rows: Rows = [
+        (one.feature, *astuple(one.permutation), one.coefficient, one.tree_importance, one.unit, one.meaning)
+        for one in drivers.features
+    ]
+    importance = tuple(f"permutation_{end}" for end in INTERVAL)
+    return ("feature", *importance, "coefficient", "tree_importance", "unit", "meaning"), rows
+
+
+def _dependence(drivers: Drivers) -> Sheet:
+    rows: Rows = [(one.feature, *point) for one in drivers.dependence for point in one.points]
+    return ("feature", "value", "mean_probability"), rows
 
 
 def _deciles(scores: Scores) -> Sheet:
     rows: Rows = [(one.decile, one.customers, one.mean_probability) for one in scores.deciles]
     return ("decile", "customers", "mean_probability"), rows
+
+
+def _profit(plan: Plan) -> Sheet:
+    columns = tuple(f"{rule}_{end}" for rule in (*RULES, "over_recency") for end in INTERVAL)
+    rows: Rows = [
+        (one.share, *(end for rule in RULES for end in astuple(one.profit[rule])), *astuple(one.over_recency))
+        for one in plan.curve
+    ]
+    return ("share", *columns), rows
+
+
+def _uplift(plan: Plan) -> Sheet:
+    rows: Rows = [(one.decile, one.treated, one.untreated, *astuple(one.uplift)) for one in plan.uplift]
+    return ("decile", "treated", "untreated", *(f"uplift_{end}" for end in INTERVAL)), rows
+
+
+def _drift(shift: Shift) -> Sheet:
+    columns = ("feature", "kind", "psi", "null_share", "null_share_at_training", "new_category_share")
+    rows: Rows = [(*(getattr(one, name) for name in columns), "; ".join(one.above)) for one in shift.features]
+    return (*columns, "above"), rows

@@ -1,11 +1,15 @@
 """Numbers and names as people read them, for the report's page and its figures alike."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from typing import Any
+
+from models.intervals import Interval
 
 NOTHING = "–"
 UNBREAKABLE = "\u00a0"
+MINUS = "\u2212"
 
 
 def count(value: float | None) -> str:
@@ -34,9 +38,43 @@ def percent(share: float | None) -> str:
     return f"{shown}{UNBREAKABLE}%"
 
 
-def three_decimals(value: float | None) -> str:
-    """0.81688 -> '0.817'; nothing, or no number, -> a dash."""
-    return NOTHING if value is None or math.isnan(value) else f"{value:.3f}"
+def fixed(value: float | None, decimals: int = 3) -> str:
+    """-0.81688 -> '−0.817'; nothing, or no number, -> a dash. What rounds to nothing has no sign."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    shown = f"{value:,.{decimals}f}"
+    return shown.lstrip("-") if not float(shown.replace(",", "")) else shown.replace("-", MINUS)
+
+
+def signed(value: float | None, decimals: int = 3) -> str:
+    """0.5 -> '+0.500', -0.5 -> '−0.500'."""
+    shown = fixed(value, decimals)
+    return shown if value is None or math.isnan(value) or value <= 0 else f"+{shown}"
+
+
+def span(interval: Interval | None, decimals: int = 3) -> str:
+    """The ends of an interval: '0.905 to 0.919'; nothing where they are not known."""
+    if interval is None or math.isnan(interval.low) or math.isnan(interval.high):
+        return ""
+    return f"{fixed(interval.low, decimals)}{UNBREAKABLE}to{UNBREAKABLE}{fixed(interval.high, decimals)}"
+
+
+def money(amount: float | None, currency: str) -> str:
+    """12345.6 -> '12,346 EUR', 1.5 -> '1.50 EUR': small amounts with two decimals."""
+    if amount is None or math.isnan(amount):
+        return NOTHING
+    is_whole = abs(amount) >= 100 or amount == round(amount)
+    return f"{fixed(amount, 0 if is_whole else 2)}{UNBREAKABLE}{currency}"
+
+
+def brief(meaning: str) -> str:
+    """'Days since the last visit (1: the day before)' -> 'Days since the last visit'."""
+    return meaning.partition(" (")[0]
+
+
+def settings(params: Mapping[str, Any]) -> str:
+    """{'depth': 5, 'rounds': 50} -> 'depth 5, rounds 50'."""
+    return ", ".join(f"{words(name)}{UNBREAKABLE}{value}" for name, value in params.items()) or NOTHING
 
 
 def words(name: str) -> str:
@@ -61,8 +99,13 @@ def spans(days: list[date]) -> list[str]:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
+    "brief": brief,
     "count": count,
+    "fixed": fixed,
+    "money": money,
     "percent": percent,
-    "three_decimals": three_decimals,
+    "settings": settings,
+    "signed": signed,
+    "span": span,
     "words": words,
 }

@@ -1,0 +1,73 @@
+"""`encore drift`: are the customers that are scored now still those that the model was trained on?"""
+
+import json
+from datetime import date
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from conf.errors import DataCheckError, InputError
+from conf.load import fingerprint
+from jobs.context import Context
+from jobs.storage import Record, write_csv, write_manifest
+from jobs.tables import read_tables, table_record
+from jobs.train import model_result
+from models.drift import drifted
+
+COLUMNS = ("feature", "kind", "psi", "null_share", "null_share_at_training", "new_category_share", "above")
+KEYS = ["customer_id", "as_of"]
+
+
+def drift(context: Context, spark: SparkSession, as_of: date | None = None) -> tuple[str, Record]:
+    """Compare the newest scores, or those at `as_of`, and their features with those at training; write `drift/`.
+
+    Returns:
+        The as-of date, and what was found, with `above`: what is above its limit, in words.
+
+    Raises:
+        InputError: there are no scores, or no model that they were made with.
+    """
+    day = str(as_of) if as_of else max(context.scores.records(), default="")
+    record = context.scores.records().get(day)
+    if record is None:
+        raise InputError(
+            f"{context.scores.root}: there are no scores {f'at {day}' if day else 'at all'}; run `encore score` first"
+        )
+    name, limits = record["model"], context.service.drift
+    basis: Record = {"scores": record["basis"], "limits": fingerprint(limits)}
+    done = context.drift.records().get(day)
+    if done and done["basis"] == basis:
+        return day, done
+    table_record(context, day)
+    reference = json.loads((context.models / name / "reference.json").read_text(encoding="utf-8"))
+    scores = context.scores.read(spark, [day]).select(*KEYS, "probability")
+    table = read_tables(context, spark, [day]).where("eligible").join(scores, KEYS)
+    found: Record = {
+        "basis": basis,
+        "as_of": day,
+        "model": name,
+        "reference_as_of": model_result(context, name)["split"]["train_as_of"],
+        "limits": limits.model_dump(),
+        **drifted(table, reference, limits),
+    }
+    with context.drift.staging() as staged:
+        write_csv(staged.partition(day) / "_drift.csv", COLUMNS, [_row(one) for one in found["features"]])
+        context.drift.publish(staged, day, found)
+    write_manifest(context.drift, ["model", "customers"])
+    return day, found
+
+
+def refuse_drift(day: str, found: Record) -> None:
+    """Raise DataCheckError where something is above its limit."""
+    above = [f"{one['feature']} ({', '.join(one['above'])})" for one in found["features"] if one["above"]]
+    above += ["the score"] if found["score"]["above"] else []
+    if above:
+        more = f" and {len(above) - 3} more" if len(above) > 3 else ""
+        raise DataCheckError(
+            f"drift at {day} against {', '.join(found['reference_as_of'])}: above the limits are "
+            f"{', '.join(above[:3])}{more}; look at `encore report`, then train again or mend the data"
+        )
+
+
+def _row(one: dict[str, Any]) -> list[Any]:
+    return [" ".join(one[name]) if name == "above" else one[name] for name in COLUMNS]

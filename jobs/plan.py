@@ -1,0 +1,150 @@
+"""Whom to contact: what the plan costs and brings, against contacting by other rules, and the head of the list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+from features.declared import table_features
+from jobs.context import Context
+from jobs.outlook import Scores, leaving
+from jobs.verdict import interval
+from models.intervals import Interval
+
+HEAD = 20  # customers of the list that the page shows
+REASONS = 3
+RULES = ("model", "recency", "random")
+
+
+@dataclass(frozen=True)
+class Share:
+    """Profit per 1,000 customers, as measured on unseen ones, when this share of them is contacted by each rule.
+
+    `over_recency` is what the model earns more than the recency rule, paired.
+    """
+
+    share: float
+    profit: dict[str, Interval]
+    over_recency: Interval
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What moves a customer's score most, in words, and whether it makes leaving likelier."""
+
+    meaning: str
+    raises: bool
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A line of the list."""
+
+    customer_id: Any
+    leaving: float
+    expected_profit: float
+    reasons: list[Reason]
+
+
+@dataclass(frozen=True)
+class UpliftDecile:
+    """How many more of a tenth had the outcome when they were treated."""
+
+    decile: int
+    treated: int
+    untreated: int
+    uplift: Interval
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan of the newest scores; `told` is that of their record."""
+
+    told: Mapping[str, Any]
+    customers: int
+    head: list[Customer]
+
+    @property
+    def share(self) -> float:
+        """Share of the customers on the list, the hold-out included."""
+        listed: int = self.told["contacts"] + self.told["held_out"]
+        return listed / max(self.customers, 1)
+
+    @property
+    def value_of_customer(self) -> float | str:
+        """A number, or SQL over features."""
+        value: str = self.told["value_of_customer"]
+        try:
+            return float(value)
+        except ValueError:
+            return value
+
+    @property
+    def limit(self) -> str:
+        """What bounds the list: `contacts`, `budget` or, where nothing does, an empty text."""
+        return next(iter(self.told["limit"]), "")
+
+    @property
+    def curve(self) -> list[Share]:
+        """Profit by share contacted."""
+        return [
+            Share(one["share"], {rule: interval(one[rule]) for rule in RULES}, interval(one["over_recency"]))
+            for one in self.told["curve"]
+        ]
+
+    @property
+    def nearest(self) -> Share | None:
+        """The point of the curve nearest to the share on the list."""
+        return min(self.curve, key=lambda one: abs(one.share - self.share), default=None)
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether the plan is expected to earn more than it costs."""
+        return bool(self.told["contacts"] and self.told["expected_gain"] > 0)
+
+    @property
+    def qini(self) -> Interval | None:
+        """Qini coefficient, where it is known who was treated."""
+        return interval(self.told["uplift"]["qini"]) if self.told["uplift"] else None
+
+    @property
+    def uplift(self) -> list[UpliftDecile]:
+        """Uplift by tenth, the highest scores first."""
+        tenths = (self.told["uplift"] or {"deciles": []})["deciles"]
+        found = [UpliftDecile(**one | {"uplift": interval(one["uplift"])}) for one in tenths]
+        return sorted(found, key=lambda one: -one.decile)
+
+
+def plan(context: Context, spark: SparkSession, scores: Scores) -> Plan | None:
+    """The plan of the newest scores, None where they were made without one."""
+    told = scores.record.get("plan")
+    return Plan(told, scores.customers, _head(context, spark, scores)) if told else None
+
+
+def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Customer]:
+    """The first customers to contact, those of the highest expected profit first."""
+    listed = (
+        spark.read.parquet(str(context.scores.partition(str(scores.as_of))))
+        .where(F.col("contact") == "contact")
+        .orderBy(F.desc("expected_profit"), "customer_id")
+        .limit(HEAD)
+    )
+    meanings = {feature.name: feature.about for feature in table_features(context.service)}
+    return [
+        Customer(
+            row["customer_id"],
+            leaving(row["probability"], scores.one_if),
+            row["expected_profit"],
+            _reasons(row, meanings, scores.one_if),
+        )
+        for row in listed.collect()
+    ]
+
+
+def _reasons(row: Row, meanings: dict[str, str], one_if: str) -> list[Reason]:
+    """The reasons that a row has; an effect above 0 raises the probability of the label."""
+    found = [(row[f"reason_{n}"], row[f"reason_{n}_effect"]) for n in range(1, REASONS + 1)]
+    raises_leaving = 1 if one_if == "absent" else -1
+    return [Reason(meanings.get(name, name), raises_leaving * effect > 0) for name, effect in found if name]

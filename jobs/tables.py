@@ -1,0 +1,32 @@
+"""Feature tables as models read them: those that are there, of the configuration that is in force."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame, SparkSession
+
+from conf.errors import InputError
+from jobs.context import Context
+from jobs.storage import Record
+
+
+def read_tables(context: Context, spark: SparkSession, days: Sequence[str]) -> DataFrame:
+    """The feature tables of these as-of dates. Raises InputError where one is not there or of other declarations."""
+    for day in days:
+        table_record(context, day)
+    return context.features.read(spark, days)
+
+
+def table_record(context: Context, day: str) -> Record:
+    """The record of a feature table. Raises InputError where it is not there or of other declarations."""
+    record = context.features.records().get(day)
+    if record is None:
+        raise InputError(
+            f"{context.features.root}: there is no feature table {f'at {day}' if day else 'at all'}; "
+            f"run `encore features{f' --as-of {day}' if day else ''}` first"
+        )
+    if record["basis"]["configuration"] != context.features_version:
+        raise InputError(
+            f"{context.features.partition(day)}: was computed with another configuration than {context.service_name} "
+            f"has now; run `encore features --as-of {day}` again"
+        )
+    return record

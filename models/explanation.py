@@ -1,0 +1,105 @@
+"""What matters most to a model, on a bounded sample of the customers that judge it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.declared import NamedFeature
+from models.importance import partial_dependence, permutation_importance
+from models.plain import PlainModel
+from models.scorer import Floats
+
+ROWS = 10_000
+PARTIAL_ROWS = 2_000
+QUANTILES = 10
+MOST = 5
+UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of the test part: the model's inputs (rows, inputs), labels (rows,), and raw values by feature."""
+
+    inputs: Floats
+    labels: NDArray[np.int64]
+    raw: Mapping[str, Sequence[Any]]
+
+
+def sample(test: DataFrame, model: PlainModel, rows: int = ROWS) -> Sample:
+    """At most so many rows of a labelled feature table, drawn by a hash of the customer."""
+    drawn = test.orderBy(F.xxhash64(F.col("customer_id").cast("string"), F.lit("explain")), "customer_id").limit(rows)
+    names = [f"input_{number}" for number in range(len(model.inputs))]
+    inputs = [one.value.alias(name) for one, name in zip(model.inputs, names, strict=True)]
+    raw = [F.col(name).alias(f"raw_{name}") for name in model.features]
+    found = drawn.select("label", *raw, *inputs).toArrow()
+    columns = [found.column(name).to_numpy().astype(float) for name in names]
+    values = {name: found.column(f"raw_{name}").to_pylist() for name in model.features}
+    return Sample(np.column_stack(columns), found.column("label").to_numpy().astype(np.int64), values)
+
+
+def explained(
+    some: Sample, model: PlainModel, importances: Floats, declared: Sequence[NamedFeature], seed: int
+) -> dict[str, Any]:
+    """`importance` of every feature of the model, the most important first, and `partial_dependence` of the first five.
+
+    Args:
+        importances: (inputs,) the library's own: standardised weights of a linear model, gains of trees.
+    """
+    groups = _groups(model)
+    about = {feature.name: {"meaning": feature.about, "unit": feature.unit} for feature in declared}
+    permuted = permutation_importance(model.scorer, some.inputs, some.labels, groups, seed)
+    ranked = sorted(groups, key=lambda name: -permuted[name].value)
+    is_linear = model.kind == "lr"
+    rows = [
+        {
+            "feature": name,
+            **about[name],
+            "permutation": asdict(permuted[name]),
+            "coefficient": _strongest(importances, groups[name]) if is_linear else None,
+            "tree_importance": None if is_linear else float(importances[list(groups[name])].sum()),
+        }
+        for name in ranked
+    ]
+    dependence = [
+        {"feature": name, **about[name], "points": _dependence(some, model, groups, name)} for name in ranked[:MOST]
+    ]
+    return {"importance": rows, "partial_dependence": dependence}
+
+
+def _groups(model: PlainModel) -> dict[str, list[int]]:
+    """The inputs of each feature."""
+    found: dict[str, list[int]] = {}
+    for number, one in enumerate(model.inputs):
+        found.setdefault(one.feature, []).append(number)
+    return found
+
+
+def _strongest(weights: Floats, columns: Sequence[int]) -> float:
+    """The weight of the feature's strongest input; levels and absence have inputs of their own."""
+    return float(max((weights[column] for column in columns), key=abs))
+
+
+def _dependence(
+    some: Sample, model: PlainModel, groups: Mapping[str, Sequence[int]], name: str
+) -> list[tuple[float | str, float]]:
+    """Mean calibrated probability when everybody has the same value, for values that occur."""
+    rows = _grid_rows(some.raw[name])
+    background = some.inputs[:PARTIAL_ROWS]
+    means = partial_dependence(model, background, groups, name, some.inputs[list(rows.values())])
+    return list(zip(rows.keys(), means, strict=True))
+
+
+def _grid_rows(values: Sequence[Any]) -> dict[float | str, int]:
+    """Values spread over those that occur, and for each a row that has it."""
+    rows: dict[Any, int] = {value: row for row, value in reversed(list(enumerate(values)))}
+    unknown = {UNKNOWN: rows.pop(None)} if None in rows else {}
+    if all(isinstance(value, str) for value in rows):
+        return {value: rows[value] for value in sorted(rows)} | unknown
+    known = np.sort(np.array([value for value in values if value is not None], float))
+    at = np.unique(known[np.linspace(0, len(known) - 1, QUANTILES + 1).round().astype(int)])
+    return {float(value): rows[value] for value in at} | unknown

@@ -1,0 +1,122 @@
+"""From training rows to a fitted model: balance, cross-validation, the fit on all of them, calibration."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pyspark.ml import PipelineModel
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from conf.schema import Training
+from features.declared import NamedFeature
+from models.balance import balanced
+from models.calibration import Calibration, How, fit_calibration
+from models.cells import cells
+from models.kinds import KINDS, candidates
+from models.plain import PlainModel, scored
+from models.preparation import Preparation, fit_preparation
+from models.scorer import Floats, Linear
+from models.split import is_for_calibration, is_in_share
+from models.tuning import Candidate, tuned
+
+ROWS_COMPARED = 1_000
+SAME_PROBABILITY = 1e-5  # XGBoost adds up in single precision
+Save = Callable[[PipelineModel], str]
+
+
+@dataclass(frozen=True)
+class TrainingPart:
+    """Training rows made ready: what models are fitted on, and what is kept to calibrate them."""
+
+    rows: int
+    positive_share: float
+    preparation: Preparation
+    prepared: DataFrame
+    for_calibration: DataFrame
+    calibration: How
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model as plain data, its candidates, and the library's own importances of its inputs."""
+
+    plain: PlainModel
+    candidates: list[Candidate]
+    importances: Floats
+
+
+def training_part(train: DataFrame, features: Sequence[NamedFeature], how: Training) -> TrainingPart:
+    """Prepare the rows of the training part, with both labels; raises ValueError when no feature has two values."""
+    calibration: How = how.calibrate if how.calibrate != "auto" else "isotonic" if how.balance != "none" else "none"
+    kept = is_for_calibration(F.col("customer_id")) if calibration != "none" else F.lit(False)
+    fitted_on = train.where(~kept)
+    preparation = fit_preparation(fitted_on, features)
+    row = fitted_on.agg(F.count("*").alias("rows"), F.avg("label").alias("share")).first()
+    assert row is not None  # an aggregation without keys always has its one row
+    prepared = balanced(preparation.prepared(fitted_on), row["share"], how.balance, how.seed)
+    slots = train.sparkSession.sparkContext.defaultParallelism
+    return TrainingPart(
+        row["rows"], row["share"], preparation, prepared.coalesce(slots).cache(), train.where(kept), calibration
+    )
+
+
+def fit_model(
+    name: str, part: TrainingPart, how: Training, save: Save, tick: Callable[[], None] = lambda: None
+) -> Fitted:
+    """Choose among the grid of `name` by cross-validation, fit the best on all training rows, and calibrate it.
+
+    Args:
+        save: saves the whole pipeline, and says in which folder its last stage then lies.
+        tick: called after each fit.
+    """
+    kind = KINDS[name]
+    share = min(1.0, how.tuning_customers / max(part.rows, 1))
+    some = part.prepared.where(is_in_share(F.col("customer_id"), share, "tuning")) if share < 1 else part.prepared
+    found = tuned(some, kind, candidates(name, how.grids), how.folds, how.seed, tick)
+    [best] = [candidate for candidate in found if candidate.chosen]
+    fitted = kind.fit(part.prepared, best.params, how.seed)
+    tick()
+    folder = save(PipelineModel([*part.preparation.stages.stages, *fitted.stages]))
+    inputs = part.preparation.inputs
+    raw = PlainModel(name, inputs, kind.scorer(fitted.stages, folder), Calibration())
+    _refuse_other_scores(fitted, raw, part)
+    plain = PlainModel(name, inputs, raw.scorer, _calibration(raw, part))
+    return Fitted(plain, found, kind.importances(fitted.stages))
+
+
+def constant_model(positive_share: float) -> PlainModel:
+    """The same probability for everybody."""
+    none = np.zeros(0)
+    log_odds = float(np.log(positive_share) - np.log1p(-positive_share))
+    return PlainModel("lr", (), Linear(log_odds, none, none, none), Calibration())
+
+
+def one_feature_model(train: DataFrame, feature: NamedFeature, how: Training) -> PlainModel:
+    """The rule that one feature makes: its logistic regression, a constant where it has one value only."""
+    try:
+        part = training_part(train, [feature], how.model_copy(update={"balance": "none", "calibrate": "none"}))
+    except ValueError:
+        row = train.agg(F.avg("label")).first()
+        assert row is not None  # an aggregation without keys always has its one row
+        return constant_model(row[0])
+    fitted = KINDS["lr"].fit(part.prepared, {"regularisation": 1e-6, "l1_share": 0.0}, how.seed)
+    part.prepared.unpersist()
+    return PlainModel("lr", part.preparation.inputs, KINDS["lr"].scorer(fitted.stages, ""), Calibration())
+
+
+def _calibration(raw: PlainModel, part: TrainingPart) -> Calibration:
+    if part.calibration == "none":
+        return Calibration()
+    return fit_calibration(cells(scored(part.for_calibration, {"probability": raw}, ["label"])), part.calibration)
+
+
+def _refuse_other_scores(fitted: PipelineModel, raw: PlainModel, part: TrainingPart) -> None:
+    """What is scored with must be what was fitted: both on some rows, before any number is printed."""
+    some = part.prepared.limit(ROWS_COMPARED)
+    rows = fitted.transform(some).select("inputs", vector_to_array(F.col("probability"))[1]).collect()
+    matrix = np.array([row[0].toArray() for row in rows])
+    apart = np.abs(raw.probability(matrix) - np.array([row[1] for row in rows])).max()
+    if not apart < SAME_PROBABILITY:
+        raise RuntimeError(f"the plain copy of {raw.kind} gives other probabilities than its pipeline, by {apart:g}")

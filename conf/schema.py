@@ -3,6 +3,7 @@
 Every expression is Spark SQL and is checked when the file is read: it parses, and reads only columns that exist.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -306,11 +307,11 @@ class Targeting(Declaration):
     """
 
     currency: str
-    cost_of_contact: float = Field(gt=0)
+    cost_of_contact: float = Field(gt=0, allow_inf_nan=False)
     value_of_customer: float | str
     kept_share: Share
     contacts: PositiveInt | None = None
-    budget: float | None = Field(default=None, gt=0)
+    budget: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     hold_out_share: float = Field(default=0.1, ge=0, lt=1)
     treated: str | None = None
 
@@ -318,8 +319,8 @@ class Targeting(Declaration):
     def _one_limit(self) -> "Targeting":
         if self.contacts is not None and self.budget is not None:
             raise ValueError("give at most one of contacts and budget")
-        if isinstance(self.value_of_customer, float) and self.value_of_customer <= 0:
-            raise ValueError("value_of_customer: a customer kept must be worth something")
+        if isinstance(self.value_of_customer, float) and not 0 < self.value_of_customer < math.inf:
+            raise ValueError("value_of_customer: a customer kept must be worth something, and not without end")
         return self
 
     @property

@@ -90,7 +90,7 @@ def _mark_plan(axes: Axes, plan: Plan) -> None:
 
 
 def uplift_figure(tenths: Sequence[UpliftDecile]) -> str:
-    """How many more of each tenth had the outcome when treated, with intervals."""
+    """How many more of each tenth stayed when treated, with intervals."""
     with drawing(240) as figure:
         axes = margins(figure, left=48, bottom=42, right=4, top=10)
         axes.grid(True, axis="y")
@@ -102,6 +102,6 @@ def uplift_figure(tenths: Sequence[UpliftDecile]) -> str:
         axes.errorbar(places, values, yerr=[below, above], fmt="o", color=SERIES[0], ms=5, lw=1.6)
         axes.set(xlim=(0.4, 10.6), xticks=range(1, 11))
         axes.yaxis.set_major_formatter(lambda value, _: fixed(value, 0 if value == round(value) else 1))
-        axes.set_xlabel("Tenth of the customers by score")
+        axes.set_xlabel("Tenth of the customers by risk of leaving")
         axes.set_ylabel(f"Uplift in points of{UNBREAKABLE}percent")
         return as_svg(figure, "uplift", "Uplift by tenth of the customers")

@@ -1,32 +1,18 @@
 """Rows in and out of each layer, and where the difference went, told from the layers' records alone."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from conf.schema import Event
 from features.windows import Moment
+from jobs.checked import Reason, ingest_reasons, landing_rejected, landing_repaired
 from jobs.context import Context
 from jobs.landing import read_rows
 from jobs.storage import Record
-from jobs.wording import plural, words
+from jobs.wording import plural
 
 Rows = list[dict[str, str]]
-Days = dict[str, list[Record]]
 
-# What unpack.sh means by its reasons; all others are declared in the service's configuration.
-LANDING_REASONS = {
-    "blank": "an empty line",
-    "count_line": "a lone number, such as some exports put on top",
-    "too_few_fields": "fewer fields than a line has",
-    "too_many_fields": "more fields than a line has",
-    "undated": "no day that can be read",
-    "not_utf8": "not valid UTF-8 text",
-    "control_character": "a control character within the line",
-    "too_long": "longer than any line of a log",
-}
-LANDING_REPAIR = "mended while unpacking: an empty field in front dropped, or the lines of one record joined"
 COUNTS = frozenset({"lines", "header", "kept", "repaired", "left_out", "rejected", "records"})
 
 
@@ -41,23 +27,6 @@ class Step:
     rows_out: int
     unit_out: str
     rest: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Rows of one event that were rejected or repaired for one reason, and of how many."""
-
-    layer: str
-    event: str
-    reason: str
-    meaning: str
-    rows: int
-    of_rows: int
-
-    @property
-    def share(self) -> float:
-        """Share of the rows that came in."""
-        return self.rows / max(self.of_rows, 1)
 
 
 @dataclass(frozen=True)
@@ -105,8 +74,8 @@ def flow(context: Context) -> Flow:
             *(_features_step(context, day, record, daily) for day, record in features.items()),
             *(_score_step(day, record, features) for day, record in scores.items()),
         ],
-        rejected=[*_landing_rejected(landed), *_ingest_reasons(context, ingested, "reasons")],
-        repaired=[*_landing_repaired(landed), *_ingest_reasons(context, ingested, "repaired")],
+        rejected=[*landing_rejected(landed), *ingest_reasons(context, ingested, "reasons")],
+        repaired=[*landing_repaired(landed), *ingest_reasons(context, ingested, "repaired")],
     )
 
 
@@ -169,40 +138,3 @@ def _score_step(day: str, record: Record, features: dict[str, Record]) -> Step:
 
 def _some(rest: dict[str, int]) -> dict[str, int]:
     return {what: number for what, number in rest.items() if number}
-
-
-def _landing_rejected(landed: dict[str, Counter[str]]) -> Iterator[Reason]:
-    for event, counts in landed.items():
-        reasons = {
-            key.removeprefix("rejected_"): number for key, number in counts.items() if key.startswith("rejected_")
-        }
-        for reason, number in Counter(_some(reasons)).most_common():
-            yield Reason("landing", event, reason, LANDING_REASONS.get(reason, words(reason)), number, counts["lines"])
-
-
-def _landing_repaired(landed: dict[str, Counter[str]]) -> Iterator[Reason]:
-    for event, counts in landed.items():
-        if counts["repaired"]:
-            yield Reason("landing", event, "shape", LANDING_REPAIR, counts["repaired"], counts["records"])
-
-
-def _ingest_reasons(context: Context, ingested: Days, key: str) -> Iterator[Reason]:
-    for name, records in ingested.items():
-        lines = sum(record["lines"] for record in records)
-        reasons: Counter[str] = Counter()
-        for record in records:
-            reasons.update(record[key])
-        for reason, number in reasons.most_common():
-            yield Reason("events", name, reason, _meaning(reason, context.service.events[name]), number, lines)
-
-
-def _meaning(reason: str, event: Event) -> str:
-    """A check's own words, or those of the column that could not be typed."""
-    if reason in event.checks:
-        return event.checks[reason].about
-    column, _, problem = reason.rpartition("_")
-    if column not in event.columns:
-        return words(reason)
-    return (
-        f"{column} is missing" if problem == "missing" else f"{column} cannot be read as {event.columns[column].type}"
-    )

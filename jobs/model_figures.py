@@ -1,7 +1,9 @@
 """Figures of the models: side by side, their curves, what matters most to the chosen one and how it depends on it."""
 
 from collections.abc import Sequence
+from math import isfinite
 from statistics import median
+from textwrap import fill
 
 from matplotlib.axes import Axes
 
@@ -31,6 +33,7 @@ from models.curves import CURVES
 CONSTANT = "majority"  # its curves are the reference lines
 FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1]
 FIRST_SHARE = 0.02  # left of it a lift is made of a few customers
+MOST_LETTERS = 44  # of a line below a figure
 HEAVY_TAILED = 5  # times the median is the largest value
 
 
@@ -43,8 +46,10 @@ def models_figure(verdict: Verdict, best: Best | None, look: dict[str, Look]) ->
         axes.yaxis.set_visible(False)
         axes.grid(True, axis="x")
         axes.spines["left"].set_visible(False)
-        aucs = [one.auc.value for one in judged] + [one.train["auc"].value for one in judged if "auc" in one.train]
-        low, high = min(aucs), max(aucs)
+        aucs = [end for one in judged for end in (one.auc.low, one.auc.high)]
+        aucs += [one.train["auc"].value for one in judged if "auc" in one.train]
+        known = [auc for auc in aucs if isfinite(auc)] or [0.5, 1.0]
+        low, high = min(known), max(known)
         axes.set_xlim(low - 0.06 * (high - low) - 0.005, high + 0.06 * (high - low) + 0.005)
         for row, one in enumerate(judged):
             colour, y = COLOURS[look[one.name].colour], row + 0.68
@@ -66,8 +71,8 @@ def curve_figures(verdict: Verdict, best: Best | None, look: dict[str, Look]) ->
 
 
 def _curve_figure(kind: str, judged: Sequence[Judged], look: dict[str, Look]) -> str:
-    with drawing(265, THIRD) as figure:
-        axes = margins(figure, left=44, bottom=38, right=16, top=20)
+    with drawing(275, THIRD) as figure:
+        axes = margins(figure, left=44, bottom=48, right=20, top=20)
         axes.grid(True)
         _reference(axes, kind, judged[-1].curves[kind])
         for one in judged:
@@ -83,7 +88,7 @@ def _curve_figure(kind: str, judged: Sequence[Judged], look: dict[str, Look]) ->
         else:
             percent_ticks(axes.yaxis, FIFTHS)
             axes.set_ylim(0, 1.005)
-        axes.set_xlabel(CURVES[kind].x, fontsize=TINY)
+        axes.set_xlabel(fill(CURVES[kind].x, MOST_LETTERS), fontsize=TINY)
         _above(axes, CURVES[kind].y)
         return as_svg(figure, kind, f"{CURVES[kind].title} of {', '.join(one.title for one in judged)}")
 
@@ -138,7 +143,7 @@ def dependence_figures(dependence: Sequence[Dependence]) -> dict[str, str]:
 
 def _dependence_figure(name: str, one: Dependence, low: float, high: float) -> str:
     with drawing(190, THIRD) as figure:
-        axes = margins(figure, left=44, bottom=36, right=16, top=8)
+        axes = margins(figure, left=44, bottom=36, right=20, top=8)
         axes.grid(True)
         if one.numbers:
             _line(axes, one)

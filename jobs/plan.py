@@ -29,6 +29,11 @@ class Share:
     profit: dict[str, Interval]
     over_recency: Interval
 
+    @property
+    def decimals(self) -> int:
+        """Of the profits, all told alike."""
+        return 0 if max(abs(one.value) for one in self.profit.values()) >= 100 else 2
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -50,7 +55,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class UpliftDecile:
-    """How many more of a tenth had the outcome when they were treated."""
+    """How many more of the treated of a tenth stayed than of the others; 10 is the tenth likeliest to leave."""
 
     decile: int
     treated: int
@@ -111,7 +116,7 @@ class Plan:
 
     @property
     def uplift(self) -> list[UpliftDecile]:
-        """Uplift by tenth, the highest scores first."""
+        """Uplift by tenth, the likeliest to leave first."""
         tenths = (self.told["uplift"] or {"deciles": []})["deciles"]
         found = [UpliftDecile(**one | {"uplift": interval(one["uplift"])}) for one in tenths]
         return sorted(found, key=lambda one: -one.decile)

@@ -5,7 +5,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from models.uplift import uplift
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -22,6 +21,7 @@ from models.deciles import with_deciles
 from models.plain import PlainModel, scored
 from models.profit import profit_curve
 from models.targeting import chosen, plan_summary, risk
+from models.uplift import uplift
 
 KEYS = ("customer_id", "as_of")
 PROBABILITY = "probability"
@@ -149,5 +149,8 @@ def _tested(context: Context, spark: SparkSession, scores: Path, features: list[
 
 def _uplift(tested: DataFrame, context: Context, treated: str) -> Mapping[str, Any]:
     good = F.col("label") if context.service.label.one_if == "present" else 1 - F.col("label")
-    columns = {"label_good": good, "treated": F.expr(treated), "risk": risk(context.service.label)}
-    return uplift(tested.withColumns(columns))
+    known = {"label_good": good, "treated": F.expr(treated).cast("boolean"), "risk": risk(context.service.label)}
+    try:
+        return uplift(tested.withColumns(known))
+    except ValueError as error:
+        raise InputError(f"targeting.treated: {error}") from None

@@ -1,6 +1,7 @@
 """`encore train`: feature tables to fitted models, judged beside baselines on rows that none of them was fitted on."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cached_property, partial
@@ -170,9 +171,15 @@ class _Course:
             some = sample(self.test, fitted.plain)
             result |= explained(some, fitted.plain, fitted.importances, self.declared, self.how.seed)
             write_text(new / "metrics.json", json.dumps(result, indent=1))
-            log_model_run(new, result, self.context.data)
+            self._log(new, result)
             replace_folder(new, self.context.models / name)
             self.tick(f"{title}: done")
+
+    def _log(self, folder: Path, result: Result) -> None:
+        files = [folder / "model.json", folder / "reference.json"]
+        logged = log_model_run(folder, result, files, self.context.data, self.context.service)
+        if logged.warning:
+            logging.getLogger("encore").warning(logged.warning)
 
     def _written(self, fitted: Fitted, new: Path) -> Result:
         """Write the model and its test scores; what is said of it but for what matters to it."""
@@ -181,7 +188,7 @@ class _Course:
         scored(self.test, both, SCORED).write.parquet(str(new / "test_scores"))
         tested = self.test.sparkSession.read.parquet(str(new / "test_scores"))
         features = [feature.name for feature in self.declared]
-        trained = scored(self.train, {"probability": fitted.plain}, ["label", *features]).cache()
+        trained = scored(self.train, {"probability": fitted.plain}, ["customer_id", "label", *features]).cache()
         write_text(new / "reference.json", json.dumps(reference(trained, self.declared), indent=1))
         name, context = fitted.plain.kind, self.context
         result = {

@@ -139,11 +139,9 @@ def _judged(told: Json, name: str, role: str, folder: Json) -> Json:
         part: {metric: interval(one) for metric, one in told["metrics"].get(part, {}).items()}
         for part in ("train", "test")
     }
-    fitted_on = folder["fitted_on"]
-    about = {"name": name, "title": told["title"], "role": role}
-    return (
-        about | measured | {"curves": told["curves"], "fitted_on": {key: fitted_on[key] for key in ("tables", "split")}}
-    )
+    about = {"name": name, "title": told["title"], "role": role, "curves": told["curves"]}
+    fitted_on = {key: folder["fitted_on"][key] for key in ("tables", "split")}  # beside it stands the model's own grid
+    return about | measured | {"fitted_on": fitted_on}
 
 
 def _chosen(path: Path, models: list[Model]) -> tuple[Model, str]:

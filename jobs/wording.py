@@ -59,12 +59,12 @@ def span(interval: Interval | None, decimals: int = 3) -> str:
     return f"{fixed(interval.low, decimals)}{UNBREAKABLE}to{UNBREAKABLE}{fixed(interval.high, decimals)}"
 
 
-def money(amount: float | None, currency: str) -> str:
-    """12345.6 -> '12,346 EUR', 1.5 -> '1.50 EUR': small amounts with two decimals."""
+def money(amount: float | None, currency: str, decimals: int | None = None) -> str:
+    """12345.6 -> '12,346 EUR', 1.5 -> '1.50 EUR': by default small amounts have two decimals."""
     if amount is None or math.isnan(amount):
         return NOTHING
     is_whole = abs(amount) >= 100 or amount == round(amount)
-    return f"{fixed(amount, 0 if is_whole else 2)}{UNBREAKABLE}{currency}"
+    return f"{fixed(amount, (0 if is_whole else 2) if decimals is None else decimals)}{UNBREAKABLE}{currency}"
 
 
 def brief(meaning: str) -> str:

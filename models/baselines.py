@@ -42,7 +42,8 @@ def baselines(train: DataFrame, test: DataFrame, recency: PlainModel, service: S
     if service.alive:
         buying = fit(counted(train, service.alive))
         active = buying.probability_active(service.alive, service.windows.outcome_days)
-        probability = active if service.label.one_if == "present" else 1.0 - active
+        known = active if service.label.one_if == "present" else 1.0 - active
+        probability = F.coalesce(known, F.lit(_positive_share(train)))  # who has no first purchase is like everybody
         parts = (rows.select(*SCORED, probability.alias("probability")) for rows in (train, test))
         yield Baseline("bgnbd", "BG/NBD", *parts)
 

@@ -23,7 +23,8 @@ TENTHS = 10
 class Cells:
     """Counts of customers by fine bin of log odds; arrays of shape (cells,), the lowest score first.
 
-    A bin is 0.002 wide: probabilities in it differ by 0.0005 at most. Within a bin all scores are taken as tied.
+    A bin is 0.002 wide: probabilities in it differ by 0.0005 at most. Scores in a bin are taken as tied, which moves
+    an AUC by about 1e-5 for 3,000 customers and 2e-6 for 30,000.
 
     bin: number of the bin; its lower edge is at log odds of bin / 500, so that bin 0 begins at one half.
     negatives, positives: customers with label 0 and 1.
@@ -71,8 +72,7 @@ def cells(scored: DataFrame) -> Cells:
     """
     p = F.col("probability")
     is_scored = is_label(F.col("label")) & is_probability(p)
-    bin_number = _kept_within(F.floor(log_odds(p) * BINS_PER_LOG_ODDS), LEAST_BIN, GREATEST_BIN)
-    per_bin = scored.groupBy(F.when(is_scored, bin_number).alias("bin")).agg(*_sums(p))
+    per_bin = scored.groupBy(F.when(is_scored, fine_bin(p)).alias("bin")).agg(*_sums(p))
     found = collected(per_bin, ["bin"])
     found = {name: values[np.argsort(found["bin"])] for name, values in found.items()}
     rows = [found[f"rows_{label}"].astype(float) for label in LABELS]
@@ -118,6 +118,12 @@ def log_odds(p: Column) -> Column:
     return F.log(inside / (1.0 - inside))
 
 
+def fine_bin(p: Column) -> Column:
+    """The number of the bin of a probability, or of another share from 0 to 1."""
+    number = F.floor(log_odds(p) * BINS_PER_LOG_ODDS)
+    return F.greatest(F.least(number, F.lit(GREATEST_BIN)), F.lit(LEAST_BIN))
+
+
 def in_tenths(cells: Cells, amounts: Floats) -> Floats:
     """(10,) amounts of the cells in tenths of the customers by score, the lowest first.
 
@@ -140,10 +146,6 @@ def first_bin_from(threshold: float) -> int:
     inside = min(max(threshold, SMALLEST), 1 - SMALLEST)
     nearest = round(float(np.log(inside / (1 - inside))) * BINS_PER_LOG_ODDS)
     return min(max(nearest, LEAST_BIN), GREATEST_BIN)
-
-
-def _kept_within(number: Column, least: int, greatest: int) -> Column:
-    return F.greatest(F.least(number, F.lit(greatest)), F.lit(least))
 
 
 def _in_units(value: Column) -> Column:

@@ -90,7 +90,7 @@ def _dependence(
     """Mean calibrated probability when everybody has the same value, for values that occur."""
     rows = _grid_rows(some.raw[name])
     background = some.inputs[:PARTIAL_ROWS]
-    means = partial_dependence(model, background, groups, name, some.inputs[list(rows.values())])
+    means = partial_dependence(model.probability, background, groups[name], some.inputs[list(rows.values())])
     return list(zip(rows.keys(), means, strict=True))
 
 

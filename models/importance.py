@@ -1,6 +1,6 @@
 """What matters to a fitted model, measured on a sample of customers that it was not fitted on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,26 +53,20 @@ def permutation_importance(
     return {feature: lost(columns) for feature, columns in groups.items()}
 
 
-def partial_dependence(scorer: Scorer, inputs: Floats, groups: Groups, feature: str, grid_rows: Floats) -> list[float]:
+def partial_dependence(
+    probability: Callable[[Floats], Floats], inputs: Floats, columns: Sequence[int], grid_rows: Floats
+) -> list[float]:
     """For each grid row, the mean probability if all customers had that row's columns of the feature.
 
     Args:
-        scorer: of inputs (rows, terms).
+        probability: of inputs (rows, terms).
         inputs: (rows, terms), one or more rows.
-        groups: feature -> its columns.
-        feature: the one that is set.
+        columns: those of the feature that is set.
         grid_rows: (points, terms), of which the columns of the feature count.
 
     Source: Friedman, Greedy function approximation (2001).
     """
-    columns = list(groups[feature])
-    return [float(scorer.probability(_with(inputs, columns, row)).mean()) for row in grid_rows]
-
-
-def mean_absolute_contribution(scorer: Scorer, inputs: Floats, groups: Groups) -> dict[str, float]:
-    """By feature, how far it moves the margin of a customer on average; its terms' contributions are summed first."""
-    contributions = scorer.contributions(inputs)
-    return {name: float(np.abs(contributions[:, list(columns)].sum(axis=1)).mean()) for name, columns in groups.items()}
+    return [float(probability(_with(inputs, columns, row)).mean()) for row in grid_rows]
 
 
 def _may_matter(scorer: Scorer, columns: Sequence[int]) -> bool:

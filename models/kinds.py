@@ -37,7 +37,7 @@ class Kind:
 
     title: str
     stages: Callable[[Params, Setting], list[Any]]
-    scorer: Callable[[list[Any], str], Scorer]  # of the fitted stages, and of the folder where the last is saved
+    scorer: Callable[[list[Any], SparkSession, str], Scorer]  # of fitted stages, the last of which lies in a folder
     scorer_from_json: Callable[[dict[str, Any]], Scorer]
     importances: Callable[[list[Any]], Floats]  # (inputs,) of the library's own; standardised weights of a linear model
     takes_all_slots: bool = False  # its tasks start all together, so two fits at a time would wait for each other
@@ -68,7 +68,7 @@ def _logistic(params: Params, setting: Setting) -> list[Any]:
     ]
 
 
-def _linear(stages: list[Any], folder: str) -> Linear:
+def _linear(stages: list[Any], spark: SparkSession, folder: str) -> Linear:
     scaler, regression = stages
     return Linear(
         float(regression.intercept),
@@ -143,11 +143,11 @@ def _names(booster: Any) -> list[str]:
     return booster.feature_names or [f"f{number}" for number in range(booster.num_features())]
 
 
-def _mllib_trees(stages: list[Any], folder: str) -> Trees:
-    return mllib_trees(SparkSession.builder.getOrCreate(), folder)
+def _mllib_trees(stages: list[Any], spark: SparkSession, folder: str) -> Trees:
+    return mllib_trees(spark, folder)
 
 
-def _xgboost_trees(stages: list[Any], folder: str) -> Trees:
+def _xgboost_trees(stages: list[Any], spark: SparkSession, folder: str) -> Trees:
     return xgboost_trees(stages[-1].get_booster().save_raw("json"))
 
 

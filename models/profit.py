@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.schema import Label, Targeting
 from models.bootstrap import percentile_interval
-from models.cells import BINS_PER_LOG_ODDS, GREATEST_BIN, LEAST_BIN, collected, is_label, is_probability, log_odds
+from models.cells import collected, fine_bin, is_label, is_probability
 from models.scorer import Floats
 from models.targeting import customer_value, risk
 
@@ -60,12 +60,6 @@ def profit_curve(
     best = int(np.argmax(measured[0]))
     best_share = float(SHARES[best]) if measured[0, best] > 0 else 0.0
     return {"curve": curve, "all": float(measured[0, -1]), "best_share": best_share}
-
-
-def fine_bin(share: Column) -> Column:
-    """A number for the place of a share (0 to 1) among others: one of 16,000, each 0.002 of log odds wide."""
-    number = F.floor(log_odds(share) * BINS_PER_LOG_ODDS)
-    return F.greatest(F.least(number, F.lit(GREATEST_BIN)), F.lit(LEAST_BIN))
 
 
 @dataclass(frozen=True)

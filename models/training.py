@@ -80,7 +80,7 @@ def fit_model(
     tick()
     folder = save(PipelineModel([*part.preparation.stages.stages, *fitted.stages]))
     inputs = part.preparation.inputs
-    raw = PlainModel(name, inputs, kind.scorer(fitted.stages, folder), Calibration())
+    raw = PlainModel(name, inputs, kind.scorer(fitted.stages, part.prepared.sparkSession, folder), Calibration())
     _refuse_other_scores(fitted, raw, part)
     plain = PlainModel(name, inputs, raw.scorer, _calibration(raw, part))
     return Fitted(plain, found, kind.importances(fitted.stages))
@@ -103,7 +103,8 @@ def one_feature_model(train: DataFrame, feature: NamedFeature, how: Training) ->
         return constant_model(row[0])
     fitted = KINDS["lr"].fit(part.prepared, {"regularisation": 1e-6, "l1_share": 0.0}, how.seed)
     part.prepared.unpersist()
-    return PlainModel("lr", part.preparation.inputs, KINDS["lr"].scorer(fitted.stages, ""), Calibration())
+    scorer = KINDS["lr"].scorer(fitted.stages, train.sparkSession, "")
+    return PlainModel("lr", part.preparation.inputs, scorer, Calibration())
 
 
 def _calibration(raw: PlainModel, part: TrainingPart) -> Calibration:

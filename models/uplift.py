@@ -13,10 +13,9 @@ from pyspark.sql import functions as F
 from scipy.stats import binomtest
 
 from models.bootstrap import percentile_interval
-from models.cells import collected
+from models.cells import collected, fine_bin
 from models.deciles import decile_thresholds
 from models.intervals import Interval
-from models.profit import fine_bin
 from models.scorer import Floats
 
 TREATED, UNTREATED = 0, 1

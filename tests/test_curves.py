@@ -1,4 +1,4 @@
-"""Curves: their ends, their number of points, and what scikit-learn and statsmodels' formula say."""
+"""Curves: their ends, their number of points, and what scikit-learn and scipy say."""
 
 import json
 
@@ -40,6 +40,13 @@ def test_curves_of_thousands_stay_small_and_true() -> None:
     assert max(apart) < 0.01
     gaps = np.diff(x) + np.diff(y)
     assert gaps.max() < 0.1  # the widest tie has its length, and nothing else is left out
+
+
+def test_as_many_points_as_are_allowed() -> None:
+    """Each of 2,000 customers has a score of their own."""
+    probabilities = 1 / (1 + np.exp(-np.arange(-1_000.5, 999) / 250))
+    found = curves(cells_of(np.tile([0, 1], 1_000), probabilities))
+    assert [len(found[name]) for name in ("roc", "precision_recall", "gains", "lift")] == [200, 199, 200, 199]
 
 
 some_rows = st.lists(

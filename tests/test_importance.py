@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.inspection import permutation_importance as of_sklearn
 from sklearn.metrics import roc_auc_score
 
-from models.importance import mean_absolute_contribution, partial_dependence, permutation_importance
+from models.importance import partial_dependence, permutation_importance
 from models.scorer import Linear
 from models.trees import Trees
 
@@ -127,7 +127,7 @@ def test_inputs_are_left_as_they_were() -> None:
     inputs, labels = customers(50)
     before = inputs.copy()
     permutation_importance(MODEL, inputs, labels, GROUPS, seed=7)
-    partial_dependence(MODEL, inputs, GROUPS, "decides", inputs[:2] + 1)
+    partial_dependence(MODEL.probability, inputs, GROUPS["decides"], inputs[:2] + 1)
     assert np.array_equal(inputs, before)
 
 
@@ -177,19 +177,9 @@ def test_partial_dependence_by_hand() -> None:
     grid = np.array([[0.0, 1.0, 7.0], [2.0, -1.0, 7.0]])  # whose third column is not the feature's
     # margins: 0.5 + 2 - (1, 3) and 0.5 + 2 - 2 - (1, 3)
     means = [(odds(1.5) + odds(-0.5)) / 2, (odds(-0.5) + odds(-2.5)) / 2]
-    assert partial_dependence(model, inputs, {"pair": [0, 1], "rest": [2]}, "pair", grid) == pytest.approx(means)
-    assert partial_dependence(model, inputs, {"pair": [0, 1]}, "pair", grid[:0]) == []
+    assert partial_dependence(model.probability, inputs, [0, 1], grid) == pytest.approx(means)
+    assert partial_dependence(model.probability, inputs, [0, 1], grid[:0]) == []
 
 
 def odds(margin: float) -> float:
     return 1 / (1 + math.exp(-margin))
-
-
-def test_mean_absolute_contribution_by_hand() -> None:
-    model = linear(1.0, -1.0, 3.0)
-    inputs = np.array([[1.0, 2.0, 1.0], [4.0, 1.0, -1.0]])
-    # the pair adds 1 - 2 and 4 - 1, the third 3 and -3
-    assert mean_absolute_contribution(model, inputs, {"pair": [0, 1], "third": [2]}) == {"pair": 2.0, "third": 3.0}
-    # the stump adds 1 - 0.5 and -1 - 0.5
-    of_trees = mean_absolute_contribution(STUMP, np.array([[1.0, 0], [0, 0]]), {"one": [0], "other": [1]})
-    assert of_trees == {"one": 1.0, "other": 0.0}

@@ -79,6 +79,12 @@ def test_brier_of_a_full_bin_is_off_by_less_than_is_said() -> None:
     assert 5e-8 < difference < 6.3e-8
 
 
+def test_brier_knows_who_of_a_bin_had_the_outcome() -> None:
+    """Scores of positives and negatives have means of their own in each bin."""
+    labels, probabilities = np.array([0, 1]), np.array([0.5, 0.5004999])
+    assert measures.brier(cells_of(labels, probabilities)) == pytest.approx(brier_score_loss(labels, probabilities))
+
+
 def test_auc_with_ties_by_hand() -> None:
     """Of the 3 x 2 pairs, 0.8 stands above both negatives; either 0.5 ties with one and stands above the other."""
     rows = [(1, 0.8), (1, 0.5), (1, 0.5), (0, 0.5), (0, 0.2)]
@@ -98,8 +104,8 @@ def test_certain_and_wrong_costs_much_but_not_everything() -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    """Ten customers, a tenth each: two are foretold with 0.1 and none comes; eight with 0.75, and four come."""
-    rows = [(0, 0.1), (0, 0.1), *[(1, 0.75)] * 4, *[(0, 0.75)] * 4]
+    """Ten customers, a tenth each: two are foretold with 0.1 and none comes; eight with 0.25, and four come."""
+    rows = [(0, 0.1), (0, 0.1), *[(1, 0.25)] * 4, *[(0, 0.25)] * 4]
     assert measures.calibration_error(hand_made(rows)) == pytest.approx(0.2 * 0.1 + 0.8 * 0.25)
 
 

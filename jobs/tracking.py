@@ -4,7 +4,6 @@ MLflow is imported only where it is used: that takes seconds, and it is optional
 """
 
 import json
-import logging
 import math
 import os
 import re
@@ -27,7 +26,6 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-LOGGERS = ("mlflow", "urllib3")
 LONGEST = 5_000  # characters of a tag or a parameter that every server takes
 Result = dict[str, Any]
 
@@ -86,9 +84,7 @@ def _log(uri: str, result: Result, files: Sequence[Path], service: Service) -> s
     from mlflow.entities import Metric, Param, RunTag
     from mlflow.tracking import MlflowClient
 
-    for name in LOGGERS:  # of what they say, the answer has what matters
-        logging.getLogger(name).setLevel(logging.ERROR)
-    # The client keeps no state, unlike mlflow.start_run: a run that fails half-way is not left open in the process.
+    # The client, unlike mlflow.start_run, prints nothing and keeps no state: no run is left open in the process.
     client = MlflowClient(uri)
     name = f"encore-{result['service']}"
     experiment = client.get_experiment_by_name(name)

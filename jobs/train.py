@@ -19,7 +19,7 @@ from jobs.context import Context
 from jobs.storage import beside, replace_folder, write_text
 from jobs.tables import read_tables, table_record
 from jobs.tracking import code_version, log_model_run
-from models.baselines import SCORED, Baseline, baselines, recency_rule
+from models.baselines import SCORED, Baseline, bgnbd_baseline, plain_baselines, recency_rule
 from models.drift import reference
 from models.explanation import explained, sample
 from models.gain import auc_gain
@@ -55,7 +55,7 @@ def train(
     basis = {name: _basis(context, split, name) for name in (*names, BASELINES)}
     stale = [name for name in basis if (_result(context, name) or {}).get("fitted_on") != basis[name]]
     if stale:
-        _Course(context, spark, split, basis, watch).fit([name for name in names if name in stale])
+        _Course(context, spark, split, basis, watch).fit(stale)
     write_text(context.models / CHOSEN, json.dumps(_choice(context, split), indent=1))
     return [_result(context, name) or {} for name in names]
 
@@ -107,10 +107,15 @@ class _Course:
         self.total = 1 + sum(len(candidates(name, self.how.grids)) * self.how.folds + STEPS_BESIDE for name in names)
         self.tick("baselines", steps=0)
         self.rows = {"training": self._labels("training", self.train, FEWEST), "test": self._labels("test", self.test)}
-        self._fit_baselines()
+        if names:
+            self.part.prepared.count()  # what cannot be learned from is met before any time is spent
+        if BASELINES in stale:
+            self._fit_baselines()
+        self.tick("models")
         for name in names:
             self._fit_model(name)
-        self.part.prepared.unpersist()
+        if names:
+            self.part.prepared.unpersist()
 
     def tick(self, what: str, steps: int = 1) -> None:
         """Say that steps are done, and what comes next."""
@@ -144,16 +149,22 @@ class _Course:
         return found
 
     def _fit_baselines(self) -> None:
-        found = baselines(self.train, self.test, self.recency, self.context.service)
+        service, left_out = self.context.service, {}
+        found = plain_baselines(self.train, self.test, self.recency, service)
+        if service.alive:
+            try:
+                found.append(bgnbd_baseline(self.train, self.test, service, service.alive))
+            except ValueError as error:  # a baseline less is no reason to have no model
+                left_out["bgnbd"] = str(error)
         result = {
             "split": _split_as_data(self.split),
             "baselines": [self._judged_baseline(one) for one in found],
+            "left_out": left_out,
             "fitted_on": self.basis[BASELINES],
         }
         with beside(self.context.models / BASELINES) as folder:
             write_text(folder / "new" / "metrics.json", json.dumps(result, indent=1))
             replace_folder(folder / "new", self.context.models / BASELINES)
-        self.tick("models")
 
     def _judged_baseline(self, one: Baseline) -> Result:
         return {"name": one.name, "title": one.title, **judged(one.train, one.test, self.how.seed)}
@@ -288,5 +299,5 @@ def _choice(context: Context, split: Split) -> Result:
         if result and result["fitted_on"] == _basis(context, split, name):
             auc[name] = max(one["auc"] for one in result["tuning"]["candidates"] if one["chosen"])
     best = max(auc, key=lambda name: auc[name])
-    others = ", ".join(f"{name} {value:.4f}" for name, value in auc.items())
+    others = ", ".join(f"{KINDS[name].title} {value:.4f}" for name, value in auc.items())
     return {"model": best, "why": f"the highest AUC in cross-validation on training customers ({others})"}

@@ -1,17 +1,23 @@
 """What can be had without a model of many features: everybody the same, one recency rule, and BG/NBD."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from pyspark.ml import Pipeline
+from pyspark.ml.classification import LogisticRegression
+from pyspark.ml.feature import VectorAssembler
+from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import Service
+from conf.schema import Alive, Service
 from features.declared import table_features
 from models.bgnbd import counted, fit
 from models.plain import PlainModel, scored
 from models.training import constant_model, one_feature_model
 
+EXPECTED = "log_expected_events"
+LEAST_EXPECTED = 1e-12
 SCORED = ("customer_id", "as_of", "label")
 
 
@@ -31,21 +37,38 @@ def recency_rule(train: DataFrame, service: Service) -> PlainModel:
     return one_feature_model(train, recency, service.training)
 
 
-def baselines(train: DataFrame, test: DataFrame, recency: PlainModel, service: Service) -> Iterator[Baseline]:
-    """Each baseline fitted on the training part; BG/NBD only where the service declares what it reads."""
+def plain_baselines(train: DataFrame, test: DataFrame, recency: PlainModel, service: Service) -> list[Baseline]:
+    """The recency rule, and everybody the same."""
     plain = {
         ("recency", f"{service.recency_feature} alone"): recency,
         ("majority", "majority class"): constant_model(_positive_share(train)),
     }
-    for (name, title), model in plain.items():
-        yield Baseline(name, title, *(scored(rows, {"probability": model}, SCORED) for rows in (train, test)))
-    if service.alive:
-        buying = fit(counted(train, service.alive))
-        active = buying.probability_active(service.alive, service.windows.outcome_days)
-        known = active if service.label.one_if == "present" else 1.0 - active
-        probability = F.coalesce(known, F.lit(_positive_share(train)))  # who has no first purchase is like everybody
-        parts = (rows.select(*SCORED, probability.alias("probability")) for rows in (train, test))
-        yield Baseline("bgnbd", "BG/NBD", *parts)
+    return [
+        Baseline(name, title, *(scored(rows, {"probability": model}, SCORED) for rows in (train, test)))
+        for (name, title), model in plain.items()
+    ]
+
+
+def bgnbd_baseline(train: DataFrame, test: DataFrame, service: Service, alive: Alive) -> Baseline:
+    """BG/NBD fitted to the training part: the events that it expects in the outcome, as a probability.
+
+    Its P(alive) is 1 for everybody without a repeat purchase and so ranks nobody of them; the expected number of
+    events ranks best of what it gives, and a logistic curve over its logarithm makes a probability of it.
+
+    Raises:
+        ValueError: the model cannot be fitted to these customers.
+    """
+    expected = fit(counted(train, alive)).expected_events(alive, service.windows.outcome_days)
+    # Who has no first purchase is expected to do nothing.
+    log_expected = F.log(F.greatest(F.coalesce(expected, F.lit(0.0)), F.lit(LEAST_EXPECTED))).alias(EXPECTED)
+    parts = [rows.select(*SCORED, log_expected) for rows in (train, test)]
+    stages: list[Any] = [
+        VectorAssembler(inputCols=[EXPECTED], outputCol="inputs"),
+        LogisticRegression(featuresCol="inputs", probabilityCol="both"),
+    ]
+    curve = Pipeline(stages=stages).fit(parts[0])
+    probability = vector_to_array(F.col("both"))[1].alias("probability")
+    return Baseline("bgnbd", "BG/NBD", *(curve.transform(part).select(*SCORED, probability) for part in parts))
 
 
 def _positive_share(train: DataFrame) -> float:

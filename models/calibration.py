@@ -1,14 +1,16 @@
 """Probabilities set right on customers kept for it, where the training part was balanced or it was asked for."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
-from models.cells import Cells
 from models.scorer import Floats, sigmoid
+
+if TYPE_CHECKING:
+    from models.cells import Cells
 
 How = Literal["none", "isotonic", "platt"]
 EDGE = 1e-6  # isotonic steps of 0 and 1 are moved this far in: no customer is certain
@@ -40,7 +42,7 @@ class Calibration:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Calibration":
+    def from_json(cls, data: dict[str, Any]) -> Calibration:
         """The calibration of `to_json`."""
         return cls(data["how"], tuple(data["x"]), tuple(data["y"]))
 
@@ -52,6 +54,9 @@ def fit_calibration(cells: Cells, how: How) -> Calibration:
     """
     if how == "none":
         return Calibration()
+    from sklearn.isotonic import IsotonicRegression  # here, since workers that score import this module
+    from sklearn.linear_model import LogisticRegression
+
     labels = np.concatenate([np.ones_like(cells.positives), np.zeros_like(cells.negatives)])
     weights = np.concatenate([cells.positives, cells.negatives])
     probability = np.concatenate([cells.probability, cells.probability])

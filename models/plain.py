@@ -1,17 +1,16 @@
 """A fitted model as plain data, and scoring with it in Arrow batches on either engine."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from pyspark.sql import DataFrame
 
+from models.batches import Batches, BatchScorer
 from models.calibration import Calibration
 from models.kinds import KINDS
 from models.preparation import Input
-from models.reasons import REASONS, reason_columns
+from models.reasons import REASONS
 from models.scorer import Floats, Scorer
 
 
@@ -61,34 +60,19 @@ def scored(
     Args:
         reasons_of: name of the model whose strongest reasons are given beside, as `reason_1`, `reason_1_effect`, …
     """
-    named = {name: [f"{name}_{number}" for number in range(len(model.inputs))] for name, model in models.items()}
-    values = [
+    scorers = [_batch_scorer(name, model, name == reasons_of) for name, model in models.items()]
+    inputs = [
         one.value.alias(column)
-        for name, model in models.items()
-        for one, column in zip(model.inputs, named[name], strict=True)
+        for scorer, model in zip(scorers, models.values(), strict=True)
+        for one, column in zip(model.inputs, scorer.inputs, strict=True)
     ]
-    kept = table.select(*keep)
-    schema = [f"`{field}` {kind}" for field, kind in kept.dtypes]
-    schema += [f"{name} double" for name in models] + (REASONS if reasons_of else [])
-
-    def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            arrays = [batch.column(name) for name in keep]
-            for name, model in models.items():
-                matrix = _matrix(batch, named[name])
-                arrays.append(pa.array(model.probability(matrix)))
-                if name == reasons_of:
-                    terms = [one.feature for one in model.inputs]
-                    reasons = reason_columns(model.scorer.contributions(matrix), terms, model.features)
-            names = [*keep, *models]
-            if reasons_of:
-                arrays, names = [*arrays, *reasons.values()], [*names, *reasons]
-            yield pa.RecordBatch.from_arrays(arrays, names=names)
-
-    return table.select(*keep, *values).mapInArrow(score, ", ".join(schema))
+    schema = [f"`{field}` {kind}" for field, kind in table.select(*keep).dtypes]
+    schema += [f"`{name}` double" for name in models] + (REASONS if reasons_of else [])
+    batches = Batches(tuple(keep), tuple(scorers))
+    return table.select(*keep, *inputs).mapInArrow(batches, ", ".join(schema))
 
 
-def _matrix(batch: pa.RecordBatch, names: Sequence[str]) -> Floats:
-    """(rows, inputs), the inputs of one row apart in memory, as most scorers read one input at a time."""
-    columns = [batch.column(name).to_numpy(zero_copy_only=False) for name in names]
-    return np.array(columns, dtype=float).T.reshape(batch.num_rows, len(names))
+def _batch_scorer(name: str, model: PlainModel, gives_reasons: bool) -> BatchScorer:
+    columns = tuple(f"{name}_{number}" for number in range(len(model.inputs)))
+    features = tuple(one.feature for one in model.inputs)
+    return BatchScorer(name, columns, features, model.scorer, model.calibration, gives_reasons)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from pyspark.ml import PipelineModel
-from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -115,9 +114,7 @@ def _calibration(raw: PlainModel, part: TrainingPart) -> Calibration:
 
 def _refuse_other_scores(fitted: PipelineModel, raw: PlainModel, part: TrainingPart) -> None:
     """What is scored with must be what was fitted: both on some rows, before any number is printed."""
-    some = part.prepared.limit(ROWS_COMPARED)
-    rows = fitted.transform(some).select("inputs", vector_to_array(F.col("probability"))[1]).collect()
-    matrix = np.array([row[0].toArray() for row in rows])
-    apart = np.abs(raw.probability(matrix) - np.array([row[1] for row in rows])).max()
+    inputs, probability = KINDS[raw.kind].sure(fitted, part.prepared.limit(ROWS_COMPARED))
+    apart = np.abs(raw.probability(inputs) - probability).max()
     if not apart < SAME_PROBABILITY:
         raise RuntimeError(f"the plain copy of {raw.kind} gives other probabilities than its pipeline, by {apart:g}")

@@ -48,9 +48,8 @@ def tuned(
 
     def judged(params: dict[str, float], judge: int) -> float:
         fitted = kind.fit(numbered.where(F.col("fold") != judge), params, seed)
-        value = BinaryClassificationEvaluator(numBins=0).evaluate(
-            fitted.transform(numbered.where(F.col("fold") == judge))
-        )
+        ranked = kind.ranked(fitted, numbered.where(F.col("fold") == judge))
+        value = BinaryClassificationEvaluator(numBins=0).evaluate(ranked)
         tick()
         return float(value)
 

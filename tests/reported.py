@@ -43,6 +43,7 @@ LANDING = {
     "records": (88, 20),
     "rejected_blank": (2, 0),
     "rejected_too_many_fields": (7, 0),
+    "rejected_undated": (0, 0),  # the manifest has a column for every reason
 }
 TABLE = {"tiles": "t", "configuration": "c"}
 SPLIT = {

@@ -257,6 +257,14 @@ def test_models_of_other_tables_are_not_compared_in_silence(context: Context, sa
     assert "Fitted on other tables than boosted trees: logistic regression. Train again before comparing them." in said
 
 
+def test_weight_of_nothing_is_told_and_points_nowhere(context: Context, sail: SparkSession) -> None:
+    path = context.models / "lr" / "metrics.json"
+    first, second = json.loads(path.read_text())["importance"]
+    change_json(path, importance=[first | {"coefficient": 0.0}, second])
+    assert f"3 {HOSTILE} 0.125 0.100 to 0.150 0.00 75.0 %" in shown(context, sail)
+    assert sheet(context, "features")[0]["coefficient"] == "0.0"
+
+
 # ---- the numbers beside it ----
 
 
@@ -270,7 +278,15 @@ def test_numbers_lie_beside_it_for_spreadsheets(reported: Context) -> None:
         ("features", "45", "2100"),
         ("scores", "2100", "2000"),
     ]
-    assert [row["reason"] for row in sheet(reported, "reasons") if row["done"] == "repaired"] == ["shape", "in_cents"]
+    reasons = [(row["done"], row["reason"], row["rows"]) for row in sheet(reported, "reasons")]
+    assert reasons == [
+        ("rejected", "too_many_fields", "7"),
+        ("rejected", "blank", "2"),
+        ("rejected", "spent_unreadable", "4"),
+        ("rejected", "too_much", "3"),
+        ("repaired", "shape", "4"),
+        ("repaired", "in_cents", "3"),
+    ]
     assert len(sheet(reported, "deciles")) == 10
     assert sheet(reported, "customers")[0]["positive_share"] == "0.25"
     profit = sheet(reported, "profit")[0]
@@ -550,6 +566,7 @@ def test_curve_of_the_chosen_model_goes_through_its_points(page: str, kind: str,
     [path] = stroked(figures_of(page)[kind], "--series-1")
     numbers = numbers_of(path)
     (left, bottom), (x, y), (right, top) = zip(numbers[0::2], numbers[1::2], strict=True)
+    assert left < right and bottom > top  # y grows downwards in SVG
     assert (x - left) / (right - left) == pytest.approx(0.5, abs=1e-3)
     assert (bottom - y) / (bottom - top) == pytest.approx(middle, abs=1e-3)
 
@@ -573,6 +590,7 @@ def test_profit_stands_where_it_was_measured(page: str) -> None:
     ]
     numbers = numbers_of(paths[0])
     (x0, y0), (x1, y1), (x2, y2) = zip(numbers[0::2], numbers[1::2], strict=True)
+    assert x0 < x2 and y0 < y2
     assert (x1 - x0) / (x2 - x0) == pytest.approx(0.1, abs=1e-3)
     assert (y1 - y0) / (y2 - y0) == pytest.approx(50.4 / -200, rel=1e-2)
 

@@ -80,7 +80,7 @@ def test_partial_dependence_rises_with_visits(trained: Context) -> None:
         [points] = [one["points"] for one in result(trained, name)["partial_dependence"] if one["feature"] == "visits"]
         means = [mean for _, mean in points]
         assert [value for value, _ in points] == sorted(value for value, _ in points)
-        assert means == sorted(means) and means[-1] > means[0] + 0.4
+        assert means == sorted(means) and means[-1] > means[0] + 0.3
 
 
 def test_baselines_stand_beside(trained: Context) -> None:

@@ -1,6 +1,7 @@
 """Models of each kind from rows to plain data: the same as Spark's, the same twice, and no better than they are."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,10 +126,8 @@ def test_a_plain_copy_that_scores_otherwise_is_refused(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control of the comparison that every training makes."""
-    wrong = KINDS["lr"].scorer_from_json
-    broken = type(KINDS["lr"])(
-        "", KINDS["lr"].stages, lambda *_: constant_model(0.3).scorer, wrong, KINDS["lr"].importances
-    )
-    monkeypatch.setitem(KINDS, "lr", broken)
-    with pytest.raises((RuntimeError, ValueError)):
-        fitted(spark, "lr", tmp_path)
+    halved = lambda *fitted: replace(right := KINDS["gbt"].scorer(*fitted), value=right.value / 2)  # noqa: E731
+    monkeypatch.setitem(KINDS, "rf", replace(KINDS["gbt"], scorer=halved, title="broken"))
+    quick = QUICK.model_copy(update={"grids": QUICK.grids.model_copy(update={"rf": QUICK.grids.gbt})})
+    with pytest.raises(RuntimeError, match="gives other probabilities than its pipeline"):
+        fitted(spark, "rf", tmp_path, grids=quick.grids)

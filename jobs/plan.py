@@ -11,6 +11,7 @@ from features.declared import table_features
 from jobs.context import Context
 from jobs.outlook import Scores, leaving
 from jobs.verdict import interval
+from jobs.wording import value_as_text
 from models.intervals import Interval
 
 HEAD = 20  # customers of the list that the page shows
@@ -37,10 +38,14 @@ class Share:
 
 @dataclass(frozen=True)
 class Reason:
-    """What moves a customer's score most, in words, and whether it makes leaving likelier."""
+    """What moves a customer's score most, in words, and whether it makes leaving likelier.
+
+    `value` is the customer's own, as text; empty where the table of features is not there any more.
+    """
 
     meaning: str
     raises: bool
+    value: str
 
 
 @dataclass(frozen=True)
@@ -136,20 +141,35 @@ def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Custome
         .orderBy(F.desc("expected_profit"), "customer_id")
         .limit(HEAD)
     )
+    rows = listed.collect()
+    values = _values(context, spark, scores, [row["customer_id"] for row in rows])
     meanings = {feature.name: feature.about for feature in table_features(context.service)}
     return [
         Customer(
             row["customer_id"],
             leaving(row["probability"], scores.one_if),
             row["expected_profit"],
-            _reasons(row, meanings, scores.one_if),
+            _reasons(row, meanings, values.get(row["customer_id"], {}), scores.one_if),
         )
-        for row in listed.collect()
+        for row in rows
     ]
 
 
-def _reasons(row: Row, meanings: dict[str, str], one_if: str) -> list[Reason]:
+def _values(context: Context, spark: SparkSession, scores: Scores, customers: list[Any]) -> dict[Any, dict[str, Any]]:
+    """The features of a few customers, by customer."""
+    day = str(scores.as_of)
+    if not customers or not context.features.has_rows([day]):
+        return {}
+    rows = context.features.read(spark, [day]).where(F.col("customer_id").isin(customers)).collect()
+    return {row["customer_id"]: row.asDict() for row in rows}
+
+
+def _reasons(row: Row, meanings: dict[str, str], values: dict[str, Any], one_if: str) -> list[Reason]:
     """The reasons that a row has; an effect above 0 raises the probability of the label."""
     found = [(row[f"reason_{n}"], row[f"reason_{n}_effect"]) for n in range(1, REASONS + 1)]
     raises_leaving = 1 if one_if == "absent" else -1
-    return [Reason(meanings.get(name, name), raises_leaving * effect > 0) for name, effect in found if name]
+    return [
+        Reason(meanings.get(name, name), raises_leaving * effect > 0, value_as_text(values[name]) if values else "")
+        for name, effect in found
+        if name
+    ]

@@ -26,7 +26,7 @@ from models.gain import auc_gain
 from models.judgement import judged
 from models.kinds import KINDS, candidates
 from models.plain import PlainModel, scored
-from models.split import Split, chosen_split
+from models.split import Split, chosen_split, histories
 from models.training import Fitted, TrainingPart, fit_model, training_part
 
 BASELINES = "baselines"
@@ -102,8 +102,9 @@ class _Course:
         self.train, self.test = split.parts(table)
         self.done = self.total = 0
 
-    def fit(self, names: Sequence[str]) -> None:
-        """Fit the baselines, then each of the models."""
+    def fit(self, stale: Sequence[str]) -> None:
+        """Fit what is not up to date: the baselines, then each of the models."""
+        names = [name for name in stale if name != BASELINES]
         self.total = 1 + sum(len(candidates(name, self.how.grids)) * self.how.folds + STEPS_BESIDE for name in names)
         self.tick("baselines", steps=0)
         self.rows = {"training": self._labels("training", self.train, FEWEST), "test": self._labels("test", self.test)}
@@ -153,7 +154,8 @@ class _Course:
         found = plain_baselines(self.train, self.test, self.recency, service)
         if service.alive:
             try:
-                found.append(bgnbd_baseline(self.train, self.test, service, service.alive))
+                known = histories(self.split, self.train, self.test)
+                found.append(bgnbd_baseline(known, self.train, self.test, service, service.alive))
             except ValueError as error:  # a baseline less is no reason to have no model
                 left_out["bgnbd"] = str(error)
         result = {

@@ -49,16 +49,19 @@ def plain_baselines(train: DataFrame, test: DataFrame, recency: PlainModel, serv
     ]
 
 
-def bgnbd_baseline(train: DataFrame, test: DataFrame, service: Service, alive: Alive) -> Baseline:
-    """BG/NBD fitted to the training part: the events that it expects in the outcome, as a probability.
+def bgnbd_baseline(histories: DataFrame, train: DataFrame, test: DataFrame, service: Service, alive: Alive) -> Baseline:
+    """BG/NBD fitted to histories, which it needs no label for: the events expected in the outcome, as a probability.
 
     Its P(alive) is 1 for everybody without a repeat purchase and so ranks nobody of them; the expected number of
     events ranks best of what it gives, and a logistic curve over its logarithm makes a probability of it.
 
+    Args:
+        histories: what is known of customers at the as-of date of the test.
+
     Raises:
         ValueError: the model cannot be fitted to these customers.
     """
-    expected = fit(counted(train, alive)).expected_events(alive, service.windows.outcome_days)
+    expected = fit(counted(histories, alive)).expected_events(alive, service.windows.outcome_days)
     # Who has no first purchase is expected to do nothing.
     log_expected = F.log(F.greatest(F.coalesce(expected, F.lit(0.0)), F.lit(LEAST_EXPECTED))).alias(EXPECTED)
     parts = [rows.select(*SCORED, log_expected) for rows in (train, test)]

@@ -27,13 +27,13 @@ CURVES: dict[str, Curve] = {
         "ROC",
         "share of those without the outcome who are called",
         "share of those with it who are called",
-        "Going down the list by score: the further the curve lies above the diagonal, the better the score separates.",
+        "From the highest score on: the further the curve lies above the diagonal, the better the score separates.",
     ),
     "precision_recall": Curve(
         "Precision and recall",
         "recall: share of those with the outcome who are called",
         "precision: share of those called who have it",
-        "Going down the list by score: how pure it stays while it finds more of those with the outcome.",
+        "From the highest score on: how pure it stays while it finds more of those with the outcome.",
     ),
     "gains": Curve(
         "Cumulative gains",

@@ -72,7 +72,7 @@ METRICS: dict[str, Metric] = {
     ),
     "average_precision": Metric(
         "Average precision",
-        "Share of customers with the outcome among those with the highest scores, averaged over how far down one goes; "
+        "Share of customers with the outcome among those with the highest scores, averaged over how far one goes; "
         "chance gives the overall share.",
         "higher",
         lambda cells, _: measures.average_precision(cells),

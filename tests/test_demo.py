@@ -15,7 +15,7 @@ from tests.pipeline import context, table
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("demo")
-    arguments, sys.argv = sys.argv, ["encore", "demo", "--data", str(data), "--customers", "4000"]
+    arguments, sys.argv = sys.argv, ["encore", "demo", "--data", str(data), "--customers", "4000", "--model", "lr"]
     try:
         main()
     except SystemExit as end:

@@ -27,6 +27,22 @@ RAW = "raw_"  # stands before the name of a raw field beside the typed columns
 TILE_KEYS = frozenset({"customer_id", "date", "events", "is_bot"})
 OBSERVED_KEYS = frozenset({"date", "events", "age_days", "gap_days"})
 TABLE_KEYS = frozenset({"customer_id", "as_of", "eligible", "label", "label_status"})
+# Columns that training and scoring put beside the features, and how the names of others begin.
+MODEL_KEYS = frozenset(
+    {
+        "probability",
+        "recency_probability",
+        "inputs",
+        "risk",
+        "decile",
+        "expected_profit",
+        "contact",
+        "weight",
+        "fold",
+        "fine_bin",
+    }
+)
+MODEL_PREFIXES = ("reason_", "input_", RAW)
 FOLDERS = frozenset({"rejected"})  # stands beside the folders of the events
 
 
@@ -195,6 +211,14 @@ class Label(Declaration):
     one_if: Literal["present", "absent"]
     about: str
 
+    @property
+    def leaves_is_one(self) -> bool:
+        """Whether label 1 says that the customer left: nothing happened any more (`absent`).
+
+        The one place that decides the direction; every risk and all money follow from it.
+        """
+        return self.one_if == "absent"
+
 
 Kind = Literal["count", "amount", "duration", "days", "share", "ratio", "category", "sketch"]
 
@@ -233,9 +257,17 @@ class Feature(Declaration):
             raise ValueError("a sketch is no column of the table: it must be internal")
         if bool(self.levels) != (self.kind == "category"):
             raise ValueError("`levels` belongs to a category, and a category needs it")
+        if len({level.lower() for level in self.levels}) < len(self.levels):
+            raise ValueError("levels: each needs a name of its own, and upper or lower case makes no difference")
         if self.from_tiles:
             sql.aggregate_name(self.from_tiles)
         return self
+
+    @property
+    def term_endings(self) -> list[str]:
+        """Endings of the terms that a model has for it besides one of its own name: for each level, or for null."""
+        may_be_null = self.fill is None and not (self.null_means or "").startswith("never null")
+        return [f"_is_{level}" for level in self.levels] or (["_is_missing"] if may_be_null else [])
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -244,7 +276,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class LogisticGrid(Declaration):
     """Candidates of the logistic regression: its penalty, and the share of it that is L1 (elastic net)."""
 
-    regularisation: list[Annotated[float, Field(ge=0)]] = Field(default=[1e-3, 1e-2], min_length=1)
+    regularisation: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default=[1e-3, 1e-2], min_length=1)
     l1_share: list[Share] = Field(default=[0.0], min_length=1)
 
 
@@ -276,15 +308,17 @@ class Training(Declaration):
     """How models are fitted; they are judged on the untouched distribution whatever is said here.
 
     `balance` weighs the rarer label up or draws as many of the other; the probabilities are then calibrated on a
-    fifth of the training customers kept for it. `tuning_customers` bounds what cross-validation looks at.
+    fifth of the training customers kept for it. `tuning_rows` bounds what cross-validation looks at, and the newest
+    `as_of_dates` train: a nightly run would otherwise learn from one more table each night.
     """
 
     split: Literal["auto", "customer", "time"] = "auto"
     balance: Literal["none", "weights", "undersample"] = "none"
     calibrate: Literal["auto", "none", "isotonic", "platt"] = "auto"
     folds: int = Field(default=3, ge=2, le=20)
-    tuning_customers: PositiveInt = 20_000
-    seed: int = Field(default=1, ge=0)
+    tuning_rows: int = Field(default=20_000, ge=100)
+    as_of_dates: PositiveInt = 12
+    seed: int = Field(default=1, ge=0, lt=2**63)  # Spark's seeds are longs
     grids: Grids = Grids()
 
 
@@ -384,7 +418,8 @@ class Service(Declaration):
                 raise ValueError(f"{where}: a name has {{days}} exactly when it has windows")
             for days in feature.windows or [self.windows.observation_days]:
                 name = template.replace("{days}", str(days))
-                if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in known | TABLE_KEYS:
+                is_taken = name in known | TABLE_KEYS | MODEL_KEYS or name.startswith(MODEL_PREFIXES)
+                if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or is_taken:
                     raise ValueError(f"{where}: {name!r} is no name for a feature, or is taken")
                 if days > self.windows.observation_days:
                     raise ValueError(f"{where}: {days} days is longer than the observation window")
@@ -395,7 +430,21 @@ class Service(Declaration):
                     finished = (feature.from_features or "").replace("{days}", str(days))
                     _check_row(f"{where}.from_features", finished, known)
                 known.add(name)
+        self._check_terms()
         return known
+
+    def _check_terms(self) -> None:
+        """Refuse features of which a model would have two terms of one name; engines do not tell case apart."""
+        owners: dict[str, str] = {}
+        for template, feature in self.features.items():
+            endings = [] if feature.internal else ["", *feature.term_endings]
+            for days in feature.windows or [self.windows.observation_days]:
+                name = template.replace("{days}", str(days))
+                for term in (name + ending for ending in endings):
+                    if (owner := owners.setdefault(term.lower(), name)) != name:
+                        raise ValueError(
+                            f"features.{template}: {term!r} is a name that {owner!r} has in a model; rename"
+                        )
 
     @model_validator(mode="after")
     def _measures_agree(self) -> "Service":

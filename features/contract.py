@@ -1,5 +1,7 @@
 """The contract of the feature table: what the declarations promise, checked in one aggregation."""
 
+import math
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -11,7 +13,8 @@ def broken_promises(table: DataFrame, service: Service) -> dict[str, int]:
     """Number of rows that break each promise of the contract; a promise that holds is left out.
 
     Promises: columns and their types are those declared, a customer stands once at an as_of, no null where none is
-    said to occur, values inside the least and greatest of their kind, a label exactly where it is mature.
+    said to occur, only finite numbers, values inside the least and greatest of their kind, a label exactly where it is
+    mature.
     """
     expected = [
         "customer_id",
@@ -51,7 +54,7 @@ def _promises(feature: NamedFeature) -> dict[str, Column]:
     if not feature.may_be_null:
         promises[f"{feature.name} is null"] = value.isNull()
     if feature.type == "double":
-        promises[f"{feature.name} is not a number"] = F.isnan(value)
+        promises[f"{feature.name} is not a finite number"] = F.isnan(value) | (F.abs(value) == math.inf)
     if feature.least is not None:
         promises[f"{feature.name} is below {feature.least:g}"] = value < feature.least
     if feature.greatest is not None:

@@ -1,5 +1,6 @@
-"""What the true probabilities of simulated customers reach on the unseen ones: no model can do better."""
+"""What the true probabilities of simulated customers reach on the rows that judge: no model can do better."""
 
+import math
 from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
@@ -19,8 +20,8 @@ class Best(Judged):
     rows: int
 
     def share_reached(self, by: float) -> float:
-        """How far an AUC has come from chance to the best."""
-        return (by - 0.5) / (self.auc.value - 0.5)
+        """How far an AUC has come from chance to the best; no number where the best is chance."""
+        return (by - 0.5) / (self.auc.value - 0.5) if self.auc.value != 0.5 else math.nan
 
 
 def best(context: Context, spark: SparkSession, chosen: Model) -> Best | None:

@@ -1,6 +1,5 @@
 """`encore drift`: are the customers that are scored now still those that the model was trained on?"""
 
-import json
 from datetime import date
 from typing import Any
 
@@ -11,10 +10,11 @@ from conf.load import fingerprint
 from jobs.context import Context
 from jobs.storage import Record, write_csv, write_manifest
 from jobs.tables import read_tables, table_record
-from jobs.train import model_result
+from jobs.trained import drift_reference, model_basis, model_result
 from models.drift import drifted
 
 COLUMNS = ("feature", "kind", "psi", "null_share", "null_share_at_training", "new_category_share", "above")
+MANIFEST = ["model", "customers"]
 KEYS = ["customer_id", "as_of"]
 
 
@@ -37,9 +37,10 @@ def drift(context: Context, spark: SparkSession, as_of: date | None = None) -> t
     basis: Record = {"scores": record["basis"], "limits": fingerprint(limits)}
     done = context.drift.records().get(day)
     if done and done["basis"] == basis:
+        write_manifest(context.drift, MANIFEST)  # it may have been killed before this
         return day, done
-    table_record(context, day)
-    reference = json.loads((context.models / name / "reference.json").read_text(encoding="utf-8"))
+    _refuse_old_scores(context, day, record)
+    reference = drift_reference(context, name)
     scores = context.scores.read(spark, [day]).select(*KEYS, "probability")
     table = read_tables(context, spark, [day]).where("eligible").join(scores, KEYS)
     found: Record = {
@@ -53,8 +54,18 @@ def drift(context: Context, spark: SparkSession, as_of: date | None = None) -> t
     with context.drift.staging() as staged:
         write_csv(staged.partition(day) / "_drift.csv", COLUMNS, [_row(one) for one in found["features"]])
         context.drift.publish(staged, day, found)
-    write_manifest(context.drift, ["model", "customers"])
+    write_manifest(context.drift, MANIFEST)
     return day, found
+
+
+def _refuse_old_scores(context: Context, day: str, record: Record) -> None:
+    """What has been made anew since the scores were cannot be compared with them."""
+    made_of = {"table": table_record(context, day)["basis"], "model": model_basis(context, record["model"])}
+    if any(record["basis"][key] != basis for key, basis in made_of.items()):
+        raise InputError(
+            f"{context.scores.partition(day)}: the table or the model {record['model']} has changed since; "
+            f"run `encore score --as-of {day}` first"
+        )
 
 
 def refuse_drift(day: str, found: Record) -> None:

@@ -38,7 +38,7 @@ HEAVY_TAILED = 5  # times the median is the largest value
 
 
 def models_figure(verdict: Verdict, best: Best | None, look: dict[str, Look]) -> str:
-    """AUC with interval on unseen customers (filled) and on those learned from (hollow), the best on top."""
+    """AUC with interval on the rows that judge (filled) and on those learned from (hollow), the best on top."""
     judged = [*([best] if best else []), *(one for one in verdict.judged if one.name != CONSTANT)]
     with drawing(36 * len(judged) + 40) as figure:
         axes = bar_axes(figure, len(judged), bottom=34)
@@ -121,8 +121,8 @@ def drivers_figure(drivers: Sequence[Driver]) -> str:
     """What the AUC loses without each of the first features, as bars with intervals."""
     with drawing(40 * len(drivers) + 10) as figure:
         axes = bar_axes(figure, len(drivers))
-        low = min([0.0, *(one.permutation.low for one in drivers)])
-        high = max([one.permutation.high for one in drivers], default=0.0) or 1.0
+        ends = [end for one in drivers for end in (one.permutation.low, one.permutation.high) if isfinite(end)]
+        low, high = min([0.0, *ends]), max(ends, default=0.0) or 1.0
         axes.set_xlim(1.02 * low, 1.2 * high)
         for row, one in enumerate(drivers):
             found, y = one.permutation, row + 0.66

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from conf.errors import InputError
 from jobs.context import Context
 from jobs.storage import Record
-from jobs.train import chosen_model, model_basis
+from jobs.trained import chosen_model, model_basis
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Scores:
     as_of: date
     customers: int
     mean_probability: float
-    one_if: str
+    leaves_is_one: bool
     deciles: list[Decile]
     staleness: str
     record: Record
@@ -39,7 +39,7 @@ class Scores:
     @property
     def leaving_share(self) -> float:
         """Share of the customers expected to leave."""
-        return leaving(self.mean_probability, self.one_if)
+        return leaving(self.mean_probability, self.leaves_is_one)
 
     @property
     def leavers(self) -> int:
@@ -48,12 +48,12 @@ class Scores:
 
     def leavers_in(self, tenth: Decile) -> int:
         """How many customers of a tenth are expected to leave."""
-        return round(tenth.customers * leaving(tenth.mean_probability, self.one_if))
+        return round(tenth.customers * leaving(tenth.mean_probability, self.leaves_is_one))
 
 
-def leaving(probability: float, one_if: str) -> float:
-    """Probability of leaving, given that of the label: label 1 is who left (`absent`) or who came back (`present`)."""
-    return probability if one_if == "absent" else 1 - probability
+def leaving(probability: float, leaves_is_one: bool) -> float:
+    """Probability of leaving, given that of the label: label 1 is who left, or else who came back."""
+    return probability if leaves_is_one else 1 - probability
 
 
 def scores(context: Context, spark: SparkSession) -> Scores | None:
@@ -71,7 +71,7 @@ def scores(context: Context, spark: SparkSession) -> Scores | None:
         as_of=date.fromisoformat(day),
         customers=records[day]["customers"],
         mean_probability=records[day]["mean_probability"],
-        one_if=context.service.label.one_if,
+        leaves_is_one=context.service.label.leaves_is_one,
         deciles=[Decile(**row.asDict()) for row in per_decile.orderBy("decile").collect()],
         staleness=_staleness(context, day, records[day]),
         record=records[day],

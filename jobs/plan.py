@@ -13,15 +13,15 @@ from jobs.outlook import Scores, leaving
 from jobs.verdict import interval
 from jobs.wording import value_as_text
 from models.intervals import Interval
+from models.reasons import MOST
 
 HEAD = 20  # customers of the list that the page shows
-REASONS = 3
 RULES = ("model", "recency", "random")
 
 
 @dataclass(frozen=True)
 class Share:
-    """Profit per 1,000 customers, as measured on unseen ones, when this share of them is contacted by each rule.
+    """Profit per 1,000 customers, as measured on the rows that judge, when each rule contacts this share of them.
 
     `over_recency` is what the model earns more than the recency rule, paired.
     """
@@ -40,7 +40,7 @@ class Share:
 class Reason:
     """What moves a customer's score most, in words, and whether it makes leaving likelier.
 
-    `value` is the customer's own, as text; empty where the table of features is not there any more.
+    `value` is the customer's own, as text; empty where no table of features has it any more.
     """
 
     meaning: str
@@ -142,34 +142,46 @@ def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Custome
         .limit(HEAD)
     )
     rows = listed.collect()
-    values = _values(context, spark, scores, [row["customer_id"] for row in rows])
+    values = _values(context, spark, scores, rows)
     meanings = {feature.name: feature.about for feature in table_features(context.service)}
     return [
         Customer(
             row["customer_id"],
-            leaving(row["probability"], scores.one_if),
+            leaving(row["probability"], scores.leaves_is_one),
             row["expected_profit"],
-            _reasons(row, meanings, values.get(row["customer_id"], {}), scores.one_if),
+            _reasons(row, meanings, values.get(row["customer_id"], {}), scores.leaves_is_one),
         )
         for row in rows
     ]
 
 
-def _values(context: Context, spark: SparkSession, scores: Scores, customers: list[Any]) -> dict[Any, dict[str, Any]]:
-    """The features of a few customers, by customer."""
+def _values(context: Context, spark: SparkSession, scores: Scores, rows: list[Row]) -> dict[Any, dict[str, Any]]:
+    """The values of the features that are reasons of these customers, by customer; those that the table has.
+
+    Of the day's table alone: tables of other days may be made by other declarations, with other columns.
+    """
     day = str(scores.as_of)
-    if not customers or not context.features.has_rows([day]):
+    if not rows or not context.features.has_rows([day]):
         return {}
-    rows = context.features.read(spark, [day]).where(F.col("customer_id").isin(customers)).collect()
-    return {row["customer_id"]: row.asDict() for row in rows}
+    table = spark.read.parquet(str(context.features.partition(day)))
+    reasons = {name for row in rows for name, _ in _reasons_of(row)}
+    wanted = table.select("customer_id", *sorted(reasons & set(table.columns)))
+    found = wanted.where(F.col("customer_id").isin([row["customer_id"] for row in rows])).collect()
+    return {row["customer_id"]: row.asDict() for row in found}
 
 
-def _reasons(row: Row, meanings: dict[str, str], values: dict[str, Any], one_if: str) -> list[Reason]:
+def _reasons(row: Row, meanings: dict[str, str], values: dict[str, Any], leaves_is_one: bool) -> list[Reason]:
     """The reasons that a row has; an effect above 0 raises the probability of the label."""
-    found = [(row[f"reason_{n}"], row[f"reason_{n}_effect"]) for n in range(1, REASONS + 1)]
-    raises_leaving = 1 if one_if == "absent" else -1
+    raises_leaving = 1 if leaves_is_one else -1
     return [
-        Reason(meanings.get(name, name), raises_leaving * effect > 0, value_as_text(values[name]) if values else "")
-        for name, effect in found
-        if name
+        Reason(
+            meanings.get(name, name), raises_leaving * effect > 0, value_as_text(values[name]) if name in values else ""
+        )
+        for name, effect in _reasons_of(row)
     ]
+
+
+def _reasons_of(row: Row) -> list[tuple[str, float]]:
+    """Feature and effect of each reason that a row has."""
+    found = [(row[f"reason_{n}"], row[f"reason_{n}_effect"]) for n in range(1, MOST + 1)]
+    return [(name, effect) for name, effect in found if name]

@@ -30,9 +30,9 @@ class Table:
         """Share of eligible customers with label 1, where that is known."""
         return self.positives / self.eligible if self.is_mature and self.eligible else None
 
-    def leaving_share(self, one_if: str) -> float | None:
+    def leaving_share(self, leaves_is_one: bool) -> float | None:
         """Share of eligible customers who left, where that is known."""
-        return None if self.positive_share is None else leaving(self.positive_share, one_if)
+        return None if self.positive_share is None else leaving(self.positive_share, leaves_is_one)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
+from conf.errors import InputError
 from jobs.context import Context
 from jobs.drift import drift
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
+from jobs.learning import mature_moments
 from jobs.report import report
 from jobs.rollup import rollup
 from jobs.score import score
@@ -55,27 +57,34 @@ def run(
         with progress("features") as tell:
             tables = features(context, spark, as_of)
             tell(f"tables written: {', '.join(map(str, tables)) or 'none, all up to date'}")
+    problem = None
     if has_labels(context):
-        with progress("train") as tell, engine("spark", context.profile) as spark:
-            results = train(context, spark, models, tell.at)
-            tell(", ".join(f"{one['title']}: AUC {one['metrics']['test']['auc']['value']:.3f}" for one in results))
-        with progress("score") as tell, engine(context.engine, context.profile) as spark:
-            day, record = score(context, spark)
-            tell(f"{record['customers']:,} customers at {day} by {record['model']}")
-        with progress("drift") as tell, engine(context.engine, context.profile) as spark:
-            day, found = drift(context, spark)
-            above = [one["feature"] for one in found["features"] if one["above"]]
-            tell(
-                f"{len(above)} features at {day} are above the limits"
-                if above
-                else f"nothing above the limits at {day}"
-            )
+        try:
+            _model(context, progress, models)
+        except InputError as error:  # what is known of the data is worth a page all the same
+            problem = error
     with progress("report") as tell, engine(context.engine, context.profile) as spark:
         page = report(context, spark)
         tell(str(page))
+    if problem:
+        raise problem
     return page
+
+
+def _model(context: Context, progress: Progress, models: Sequence[str]) -> None:
+    """Train, score, and look for drift."""
+    with progress("train") as tell, engine("spark", context.profile) as spark:
+        results = train(context, spark, models, tell.at)
+        tell(", ".join(f"{one['title']}: AUC {one['metrics']['test']['auc']['value']:.3f}" for one in results))
+    with progress("score") as tell, engine(context.engine, context.profile) as spark:
+        day, record = score(context, spark)
+        tell(f"{record['customers']:,} customers at {day} by {record['model']}")
+    with progress("drift") as tell, engine(context.engine, context.profile) as spark:
+        day, found = drift(context, spark)
+        above = len(found["above"])
+        tell(f"{above} columns at {day} are above the limits" if above else f"nothing above the limits at {day}")
 
 
 def has_labels(context: Context) -> bool:
     """Whether some as-of date has mature labels, so that there is something to train on."""
-    return any(record["label_status"] == "mature" for record in context.features.records().values())
+    return bool(mature_moments(context, context.features.records()))

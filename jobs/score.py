@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -16,7 +15,7 @@ from features.declared import table_features
 from jobs.context import Context
 from jobs.storage import Layer, Record, write_manifest, write_partitions
 from jobs.tables import read_tables, table_record
-from jobs.train import chosen_model, model_basis, model_result, plain_model
+from jobs.trained import chosen_model, model_basis, model_result, plain_model
 from models.deciles import with_deciles
 from models.plain import PlainModel, scored
 from models.profit import profit_curve
@@ -25,6 +24,7 @@ from models.uplift import uplift
 
 KEYS = ("customer_id", "as_of")
 PROBABILITY = "probability"
+MANIFEST = ["sample", "model", "customers", "mean_probability"]
 
 
 def score(
@@ -53,9 +53,11 @@ def score(
     plain = plain_model(context, name)
     _refuse_other_table(context, day, name, plain, table_basis)
     money = economics or context.service.targeting
-    basis: Record = {"table": table_basis, "model": model_basis(context, name), "targeting": fingerprint(money)}
+    seed = context.service.training.seed
+    basis: Record = {"table": table_basis, "model": model_basis(context, name), "targeting": fingerprint(money, seed)}
     done = context.scores.records().get(day)
     if done and done["basis"] == basis:
+        write_manifest(context.scores, MANIFEST)  # it may have been killed before this
         return day, done
     table = read_tables(context, spark, [day]).where("eligible")
     with context.scores.staging() as staged:
@@ -78,7 +80,7 @@ def score(
             "plan": _plan(context, spark, name, rows, money) if money else None,
         }
         context.scores.publish(staged, day, record)
-    write_manifest(context.scores, ["sample", "model", "customers", "mean_probability"])
+    write_manifest(context.scores, MANIFEST)
     return day, record
 
 
@@ -125,7 +127,7 @@ def _listed(rows: DataFrame, context: Context, money: Targeting | None, day: str
 def _plan(context: Context, spark: SparkSession, name: str, rows: DataFrame, money: Targeting) -> dict[str, Any]:
     """What the list costs and is expected to bring, and what such lists brought on the customers that judged."""
     label = context.service.label
-    tested = _tested(context, spark, context.models / name / "test_scores", _read_by(money))
+    tested = _tested(context, spark, name, _read_by(money))
     declared = money.model_dump(include={"currency", "cost_of_contact", "kept_share", "hold_out_share"})
     limits = {key: value for key, value in (("contacts", money.contacts), ("budget", money.budget)) if value}
     return {
@@ -138,17 +140,23 @@ def _plan(context: Context, spark: SparkSession, name: str, rows: DataFrame, mon
     }
 
 
-def _tested(context: Context, spark: SparkSession, scores: Path, features: list[str]) -> DataFrame:
+def _tested(context: Context, spark: SparkSession, name: str, features: list[str]) -> DataFrame:
     """The test scores of a model, with what the economics read of their customers."""
-    tested = spark.read.parquet(str(scores))
+    tested = spark.read.parquet(str(context.models / name / "test_scores"))
     if not features:
         return tested
-    day = str(tested.select(F.max("as_of")).first()[0])  # type: ignore[index]
+    told = model_result(context, name)
+    day = told["split"]["test_as_of"]
+    if told["fitted_on"]["tables"][day] != table_record(context, day)["basis"]:
+        raise InputError(
+            f"{context.features.partition(day)}: has changed since the model {name} was judged on it, so what its "
+            f"customers were worth is not known; run `encore train` again"
+        )
     return tested.join(read_tables(context, spark, [day]).select(*KEYS, *features), list(KEYS))
 
 
 def _uplift(tested: DataFrame, context: Context, treated: str) -> Mapping[str, Any]:
-    good = F.col("label") if context.service.label.one_if == "present" else 1 - F.col("label")
+    good = 1 - F.col("label") if context.service.label.leaves_is_one else F.col("label")
     known = {"label_good": good, "treated": F.expr(treated).cast("boolean"), "risk": risk(context.service.label)}
     try:
         return uplift(tested.withColumns(known))

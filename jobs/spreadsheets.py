@@ -88,11 +88,12 @@ def _models(judged: Sequence[Judged]) -> Sheet:
 
 def _tuning(verdict: Verdict) -> Sheet:
     rows: Rows = [
-        (model.name, settings(one.params), one.auc, one.deviation, one.chosen)
+        (model.name, settings(one.params), one.auc, one.deviation, one.chosen, tuning["folds"], tuning["rows"])
         for model in verdict.models
+        for tuning in [model.told["tuning"]]
         for one in model.candidates
     ]
-    return ("name", "parameters", "auc", "deviation", "chosen"), rows
+    return ("name", "parameters", "auc", "deviation", "chosen", "folds", "rows"), rows
 
 
 def _curve(kind: str, judged: Sequence[Judged]) -> Sheet:

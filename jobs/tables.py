@@ -1,8 +1,11 @@
 """Feature tables as models read them: those that are there, of the configuration that is in force."""
 
 from collections.abc import Sequence
+from datetime import date
+from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from jobs.context import Context
@@ -13,7 +16,15 @@ def read_tables(context: Context, spark: SparkSession, days: Sequence[str]) -> D
     """The feature tables of these as-of dates. Raises InputError where one is not there or of other declarations."""
     for day in days:
         table_record(context, day)
-    return context.features.read(spark, days)
+        if not context.features.has_rows([day]):
+            raise InputError(f"{context.features.partition(day)}: there are no rows; run `encore features` again")
+    # Each by itself: the layer as a whole may hold tables of older declarations, with other columns.
+    return reduce(DataFrame.unionByName, (_read(context, spark, day) for day in days))
+
+
+def _read(context: Context, spark: SparkSession, day: str) -> DataFrame:
+    table = spark.read.parquet(str(context.features.partition(day)))
+    return table.withColumn("as_of", F.lit(date.fromisoformat(day)))
 
 
 def table_record(context: Context, day: str) -> Record:

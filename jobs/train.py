@@ -1,24 +1,21 @@
 """`encore train`: feature tables to fitted models, judged beside baselines on rows that none of them was fitted on."""
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.errors import InputError
-from conf.load import fingerprint
 from features.declared import table_features
-from features.windows import Moment
 from jobs.context import Context
-from jobs.storage import beside, replace_folder, write_text
-from jobs.tables import read_tables, table_record
+from jobs.learning import fitted_on, split_as_data, split_of
+from jobs.storage import beside, replace_folder
+from jobs.tables import read_tables
 from jobs.tracking import code_version, log_model_run
+from jobs.trained import BASELINES, CHOSEN, METRICS, MODEL, REFERENCE, Result, find_result, model_result, write_json
 from models.baselines import SCORED, Baseline, bgnbd_baseline, plain_baselines, recency_rule
 from models.drift import reference
 from models.explanation import explained, sample
@@ -26,14 +23,11 @@ from models.gain import auc_gain
 from models.judgement import judged
 from models.kinds import KINDS, candidates
 from models.plain import PlainModel, scored
-from models.split import Split, chosen_split, histories
+from models.split import Split, histories
 from models.training import Fitted, TrainingPart, fit_model, training_part
 
-BASELINES = "baselines"
-CHOSEN = "chosen.json"
-FEWEST = 50  # rows of either label without which nothing is learned
+FEWEST = {"training": 50, "test": 2}  # rows of either label; fewer in the test part than 50 show in the intervals
 STEPS_BESIDE = 3  # of a model, beside the fits of its cross-validation: the last fit, judging, explaining
-Result = dict[str, Any]
 # Told how many steps are done, of how many, and what comes next.
 Watch = Callable[[int, int, str], None]
 
@@ -51,42 +45,13 @@ def train(
     Raises:
         InputError: no as-of date has mature labels, or there are too few rows of a label to learn from.
     """
-    split = _split(context)
-    basis = {name: _basis(context, split, name) for name in (*names, BASELINES)}
-    stale = [name for name in basis if (_result(context, name) or {}).get("fitted_on") != basis[name]]
+    split = split_of(context)
+    basis = {name: fitted_on(context, split, name) for name in (*names, BASELINES)}
+    stale = [name for name in basis if (find_result(context, name) or {}).get("fitted_on") != basis[name]]
     if stale:
         _Course(context, spark, split, basis, watch).fit(stale)
-    write_text(context.models / CHOSEN, json.dumps(_choice(context, split), indent=1))
-    return [_result(context, name) or {} for name in names]
-
-
-def chosen_model(context: Context) -> str:
-    """The model to score with. Raises InputError where there is none."""
-    path = context.models / CHOSEN
-    if not path.is_file():
-        raise InputError(f"{path}: there is no trained model; run `encore train --data {context.data}` first")
-    return str(json.loads(path.read_text(encoding="utf-8"))["model"])
-
-
-def plain_model(context: Context, name: str) -> PlainModel:
-    """A trained model. Raises InputError where it is not there."""
-    path = context.models / name / "model.json"
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such model; run `encore train --model {name}` first")
-    return PlainModel.from_json(json.loads(path.read_text(encoding="utf-8")))
-
-
-def model_result(context: Context, name: str) -> Result:
-    """What is said of a trained model. Raises InputError where it is not there."""
-    result = _result(context, name)
-    if result is None:
-        raise InputError(f"{context.models / name}: there is no such model; run `encore train --model {name}` first")
-    return result
-
-
-def model_basis(context: Context, name: str) -> str:
-    """Fingerprint of a trained model; fitting is repeatable, so it is that of what the model was fitted on."""
-    return fingerprint(name, model_result(context, name)["fitted_on"])
+    write_json(context.models / CHOSEN, _choice(context, split))
+    return [model_result(context, name) for name in names]
 
 
 class _Course:
@@ -107,9 +72,9 @@ class _Course:
         names = [name for name in stale if name != BASELINES]
         self.total = 1 + sum(len(candidates(name, self.how.grids)) * self.how.folds + STEPS_BESIDE for name in names)
         self.tick("baselines", steps=0)
-        self.rows = {"training": self._labels("training", self.train, FEWEST), "test": self._labels("test", self.test)}
+        self.rows = {"training": self._labels("training", self.train), "test": self._labels("test", self.test)}
         if names:
-            self.part.prepared.count()  # what cannot be learned from is met before any time is spent
+            self.part  # noqa: B018 (what cannot be learned from is met before any time is spent)
         if BASELINES in stale:
             self._fit_baselines()
         self.tick("models")
@@ -138,14 +103,15 @@ class _Course:
         """The rule by recency alone."""
         return recency_rule(self.train, self.context.service)
 
-    def _labels(self, side: str, rows: DataFrame, fewest: int = 1) -> dict[int, int]:
+    def _labels(self, side: str, rows: DataFrame) -> dict[int, int]:
         """How many rows have each label. Raises InputError where one of them is too rare."""
         found = {0: 0, 1: 0} | {row["label"]: row["count"] for row in rows.groupBy("label").count().collect()}
         rare = min(found, key=lambda label: found[label])
-        if found[rare] < fewest:
+        if found[rare] < FEWEST[side]:
             raise InputError(
                 f"{self.context.features.root}: in the {side} part {found[rare]} of {sum(found.values())} rows have "
-                f"label {rare} ({self.split}), and at least {fewest} are needed; take more customers or another --as-of"
+                f"label {rare} ({self.split}), and at least {FEWEST[side]} are needed; "
+                f"take more customers or another --as-of"
             )
         return found
 
@@ -159,80 +125,84 @@ class _Course:
             except ValueError as error:  # a baseline less is no reason to have no model
                 left_out["bgnbd"] = str(error)
         result = {
-            "split": _split_as_data(self.split),
+            "split": split_as_data(self.split),
             "baselines": [self._judged_baseline(one) for one in found],
             "left_out": left_out,
             "fitted_on": self.basis[BASELINES],
         }
         with beside(self.context.models / BASELINES) as folder:
-            write_text(folder / "new" / "metrics.json", json.dumps(result, indent=1))
+            write_json(folder / "new" / METRICS, result)
             replace_folder(folder / "new", self.context.models / BASELINES)
 
     def _judged_baseline(self, one: Baseline) -> Result:
         return {"name": one.name, "title": one.title, **judged(one.train, one.test, self.how.seed)}
 
     def _fit_model(self, name: str) -> None:
-        title = KINDS[name].title
+        title, target = KINDS[name].title, self.context.models / name
         self.tick(f"{title}: cross-validation", steps=0)
-        with beside(self.context.models / name) as folder:
+        with beside(target) as folder:
             new = folder / name
             save = partial(_save, folder=new / "pipeline")
             fitted = fit_model(name, self.part, self.how, save, lambda: self.tick(f"{title}: cross-validation"))
             self.tick(f"{title}: judging", steps=0)
-            result = self._written(fitted, new)
+            result = self._described(fitted) | self._judged(fitted, new)
             self.tick(f"{title}: what matters")
             some = sample(self.test, fitted.plain)
             result |= explained(some, fitted.plain, fitted.importances, self.declared, self.how.seed)
-            write_text(new / "metrics.json", json.dumps(result, indent=1))
-            self._log(new, result)
-            replace_folder(new, self.context.models / name)
-            self.tick(f"{title}: done")
+            write_json(new / METRICS, result)
+            replace_folder(new, target)
+        self._log(target, result)
+        self.tick(f"{title}: done")
 
-    def _log(self, folder: Path, result: Result) -> None:
-        files = [folder / "model.json", folder / "reference.json"]
-        logged = log_model_run(folder, result, files, self.context.data, self.context.service)
-        if logged.warning:
-            logging.getLogger("encore").warning(logged.warning)
-
-    def _written(self, fitted: Fitted, new: Path) -> Result:
-        """Write the model and its test scores; what is said of it but for what matters to it."""
-        write_text(new / "model.json", json.dumps(fitted.plain.to_json()))
+    def _judged(self, fitted: Fitted, new: Path) -> Result:
+        """Write the model, its test scores and what drift compares with; how good it is."""
+        write_json(new / MODEL, fitted.plain.to_json(), indent=None)
         both = {"probability": fitted.plain, "recency_probability": self.recency}
         scored(self.test, both, SCORED).write.parquet(str(new / "test_scores"))
         tested = self.test.sparkSession.read.parquet(str(new / "test_scores"))
-        features = [feature.name for feature in self.declared]
-        trained = scored(self.train, {"probability": fitted.plain}, ["customer_id", "label", *features]).cache()
-        write_text(new / "reference.json", json.dumps(reference(trained, self.declared), indent=1))
+        columns = ["customer_id", "label", *(feature.name for feature in self.declared)]
+        trained = scored(self.train, {"probability": fitted.plain}, columns).cache()
+        # Scores of rows that a model was fitted on are further apart than any it will give.
+        unseen = reference(tested, ())
+        score = {"score": unseen["score"] | {"customers": unseen["customers"]}}
+        write_json(new / REFERENCE, reference(trained, self.declared) | score)
+        other = tested.withColumnRenamed("recency_probability", "other_probability")
+        gain = dict(vars(auc_gain(other, self.how.seed)))
+        result = judged(trained, tested, self.how.seed) | {"gain_over_recency": gain}
+        trained.unpersist()
+        return result
+
+    def _described(self, fitted: Fitted) -> Result:
+        """What the model is and what it was fitted on."""
         name, context = fitted.plain.kind, self.context
-        result = {
+        rows = self.rows["training"]
+        return {
             "model": name,
             "title": KINDS[name].title,
             "service": context.service_name,
             "label": context.service.label.model_dump(),
-            "split": _split_as_data(self.split),
-            "train_rows": sum(self.rows["training"].values()),
+            "split": split_as_data(self.split),
+            "train_rows": sum(rows.values()),
             "test_rows": sum(self.rows["test"].values()),
-            "train_positive_share": self.rows["training"][1] / sum(self.rows["training"].values()),
+            "train_positive_share": rows[1] / sum(rows.values()),
             "balance": self.how.balance,
             "calibration": self.part.calibration,
             "tuning": {
                 "folds": self.how.folds,
-                "customers": min(self.how.tuning_customers, self.part.rows),
+                "rows": fitted.tuning_rows,
                 "candidates": [one.to_json() for one in fitted.candidates],
             },
-            **judged(trained, tested, self.how.seed),
-            "gain_over_recency": self._gain(tested),
             "left_out": dict(self.part.preparation.left_out),
             "fitted_on": self.basis[name],
             "code_version": code_version(),
             "seed": self.how.seed,
         }
-        trained.unpersist()
-        return result
 
-    def _gain(self, tested: DataFrame) -> Result:
-        other = tested.withColumnRenamed("recency_probability", "other_probability")
-        return dict(vars(auc_gain(other)))
+    def _log(self, folder: Path, result: Result) -> None:
+        files = [folder / MODEL, folder / REFERENCE]
+        logged = log_model_run(folder, result, files, self.context.data, self.context.service)
+        if logged.warning:
+            logging.getLogger("encore").warning(logged.warning)
 
 
 def _save(pipeline: PipelineModel, folder: Path) -> str:
@@ -242,63 +212,12 @@ def _save(pipeline: PipelineModel, folder: Path) -> str:
     return f"file:{last.absolute()}"
 
 
-def _split(context: Context) -> Split:
-    layer = context.features
-    records = layer.records()
-    moments = [Moment.at(date.fromisoformat(day), context.service.windows) for day in records]
-    mature = [moment for moment in moments if records[str(moment.as_of)]["label_status"] == "mature"]
-    if not mature:
-        raise InputError(
-            f"{layer.root}: no as-of date has mature labels, and a model learns from nothing else; "
-            f"run `encore features` with an --as-of at least {moments[0].outcome.days if moments else 'an outcome of'} "
-            f"days before the end of the logs"
-        )
-    try:
-        return chosen_split(mature, context.service.training.split)
-    except ValueError as error:
-        raise InputError(
-            f"{layer.root}: {error}; run `encore features` at an earlier --as-of, or split by customer"
-        ) from None
-
-
-def _split_as_data(split: Split) -> Result:
-    return {
-        "by": split.by,
-        "text": str(split),
-        "train_as_of": [str(day) for day in split.train],
-        "test_as_of": str(split.test),
-        "unused_as_of": [str(day) for day in split.unused],
-    }
-
-
-def _basis(context: Context, split: Split, name: str) -> Result:
-    """What a model is fitted on: the tables and all that is declared for it."""
-    service, how = context.service, context.service.training
-    grid = getattr(how.grids, name) if name in KINDS else service.alive
-    shared = how.model_dump(exclude={"grids"})
-    days = sorted({str(day) for day in (*split.train, split.test)})
-    return {
-        "tables": {day: table_record(context, day)["basis"] for day in days},
-        "split": str(split),
-        "configuration": fingerprint(shared, grid, service.recency_feature),
-    }
-
-
-def _result(context: Context, name: str) -> Result | None:
-    """What `metrics.json` of a model or of the baselines holds, None where there is none."""
-    path = context.models / name / "metrics.json"
-    if not path.is_file():
-        return None
-    result: Result = json.loads(path.read_text(encoding="utf-8"))
-    return result
-
-
 def _choice(context: Context, split: Split) -> Result:
     """Of the models that were fitted on these tables, the one with the highest AUC in cross-validation."""
     auc = {}
     for name in KINDS:
-        result = _result(context, name)
-        if result and result["fitted_on"] == _basis(context, split, name):
+        result = find_result(context, name)
+        if result and result["fitted_on"] == fitted_on(context, split, name):
             auc[name] = max(one["auc"] for one in result["tuning"]["candidates"] if one["chosen"])
     best = max(auc, key=lambda name: auc[name])
     others = ", ".join(f"{KINDS[name].title} {value:.4f}" for name, value in auc.items())

@@ -1,6 +1,5 @@
 """How far the models can be believed: each beside the others and the baselines, and which one is chosen."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from jobs.context import Context
+from jobs.trained import BASELINES, CHOSEN, METRICS, find_result, read_json
 from models.intervals import Interval
+from models.tuning import Candidate
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
 CALIBRATED = 0.02  # an average error of the probabilities below this is called none
 BY_TUNING = "the highest cross-validated AUC"
+UNSEEN = {
+    "customer": "customers the model never saw",
+    "time": "outcomes later than all the model learned from",
+}
+COMPARABLE = ("tables", "split", "shared")  # of what a model is fitted on; the rest is its own grid
 Points = list[list[float]]
 Measures = dict[str, Interval]
 Json = dict[str, Any]
@@ -20,7 +26,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Judged:
-    """A model, a baseline or the truth, on the customers it learned from (`train`) and on those it never saw."""
+    """A model, a baseline or the truth, on the rows it learned from (`train`) and on those that judge (`test`)."""
 
     name: str
     title: str
@@ -32,18 +38,8 @@ class Judged:
 
     @property
     def auc(self) -> Interval:
-        """On the customers it never saw."""
+        """On the rows that judge."""
         return self.test.get("auc", UNKNOWN)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What a model was tried with, and its cross-validated AUC."""
-
-    params: Mapping[str, Any]
-    auc: float
-    deviation: float
-    chosen: bool
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class Model(Judged):
     @property
     def candidates(self) -> list[Candidate]:
         """The grid, the best first."""
-        found = [Candidate(**one) for one in self.told["tuning"]["candidates"]]
+        found = [_candidate(one) for one in self.told["tuning"]["candidates"]]
         return sorted(found, key=lambda one: (not one.chosen, -one.auc))
 
     @property
@@ -69,9 +65,14 @@ class Model(Judged):
         return interval(self.told["gain_over_recency"])
 
     @property
-    def is_calibrated(self) -> bool:
-        """Whether its probabilities are, on average, as often right as they say."""
-        return self.test.get("calibration_error", UNKNOWN).value < CALIBRATED
+    def calibration_error(self) -> float:
+        """How far its probabilities are off on average; no number where that is not known."""
+        return self.test.get("calibration_error", UNKNOWN).value
+
+    @property
+    def is_calibrated(self) -> bool | None:
+        """Whether its probabilities are, on average, as often right as they say; None where that is not known."""
+        return None if math.isnan(self.calibration_error) else self.calibration_error < CALIBRATED
 
     @property
     def comparison(self) -> str:
@@ -83,12 +84,21 @@ class Model(Judged):
 
 @dataclass(frozen=True)
 class Verdict:
-    """The models, the best on unseen customers first, and the baselines beside them."""
+    """The models, the best on the rows that judge first, and the baselines beside them.
+
+    `left_out` says by name why there is no such baseline.
+    """
 
     models: list[Model]
     baselines: list[Judged]
+    left_out: Mapping[str, str]
     chosen: Model
     why: str
+
+    @property
+    def unseen(self) -> str:
+        """What all quality is measured on, in words; by time the same customers train and judge."""
+        return UNSEEN[self.chosen.told["split"]["by"]]
 
     @property
     def recency(self) -> Judged | None:
@@ -108,23 +118,20 @@ class Verdict:
 
     @property
     def elsewhere(self) -> list[Judged]:
-        """Those fitted on other tables than the chosen one, with which they cannot be compared."""
+        """Those fitted on other tables or by other declarations than the chosen one, so not comparable with it."""
         return [one for one in self.judged if one.fitted_on != self.chosen.fitted_on]
 
 
 def verdict(context: Context) -> Verdict | None:
     """The trained models of the data folder, None where there are none."""
-    told = [_read(path) for path in sorted(context.models.glob("*/metrics.json"))]
+    told = [read_json(path) for path in sorted(context.models.glob(f"*/{METRICS}"))]
     models = [Model(**_judged(one, one["model"], "model", one), told=one) for one in told if "model" in one]
     if not models:
         return None
-    baselines = [
-        Judged(**_judged(one, one["name"], "baseline", folder))
-        for folder in told
-        for one in folder.get("baselines", [])
-    ]
-    chosen, why = _chosen(context.models / "chosen.json", models)
-    return Verdict(_best_first(models), _best_first(baselines), chosen, why)
+    beside = find_result(context, BASELINES) or {"baselines": [], "left_out": {}}
+    baselines = [Judged(**_judged(one, one["name"], "baseline", beside)) for one in beside["baselines"]]
+    chosen, why = _chosen(context.models / CHOSEN, models)
+    return Verdict(_best_first(models), _best_first(baselines), beside["left_out"], chosen, why)
 
 
 def interval(told: Mapping[str, Any] | None) -> Interval:
@@ -140,13 +147,18 @@ def _judged(told: Json, name: str, role: str, folder: Json) -> Json:
         for part in ("train", "test")
     }
     about = {"name": name, "title": told["title"], "role": role, "curves": told["curves"]}
-    fitted_on = {key: folder["fitted_on"][key] for key in ("tables", "split")}  # beside it stands the model's own grid
-    return about | measured | {"fitted_on": fitted_on}
+    return about | measured | {"fitted_on": {key: folder["fitted_on"][key] for key in COMPARABLE}}
+
+
+def _candidate(told: Json) -> Candidate:
+    """A line of the grid; an AUC that is no number is null in JSON."""
+    measured = {key: math.nan if told[key] is None else told[key] for key in ("auc", "deviation")}
+    return Candidate(**told | measured)
 
 
 def _chosen(path: Path, models: list[Model]) -> tuple[Model, str]:
     """The model of chosen.json; where that names none of them, the one that tuning favours."""
-    told = _read(path) if path.is_file() else {}
+    told = read_json(path) if path.is_file() else {}
     named = next((one for one in models if one.name == told.get("model")), None)
     if named:
         return named, told["why"]
@@ -155,8 +167,3 @@ def _chosen(path: Path, models: list[Model]) -> tuple[Model, str]:
 
 def _best_first(judged: list[Any]) -> list[Any]:
     return sorted(judged, key=lambda one: -one.auc.value if not math.isnan(one.auc.value) else 1.0)
-
-
-def _read(path: Path) -> Json:
-    told: Json = json.loads(path.read_text(encoding="utf-8"))
-    return told

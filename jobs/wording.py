@@ -78,12 +78,12 @@ def settings(params: Mapping[str, Any]) -> str:
 
 
 def value_as_text(value: float | str | None) -> str:
-    """A customer's value of a feature: 29.0 -> '29', 0.33333 -> '0.33', 12345.6 -> '12,346', null -> 'not known'."""
+    """A customer's value of a feature: 29.0 -> '29', 0.33333 -> '0.33', 99.7 -> '100', null -> 'not known'."""
     if value is None:
         return "not known"
     if isinstance(value, str):
         return value
-    return f"{value:,.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.2g}"
+    return f"{value:,.0f}" if value == round(value) or abs(value) >= 10 else f"{value:.2g}"
 
 
 def words(name: str) -> str:

@@ -14,7 +14,7 @@ from conf.schema import Alive, Service
 from features.declared import table_features
 from models.bgnbd import counted, fit
 from models.plain import PlainModel, scored
-from models.training import constant_model, one_feature_model
+from models.training import constant_model, counted_labels, one_feature_model
 
 EXPECTED = "log_expected_events"
 LEAST_EXPECTED = 1e-12
@@ -41,7 +41,7 @@ def plain_baselines(train: DataFrame, test: DataFrame, recency: PlainModel, serv
     """The recency rule, and everybody the same."""
     plain = {
         ("recency", f"{service.recency_feature} alone"): recency,
-        ("majority", "majority class"): constant_model(_positive_share(train)),
+        ("majority", "majority class"): constant_model(counted_labels(train)[1]),
     }
     return [
         Baseline(name, title, *(scored(rows, {"probability": model}, SCORED) for rows in (train, test)))
@@ -71,10 +71,6 @@ def bgnbd_baseline(histories: DataFrame, train: DataFrame, test: DataFrame, serv
     ]
     curve = Pipeline(stages=stages).fit(parts[0])
     probability = vector_to_array(F.col("both"))[1].alias("probability")
-    return Baseline("bgnbd", "BG/NBD", *(curve.transform(part).select(*SCORED, probability) for part in parts))
-
-
-def _positive_share(train: DataFrame) -> float:
-    row = train.agg(F.avg("label")).first()
-    assert row is not None  # an aggregation without keys always has its one row
-    return float(row[0])
+    return Baseline(
+        "bgnbd", "BG/NBD, expected events", *(curve.transform(part).select(*SCORED, probability) for part in parts)
+    )

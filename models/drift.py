@@ -65,7 +65,7 @@ def drifted(table: DataFrame, trained: Json, limits: Drift) -> Json:
 
     Args:
         table: the features and `probability`; the score's quality needs no label.
-        trained: what `reference` gave.
+        trained: what `reference` gave; a score compared with that of other customers says how many they were.
 
     Returns:
         `customers`, `limits`, `features` by falling index, `score`, and `above`: the names of what is above a limit.
@@ -80,7 +80,7 @@ def drifted(table: DataFrame, trained: Json, limits: Drift) -> Json:
     counts, means = _counted(table, columns)
     customers = int(counts[SCORE].sum())
     compared = {
-        name: _compared(then, _shares(counts[name]), trained["customers"], customers, limits)
+        name: _compared(then, _shares(counts[name]), then.get("customers", trained["customers"]), customers, limits)
         for name, then in columns.items()
     }
     score = compared.pop(SCORE)

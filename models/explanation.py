@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -23,23 +24,41 @@ UNKNOWN = "not known"
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows of the test part: the model's inputs (rows, inputs), labels (rows,), and raw values by feature."""
+    """Rows of the test part.
+
+    inputs (rows, inputs) and labels (rows,): drawn by label, as many of one as of the other, since a rare label would
+    hardly occur; an AUC does not depend on how many there are. background (rows, inputs) and raw, values by feature:
+    drawn from all.
+    """
 
     inputs: Floats
     labels: NDArray[np.int64]
+    background: Floats
     raw: Mapping[str, Sequence[Any]]
 
 
 def sample(test: DataFrame, model: PlainModel, rows: int = ROWS) -> Sample:
     """At most so many rows of a labelled feature table, drawn by a hash of the customer."""
-    drawn = test.orderBy(F.xxhash64(F.col("customer_id").cast("string"), F.lit("explain")), "customer_id").limit(rows)
     names = [f"input_{number}" for number in range(len(model.inputs))]
     inputs = [one.value.alias(name) for one, name in zip(model.inputs, names, strict=True)]
+    halves = [_drawn(test.where(F.col("label") == label), rows // 2).select("label", *inputs) for label in (0, 1)]
+    judged = halves[0].unionByName(halves[1]).toArrow()
     raw = [F.col(name).alias(f"raw_{name}") for name in model.features]
-    found = drawn.select("label", *raw, *inputs).toArrow()
-    columns = [found.column(name).to_numpy().astype(float) for name in names]
-    values = {name: found.column(f"raw_{name}").to_pylist() for name in model.features}
-    return Sample(np.column_stack(columns), found.column("label").to_numpy().astype(np.int64), values)
+    background = _drawn(test, PARTIAL_ROWS).select(*raw, *inputs).toArrow()
+    return Sample(
+        _matrix(judged, names),
+        judged.column("label").to_numpy().astype(np.int64),
+        _matrix(background, names),
+        {name: background.column(f"raw_{name}").to_pylist() for name in model.features},
+    )
+
+
+def _drawn(test: DataFrame, rows: int) -> DataFrame:
+    return test.orderBy(F.xxhash64(F.col("customer_id").cast("string"), F.lit("explain")), "customer_id").limit(rows)
+
+
+def _matrix(table: pa.Table, names: Sequence[str]) -> Floats:
+    return np.column_stack([table.column(name).to_numpy() for name in names]).astype(np.float64)
 
 
 def explained(
@@ -89,8 +108,8 @@ def _dependence(
 ) -> list[tuple[float | str, float]]:
     """Mean calibrated probability when everybody has the same value, for values that occur."""
     rows = _grid_rows(some.raw[name])
-    background = some.inputs[:PARTIAL_ROWS]
-    means = partial_dependence(model.probability, background, groups[name], some.inputs[list(rows.values())])
+    grid = some.background[list(rows.values())]
+    means = partial_dependence(model.probability, some.background, groups[name], grid)
     return list(zip(rows.keys(), means, strict=True))
 
 

@@ -125,7 +125,7 @@ def _xgboost(params: Params, setting: Setting) -> list[Any]:
             num_workers=setting.slots,
             seed=setting.seed,
             verbosity=0,
-            verbose_eval=False,
+            verbose=False,
         )
     ]
 

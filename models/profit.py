@@ -113,7 +113,7 @@ def _cells(scored: DataFrame, label: Label, economics: Targeting) -> tuple[_Cell
     is_measured = is_measured & is_probability(F.col("recency_probability"))
     share = worth / F.lit(scale)
     bins = [F.when(is_measured, fine_bin(risk(label, column) * share)).alias(name) for name, column in ORDERS.items()]
-    has_left = F.col("label") == (1 if label.one_if == "absent" else 0)
+    has_left = F.col("label") == (1 if label.leaves_is_one else 0)
     table = scored.select(*bins, has_left.alias("has_left"), share.alias("share"))
     for order in ORDERS:
         table = _with_group(table, order)

@@ -53,8 +53,10 @@ def histories(split: Split, train: DataFrame, test: DataFrame) -> DataFrame:
     return test.drop("label") if split.by == "time" else train.where(F.col("as_of") == F.lit(split.test)).drop("label")
 
 
-def chosen_split(mature: Sequence[Moment], by: Literal["auto", "customer", "time"] = "auto") -> Split:
+def chosen_split(mature: Sequence[Moment], by: Literal["auto", "customer", "time"] = "auto", most: int = 12) -> Split:
     """Test at the latest mature moment. By time, where an earlier one may train for it, unless told otherwise.
+
+    Of the moments that may train, the newest `most` do.
 
     By time, a moment whose outcome was still open at the test's as_of is left out: its labels were not known then.
 
@@ -69,8 +71,8 @@ def chosen_split(mature: Sequence[Moment], by: Literal["auto", "customer", "time
     if by == "time" and not usable:
         raise ValueError(f"no as-of date has an outcome that ended by {test.as_of}, so none may train for it")
     if by == "customer" or not usable:
-        return Split("customer", tuple(moment.as_of for moment in sorted(mature)), test.as_of)
-    return Split("time", usable, test.as_of, unused)
+        return Split("customer", tuple(moment.as_of for moment in sorted(mature)[-most:]), test.as_of)
+    return Split("time", usable[-most:], test.as_of, unused)
 
 
 def is_held_out(customer_id: Column) -> Column:

@@ -21,8 +21,7 @@ BINS = 4_096
 
 def risk(label: Label, probability: str = "probability") -> Column:
     """The probability that the customer leaves, from the column `probability` = P(label = 1)."""
-    is_leaving = label.one_if == "absent"  # label 1: nothing happened any more
-    return F.col(probability) if is_leaving else F.lit(1.0) - F.col(probability)
+    return F.col(probability) if label.leaves_is_one else F.lit(1.0) - F.col(probability)
 
 
 def customer_value(economics: Targeting) -> Column:

@@ -21,13 +21,17 @@ from models.split import is_for_calibration, is_in_share
 from models.tuning import Candidate, tuned
 
 ROWS_COMPARED = 1_000
+FEWEST_OF_A_LABEL = 500  # rows that cross-validation sees, where there are so many
 SAME_PROBABILITY = 1e-5  # XGBoost adds up in single precision
 Save = Callable[[PipelineModel], str]
 
 
 @dataclass(frozen=True)
 class TrainingPart:
-    """Training rows made ready: what models are fitted on, and what is kept to calibrate them."""
+    """Training rows made ready: what models are fitted on, balanced, and what is kept to calibrate them.
+
+    rows, positive_share: of `prepared`.
+    """
 
     rows: int
     positive_share: float
@@ -39,10 +43,12 @@ class TrainingPart:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model as plain data, its candidates, and the library's own importances of its inputs."""
+    """A fitted model as plain data, its candidates, about how many rows they were tried on, and the library's own
+    importances of its inputs."""
 
     plain: PlainModel
     candidates: list[Candidate]
+    tuning_rows: int
     importances: Floats
 
 
@@ -50,15 +56,21 @@ def training_part(train: DataFrame, features: Sequence[NamedFeature], how: Train
     """Prepare the rows of the training part, with both labels; raises ValueError when no feature has two values."""
     calibration: How = how.calibrate if how.calibrate != "auto" else "isotonic" if how.balance != "none" else "none"
     kept = is_for_calibration(F.col("customer_id")) if calibration != "none" else F.lit(False)
-    fitted_on = train.where(~kept)
+    fitted_on, for_calibration = train.where(~kept), train.where(kept)
+    if calibration != "none" and for_calibration.select("label").distinct().count() < 2:
+        raise ValueError("the customers kept for calibration do not have both labels")
     preparation = fit_preparation(fitted_on, features)
-    row = fitted_on.agg(F.count("*").alias("rows"), F.avg("label").alias("share")).first()
-    assert row is not None  # an aggregation without keys always has its one row
-    prepared = balanced(preparation.prepared(fitted_on), row["share"], how.balance, how.seed)
+    prepared = balanced(preparation.prepared(fitted_on), counted_labels(fitted_on)[1], how.balance, how.seed)
     slots = train.sparkSession.sparkContext.defaultParallelism
-    return TrainingPart(
-        row["rows"], row["share"], preparation, prepared.coalesce(slots).cache(), train.where(kept), calibration
-    )
+    prepared = prepared.coalesce(slots).cache()
+    return TrainingPart(*counted_labels(prepared), preparation, prepared, for_calibration, calibration)
+
+
+def counted_labels(rows: DataFrame) -> tuple[int, float]:
+    """Number of rows, and the share of those with label 1."""
+    row = rows.agg(F.count("*"), F.avg("label")).first()
+    assert row is not None  # an aggregation without keys always has its one row
+    return int(row[0]), float(row[1])
 
 
 def fit_model(
@@ -71,7 +83,8 @@ def fit_model(
         tick: called after each fit.
     """
     kind = KINDS[name]
-    share = min(1.0, how.tuning_customers / max(part.rows, 1))
+    rarer = min(part.positive_share, 1.0 - part.positive_share)
+    share = min(1.0, max(how.tuning_rows, FEWEST_OF_A_LABEL / rarer) / part.rows)
     some = part.prepared.where(is_in_share(F.col("customer_id"), share, "tuning")) if share < 1 else part.prepared
     found = tuned(some, kind, candidates(name, how.grids), how.folds, how.seed, tick)
     [best] = [candidate for candidate in found if candidate.chosen]
@@ -82,7 +95,7 @@ def fit_model(
     raw = PlainModel(name, inputs, kind.scorer(fitted.stages, part.prepared.sparkSession, folder), Calibration())
     _refuse_other_scores(fitted, raw, part)
     plain = PlainModel(name, inputs, raw.scorer, _calibration(raw, part))
-    return Fitted(plain, found, kind.importances(fitted.stages))
+    return Fitted(plain, found, round(share * part.rows), kind.importances(fitted.stages))
 
 
 def constant_model(positive_share: float) -> PlainModel:
@@ -97,9 +110,7 @@ def one_feature_model(train: DataFrame, feature: NamedFeature, how: Training) ->
     try:
         part = training_part(train, [feature], how.model_copy(update={"balance": "none", "calibrate": "none"}))
     except ValueError:
-        row = train.agg(F.avg("label")).first()
-        assert row is not None  # an aggregation without keys always has its one row
-        return constant_model(row[0])
+        return constant_model(counted_labels(train)[1])
     fitted = KINDS["lr"].fit(part.prepared, {"regularisation": 1e-6, "l1_share": 0.0}, how.seed)
     part.prepared.unpersist()
     scorer = KINDS["lr"].scorer(fitted.stages, train.sparkSession, "")

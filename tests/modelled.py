@@ -23,6 +23,7 @@ MONEY = {
     "kept_share": 0.2,
     "hold_out_share": 0.1,
 }
+ALIVE = {"frequency": "visits", "recency_days": "least(visits, age)", "age_days": "age + 1", "unit_days": 1}
 SERVICE: dict[str, Any] = SHOP | {
     "features": {
         "visits": {"kind": "count", "unit": "visits", "about": "Visits", "from_tiles": "count(*)", "fill": 0},
@@ -46,8 +47,7 @@ SERVICE: dict[str, Any] = SHOP | {
     },
     "eligible": {"when": "visits >= 0", "about": "Everybody"},
     "recency_feature": "age",
-    "alive": {"frequency": "visits", "recency_days": "least(visits, age)", "age_days": "age + 1", "unit_days": 1},
-    "training": QUICK.model_dump(),
+    "training": QUICK.model_dump() | {"grids": QUICK.grids.model_dump() | {"lr": {"regularisation": [1e-3]}}},
     "targeting": MONEY,
 }
 COLUMNS = {

@@ -139,6 +139,18 @@ def write_features(context: Context, sample: float = 1.0) -> None:
     open_gaps = {"missing_days": ["2024-03-03", "2024-03-05", "2024-03-06"], "missing_parts": {}}
     write_record(context.features.partition("2024-03-03"), same | mature | gaps)
     write_record(context.features.partition("2024-03-05"), same | newest | open_gaps)
+    write_feature_rows(context)
+
+
+def write_feature_rows(context: Context, **changes: list[Any]) -> None:
+    """The newest table's rows of customers 0 to 24, by default each with the same values but for customer 7."""
+    rows = {
+        "customer_id": list(range(25)),
+        "visits_1d": [0] * 25,
+        "visits_3d": [2.5] * 25,
+        "last_spending": [None if number == 7 else 29.0 for number in range(25)],
+    }
+    pq.write_table(pa.table(rows | changes), context.features.partition("2024-03-05") / "part-0.parquet")
 
 
 def around(value: float, by: float) -> dict[str, float]:
@@ -165,7 +177,7 @@ def curves(hits: float) -> dict[str, Any]:
 
 def fitted_on(grid: str) -> dict[str, Any]:
     """What a model was fitted on, its own grid among it."""
-    return {"tables": {"2024-03-03": TABLE}, "split": "s", "configuration": grid}
+    return {"tables": {"2024-03-03": TABLE}, "split": "s", "shared": "of all", "own": grid}
 
 
 def model(name: str, title: str, auc: float, tuned: float, gain: dict[str, float], weight: str) -> dict[str, Any]:
@@ -193,7 +205,7 @@ def model(name: str, title: str, auc: float, tuned: float, gain: dict[str, float
         "calibration": "isotonic",
         "tuning": {
             "folds": 3,
-            "customers": 20000,
+            "rows": 20000,
             "candidates": [
                 {"params": {"depth": 3, "rounds": 50}, "auc": tuned - 0.01, "deviation": 0.002, "chosen": False},
                 {"params": {"depth": 5, "rounds": 50}, "auc": tuned, "deviation": 0.004, "chosen": True},
@@ -227,7 +239,11 @@ def write_models(context: Context) -> None:
         write_json(folder / "metrics.json", one)
         (folder / "test_scores").mkdir()
         pq.write_table(pa.table(held_out), folder / "test_scores" / "part-0.parquet")
-    aucs = {"recency": ("last_spending alone", 0.6), "bgnbd": ("BG/NBD", 0.61), "majority": ("majority class", 0.5)}
+    aucs = {
+        "recency": ("last_spending alone", 0.6),
+        "bgnbd": ("BG/NBD, expected events", 0.61),
+        "majority": ("majority class", 0.5),
+    }
     baselines = [
         {
             "name": name,
@@ -238,7 +254,7 @@ def write_models(context: Context) -> None:
         }
         for name, (title, auc) in aucs.items()
     ]
-    found = {"split": SPLIT, "baselines": baselines, "fitted_on": fitted_on("baselines")}
+    found = {"split": SPLIT, "baselines": baselines, "left_out": {}, "fitted_on": fitted_on("baselines")}
     write_json(context.models / "baselines" / "metrics.json", found)
     write_json(context.models / "chosen.json", {"model": "gbt", "why": "the highest AUC in cross-validation"})
 

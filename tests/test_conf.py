@@ -17,6 +17,8 @@ from conf.schema import Service
 Change = Callable[[dict[str, Any]], Any]
 FEATURE = {"kind": "count", "unit": "coins", "about": "Coins", "from_tiles": "sum(spent)", "fill": 0}
 
+CATEGORY = {"kind": "category", "unit": "", "about": "x", "from_tiles": "min('A')", "null_means": "none"}
+
 
 def problem(path: Path, text: str | bytes) -> str:
     """The message that loading a file with this content gives, less the path, with which it must begin."""
@@ -130,6 +132,43 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         put("features/x", FEATURE | {"kind": "category", "levels": ["it's"]}),
         "features.x.levels.0: String should match",
     ),
+    "levels that differ in case": (
+        put("features/x", CATEGORY | {"levels": ["iPhone", "iphone"]}),
+        "features.x: levels: each needs a name of its own",
+    ),
+    "level twice": (put("features/x", CATEGORY | {"levels": ["a", "a"]}), "features.x: levels: each needs a name of"),
+    "name of another's level": (
+        lambda shop: shop["features"].update(x=CATEGORY | {"levels": ["A", "B"]}, x_is_b=FEATURE),
+        "features.x_is_b: 'x_is_b' is a name that 'x' has in a model",
+    ),
+    "name of another's null": (
+        lambda shop: shop.update(features={"last_spending_is_missing": FEATURE} | shop["features"]),
+        "features.last_spending: 'last_spending_is_missing' is a name that 'last_spending_is_missing' has in a model",
+    ),
+    "name of a window's null": (
+        lambda shop: shop["features"].update(
+            {"x_{days}d": FEATURE | {"fill": None, "null_means": "none", "windows": [1, 3]}, "x_3d_is_missing": FEATURE}
+        ),
+        "features.x_3d_is_missing: 'x_3d_is_missing' is a name that 'x_3d' has in a model",
+    ),
+    "levels of two that meet": (
+        lambda shop: shop["features"].update(
+            x=CATEGORY | {"levels": ["y_is_a"]},
+            x_is_y=CATEGORY | {"levels": ["a"]},
+        ),
+        "features.x_is_y: 'x_is_y_is_a' is a name that 'x' has in a model",
+    ),
+    "endless penalty": (
+        put("training", {"grids": {"lr": {"regularisation": [0.1, float("inf")]}}}),
+        "training.grids.lr.regularisation.1: Input should be a finite number",
+    ),
+    "penalty that is no number": (
+        put("training", {"grids": {"lr": {"regularisation": [float("nan")]}}}),
+        "training.grids.lr.regularisation.0: Input should be a finite number",
+    ),
+    "seed too long": (put("training", {"seed": 2**63}), "training.seed: Input should be less than 9223372036854775808"),
+    "too few to tune on": (put("training", {"tuning_rows": 99}), "training.tuning_rows: Input should be greater than"),
+    "no tables to train on": (put("training", {"as_of_dates": 0}), "training.as_of_dates: Input should be greater"),
     "recency": (put("recency_feature", "nope"), "recency_feature: there is no feature 'nope'"),
     "measure": (
         put("events/visit/measures/mean", {"sql": "avg(spent)", "about": "x"}),
@@ -179,6 +218,43 @@ MISTAKES: dict[str, tuple[Change, str]] = {
 def test_mistakes_name_file_and_key(tmp_path: Path, mistake: str) -> None:
     change, message = MISTAKES[mistake]
     assert problem(tmp_path / "shop.yaml", changed(change)).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("probability", "recency_probability", "inputs", "risk", "decile", "expected_profit", "contact", "weight"),
+        *("fold", "fine_bin", "label", "as_of", "reason_1", "reason_2_effect", "input_0", "raw_spending"),
+    ],
+)
+def test_no_feature_has_a_name_of_encore(tmp_path: Path, name: str) -> None:
+    """Scoring would put its own column in the place of the feature, and money computed from that would be wrong."""
+    message = problem(tmp_path / "shop.yaml", changed(put(f"features/{name}", FEATURE)))
+    assert message == f"features.{name}: {name!r} is no name for a feature, or is taken"
+
+
+def test_names_that_only_resemble_those_of_a_model_are_free() -> None:
+    """No term for null where null never occurs or the feature is internal; and near misses of names and prefixes."""
+    filled = {"risk_30d": FEATURE, "risk_30d_is_missing": FEATURE, "reasons": FEATURE, "inputs_2": FEATURE}
+    never = FEATURE | {"fill": None, "null_means": "never null: everybody has one"}
+    internal = FEATURE | {"fill": None, "internal": True}
+    others = {"x": never, "x_is_missing": FEATURE, "y": internal, "y_is_missing": FEATURE}
+    levels = {"z": CATEGORY | {"levels": ["A", "b"]}, "z_is_c": FEATURE, "z_is_missing": FEATURE}
+    found = Service.model_validate(SHOP | {"features": SHOP["features"] | filled | others | levels})
+    assert len(found.features) == len(SHOP["features"]) + 11
+
+
+def test_the_edges_of_training_are_allowed() -> None:
+    """The greatest seed is the greatest long."""
+    edges = {"seed": 2**63 - 1, "tuning_rows": 100, "as_of_dates": 1}
+    found = Service.model_validate(SHOP | {"training": edges}).training
+    assert (found.seed, found.tuning_rows, found.as_of_dates) == (9_223_372_036_854_775_807, 100, 1)
+    assert Service.model_validate(SHOP).training.as_of_dates == 12
+
+
+def test_label_one_is_leaving_where_nothing_happened() -> None:
+    assert load_service("music").label.leaves_is_one  # 1: no event
+    assert not load_service("cdnow").label.leaves_is_one  # 1: a purchase
 
 
 def test_events_must_agree_on_who_a_customer_is(tmp_path: Path) -> None:

@@ -64,10 +64,11 @@ def test_each_broken_promise_is_counted(sail: SparkSession, change: dict[str, An
     assert broken_promises(table(sail, {}, change), SERVICE) == {promise: 1}
 
 
-def test_what_is_not_a_number_is_met(engine: SparkSession) -> None:
-    assert (
-        broken_promises(table(engine, {}, {"longest_gap": float("nan")}), SERVICE)["longest_gap is not a number"] == 1
-    )
+def test_what_is_no_finite_number_is_met(engine: SparkSession) -> None:
+    odd = [{"longest_gap": float(value)} for value in ("nan", "inf", "-inf")]
+    finite: list[dict[str, Any]] = [{"longest_gap": 1.7e308}, {"longest_gap": 0.0}, {"longest_gap": None}]
+    broken = broken_promises(table(engine, *odd, *finite), SERVICE)
+    assert broken == {"longest_gap is not a finite number": 3, "longest_gap is below 0": 1}
 
 
 def test_several_broken_promises_stand_side_by_side(sail: SparkSession) -> None:

@@ -1,5 +1,9 @@
 """Tenths of customers by score."""
 
+from collections import Counter
+from typing import Any
+
+import numpy as np
 import pytest
 from given import frame
 from hypothesis import given
@@ -23,6 +27,24 @@ def test_a_hundred_different_scores_are_ten_to_a_decile(engine: SparkSession) ->
     }
 
 
+def test_deciles_of_a_rare_label_are_tenths(engine: SparkSession) -> None:
+    """Half of the probabilities are below 0.0005."""
+    drawn = 0.0005 * np.random.default_rng(1).lognormal(sigma=1.0, size=5_000)
+    rows = with_deciles(frame(engine, [{"probability": float(p)} for p in drawn], {"probability": "double"})).collect()
+    counts = Counter(row["decile"] for row in rows)
+    assert sorted(counts) == list(range(1, 11))
+    assert all(480 <= count <= 520 for count in counts.values()), counts
+    by_score = [row["decile"] for row in sorted(rows, key=lambda row: float(row["probability"]))]
+    assert by_score == sorted(by_score)
+
+
+@pytest.mark.parametrize("odd", [None, float("nan"), -0.1, 1.1])
+def test_what_is_no_probability_is_refused(engine: SparkSession, odd: Any) -> None:
+    scores = frame(engine, [{"probability": 0.5}, {"probability": odd}], {"probability": "double"})
+    with pytest.raises(ValueError, match="^1 rows have no probability from 0 to 1$"):
+        with_deciles(scores)
+
+
 def test_equal_scores_stand_together(sail: SparkSession) -> None:
     scores = [{"probability": 0.1}] * 50 + [{"probability": 0.9}] * 50
     rows = with_deciles(frame(sail, scores, {"probability": "double"})).collect()
@@ -34,9 +56,9 @@ def test_equal_scores_stand_together(sail: SparkSession) -> None:
     ("histogram", "expected"),
     [
         (dict.fromkeys(range(10), 1), {n: n + 1 for n in range(10)}),
-        ({0: 1, 10_000: 1}, {0: 3, 10_000: 8}),
+        ({-8_000: 1, 7_999: 1}, {-8_000: 3, 7_999: 8}),
         ({7: 5}, {7: 6}),
-        ({0: 99, 9_999: 1}, {0: 5, 9_999: 10}),
+        ({-1: 99, 7_999: 1}, {-1: 5, 7_999: 10}),
         ({}, {}),
     ],
 )
@@ -44,7 +66,7 @@ def test_few_or_uneven_scores(histogram: dict[int, int], expected: dict[int, int
     assert deciles(histogram) == expected
 
 
-@given(st.dictionaries(st.integers(0, 10_000), st.integers(1, 30), min_size=1))
+@given(st.dictionaries(st.integers(-8_000, 7_999), st.integers(1, 30), min_size=1))
 def test_a_decile_is_the_tenth_in_which_the_middle_of_equal_scores_stands(histogram: dict[int, int]) -> None:
     total = sum(histogram.values())
     for bucket, decile in deciles(histogram).items():

@@ -1,13 +1,20 @@
 """Killed at any moment: every partition is wholly old or wholly new, and running again finishes the work."""
 
+import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pytest
+import yaml
+from modelled import SERVICE, shop, write_tables
+from modelling import customers
 
 from jobs.simulate import simulate
 from jobs.unpack import unpack
@@ -32,12 +39,20 @@ with sole_writer(run.data), engine("sail", run.profile) as spark:
     features(run, spark, [date(2017, 4, 2), date(2017, 4, 16)])
 """
 LAYERS = ("events", "daily", "features")
+ROOT = Path(__file__).parents[1]
+
+# A model that is fitted soon, on a Spark that has few rows; the commands in their order, and what each of them writes.
+QUICK = SERVICE | {"alive": None, "training": {"folds": 2, "grids": {"lr": {"regularisation": [0.001]}}}}
+LOCAL = {"engine": "sail", "master": "local[2]", "driver_memory": "1g", "shuffle_partitions": 1}
+SPARK = "spark.sql.codegen.wholeStage false\nspark.sql.adaptive.enabled false\n"
+COMMANDS = {"train": ["train", "--model", "lr"], "score": ["score"], "drift": ["drift"]}
+WRITTEN = {"train": "models", "score": "scores", "drift": "drift"}
 
 
 def start(data: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", STEPS, str(data)],
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -87,3 +102,91 @@ def rows_of(folder: Path) -> int:
 def without_sketches(folder: Path) -> list[dict[str, object]]:
     rows = table(folder)
     return [{key: value for key, value in row.items() if not key.endswith("_sketch")} for row in rows]
+
+
+# ---- what is made of the feature tables, by the commands themselves ----
+
+
+def begin(root: Path, data: Path, command: str) -> subprocess.Popen[bytes]:
+    """Start a command; it has begun when it holds the data folder."""
+    (data / ".lock").unlink(missing_ok=True)
+    settings = {"SPARK_CONF_DIR": str(root / "conf")}
+    options = ["--data", data, "--service", root / "shop.yaml", "--profile", root / "small.yaml"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from jobs.cli import main; main()", *COMMANDS[command], *map(str, options)],
+        cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not (data / ".lock").exists():
+        assert process.poll() is None, f"encore {command} ended before it began"
+        time.sleep(0.01)
+    return process
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, float]]:
+    """A folder whose `data` holds what the commands make when nobody kills them, and how long each of them took."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    write_tables(shop(root / "data"), customers(600), customers(300))
+    (root / "shop.yaml").write_text(yaml.safe_dump(QUICK, sort_keys=False))
+    (root / "small.yaml").write_text(yaml.safe_dump(LOCAL))
+    (root / "conf").mkdir()
+    (root / "conf" / "spark-defaults.conf").write_text(SPARK)
+    seconds = {}
+    for command in COMMANDS:
+        process, began = begin(root, root / "data", command), time.monotonic()
+        assert process.wait() == 0
+        seconds[command] = time.monotonic() - began
+    return root, seconds
+
+
+@pytest.mark.parametrize(
+    ("command", "shares"), [("train", (0.5, 0.9)), ("score", (0.5, 0.75, 0.95)), ("drift", (0.6, 0.9))]
+)
+def test_a_killed_command_leaves_whole_results_and_is_finished_by_the_next(
+    undisturbed: tuple[Path, dict[str, float]], tmp_path: Path, command: str, shares: tuple[float, ...]
+) -> None:
+    root, seconds = undisturbed
+    before = list(WRITTEN.values())[: list(WRITTEN).index(command)]
+    for layer in ("features", *before):
+        shutil.copytree(root / "data" / layer, tmp_path / layer)
+    whole = told(root / "data" / WRITTEN[command])
+    assert whole
+    ended = []
+    for share in shares:
+        process = begin(root, tmp_path, command)
+        time.sleep(share * seconds[command])
+        process.kill()
+        ended.append(process.wait())
+        there = told(tmp_path / WRITTEN[command])
+        assert there == {name: found for name, found in whole.items() if name in there}
+        for folder in {Path(name).parent for name in there} - {Path()}:
+            same = {name for name in whole if Path(name).parent == folder}
+            assert same <= set(there), f"{folder} is neither whole nor not there"
+    assert ended[0] == -signal.SIGKILL, "the first of them comes before its end"
+    assert begin(root, tmp_path, command).wait() == 0
+    assert told(tmp_path / WRITTEN[command]) == whole
+    assert not list(tmp_path.rglob(".staging-*")), "what a killed run left behind is cleaned by the next"
+
+
+def told(layer: Path) -> dict[str, Any]:
+    """What stands in a layer, by file: JSON, and rows of Parquet by their folder; staging does not count."""
+    found: dict[str, Any] = {}
+    for path in sorted(layer.rglob("*")):
+        name = str(path.relative_to(layer))
+        if ".staging-" in name or "/pipeline/" in name:
+            continue
+        if path.suffix == ".json":
+            told = json.loads(path.read_text(encoding="utf-8"), parse_float=rounded)
+            found[name] = {key: value for key, value in told.items() if key != "code_version"}
+        elif path.suffix == ".parquet":
+            rows = table(path.parent)
+            found[str(Path(name).parent)] = [
+                {key: rounded(value) if isinstance(value, float) else value for key, value in row.items()}
+                for row in rows
+            ]
+    return found
+
+
+def rounded(number: str | float) -> float:
+    """Without the last digits, which follow the order in which Spark's tasks end."""
+    return round(float(number), 6)

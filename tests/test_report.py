@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 from unittest import mock
 from xml.etree import ElementTree
 
@@ -30,6 +31,7 @@ from tests.conftest import SMALL
 from tests.reported import (
     HOSTILE,
     HOSTILE_ARCHIVE,
+    SPLIT,
     TABLE,
     around,
     change_json,
@@ -37,6 +39,7 @@ from tests.reported import (
     plan,
     write_data,
     write_drift,
+    write_feature_rows,
     write_features,
     write_record,
     write_scores,
@@ -113,13 +116,15 @@ def sheet(context: Context, name: str) -> list[dict[str, str]]:
         "Whom to contact 90 customers, for 135 EUR. 10 more are held out: they are not contacted, so that the effect",
         "Expected gain 1,234 EUR after costs, if a contact costs 1.50 EUR, a customer kept is worth 40 EUR "
         "and 10.0 % of the leavers contacted stay.",
-        "10.0 % of them contacted: per 1,000 customers 50.40 EUR (40.40 to 60.40) by the model, "
+        "Measured on customers the model never saw, 10.0 % of the customers contacted: per 1,000 customers "
+        "50.40 EUR (40.40 to 60.40) by the model, "
         "30.00 EUR by the recency rule, -20.00 EUR at random; contacting all, -200.00 EUR.",
         # 16 of 120 lines rejected
         "Data: 13.3 % of the lines were rejected; 1 day without any log; parts of 2 days are missing.",
         "1 archive could not be read and is missing from every number here",
         # the tenths: of 200 customers a tenth, or nine tenths, come back
         "10 200 90.0 % 20 9 200 10.0 % 180",
+        "10 is the tenth with the highest probability of it, where fewest leave.",
         # whom to contact: 100 of 2,000, the nearest share that was measured is 10 %
         "On the list are the 100 customers (5.0 %) with the highest expected profit, as far as a budget of 135 EUR "
         "goes. "
@@ -133,16 +138,20 @@ def sheet(context: Context, name: str) -> list[dict[str, str]]:
         "This is a response model, not uplift.",
         "compare the 10 held out with the 90 contacted",
         # more visits raise the probability of coming back, so they lower that of leaving
-        f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE} "
-        f"▲ raises: Days with a visit in 1 {HOSTILE} 3 90.0 %",
-        f"raises: Days with a visit in 1 {HOSTILE} ▲ raises: Days since coins were spent 7 90.0 % 5 EUR",
+        # and each reason shows the customer's own value; that of customer 7 is null
+        f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5 "
+        f"▲ raises: Days with a visit in 1 {HOSTILE}: 0 3 90.0 %",
+        f"raises: Days with a visit in 1 {HOSTILE}: 0 ▲ raises: Days since coins were spent: 29 7 90.0 % 5 EUR",
+        "▲ raises: Days since coins were spent: not known 0 90.0 % 1 EUR",
         "The whole list: scores/as_of=2024-03-05/ (Parquet)",
         "Qini coefficient 0.030 0.020 to 0.040;",
         "Tenth Treated Not treated Uplift 10 10 20 0.100 0.080 to 0.120 9 10 20 0.090",
         # the models beside what a coin, the baselines and the truth reach: (0.7 - 0.5) / (0.75 - 0.5)
+        "Take one customer with the outcome “came back” and one without, among customers the model never saw: "
         "boosted trees gives the first the higher probability in 70 of 100 such pairs",
         "It is better than the recency rule (last_spending alone), which manages 60: on the same customers the AUC "
-        "differs by +0.100 (95 % interval 0.050 to 0.150). The strongest baseline is BG/NBD, with an AUC of 0.610.",
+        "differs by +0.100 (95 % interval 0.050 to 0.150). "
+        "The strongest baseline (BG/NBD, expected events) has an AUC of 0.610.",
         "the best that any model could do: 0.750. The model has come 80.0 % of the way from the coin to that.",
         "Chosen boosted trees: the highest AUC in cross-validation.",
         "Split by customer: three in four; not used: 2024-03-04, whose outcome was still open then.",
@@ -154,12 +163,12 @@ def sheet(context: Context, name: str) -> list[dict[str, str]]:
         # every measure: the number, its interval, and that in training; the best on unseen customers first
         "logistic regression 0.720 0.620 to 0.820 train 0.920 0.610 0.560 to 0.660 train 0.610",
         "boosted trees (chosen) 0.700 0.600 to 0.800 train 0.900 0.610 0.560 to 0.660 train 0.610",
-        "BG/NBD (baseline) 0.610 0.510 to 0.710 train 0.610",
+        "BG/NBD, expected events (baseline) 0.610 0.510 to 0.710 train 0.610",
         "last spending alone (baseline) 0.600 0.500 to 0.700 train 0.600",
         "majority class (baseline) 0.500 0.400 to 0.600 train 0.500",
         "best possible 0.750",
         # what was tried
-        "boosted trees depth 5, rounds 50 (best of its grid) 0.710 ± 0.004 3 folds, 20,000 customers "
+        "boosted trees depth 5, rounds 50 (best of its grid) 0.710 ± 0.004 3 folds, 20,000 rows "
         "depth 3, rounds 50 0.700 ± 0.002 ± is the deviation between folds",
         # what matters: weights of either model in one table
         f"visits_3d Days with a visit in 3 {HOSTILE} 0.125 0.100 to 0.150 ▲ +0.75 75.0 %",
@@ -169,7 +178,8 @@ def sheet(context: Context, name: str) -> list[dict[str, str]]:
         "How the probability goes with the two most important",
         # drift
         "The 2,000 customers as of 2024-03-05 against those that gbt learned from (2024-03-03): "
-        "no feature of 2 is above a limit. The score's mean is 18.0 %, 25.0 % at training; its PSI is 0.062.",
+        "no feature of 2 is above a limit. The mean score, the probability of “came back”, is 18.0 %, "
+        "25.0 % at training; its PSI is 0.062.",
         f"visits_3d Days with a visit in 3 {HOSTILE} 0.500 30.0 % 10.0 % – last_spending",
         "Limits: PSI 0.25, a change of the share of nulls by 10.0 %, new categories 1.0 %.",
         # rows in and out: two archives, two days, three days of tiles, and the days that each table looks at
@@ -208,7 +218,8 @@ def test_where_the_label_is_leaving_the_label_is_told(tmp_path: Path, sail: Spar
     assert f"Leaving means “came back”: Spends {HOSTILE} & more." in said
     assert "Last known: 25.0 %, as of 2024-03-03" in said
     assert "10 200 90.0 % 180 9 200 10.0 % 20" in said
-    assert f"20 10.0 % 8 EUR ▲ raises: Days with a visit in 3 {HOSTILE}" in said
+    assert f"20 10.0 % 8 EUR ▲ raises: Days with a visit in 3 {HOSTILE}: 2.5" in said
+    assert "10 is the tenth with the highest probability of it, where most leave." in said
     assert "The label is 1 when no day of the outcome window meets" in said
 
 
@@ -250,11 +261,126 @@ def test_without_a_choice_the_model_that_tuning_favours_is_chosen(context: Conte
     assert "Chosen boosted trees: the highest cross-validated AUC." in shown(context, sail)
 
 
-def test_models_of_other_tables_are_not_compared_in_silence(context: Context, sail: SparkSession) -> None:
-    other = fitted_on("lr") | {"tables": {"2024-03-02": TABLE}}
-    change_json(context.models / "lr" / "metrics.json", fitted_on=other)
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        ({"tables": {"2024-03-02": TABLE}}, "logistic regression"),
+        ({"split": "another"}, "logistic regression"),
+        ({"shared": "another"}, "logistic regression"),
+        ({"shared": "another"}, "BG/NBD, expected events; last spending alone; majority class"),
+    ],
+)
+def test_models_of_other_tables_or_declarations_are_not_compared_in_silence(
+    context: Context, sail: SparkSession, change: dict[str, Any], title: str
+) -> None:
+    name = "lr" if title == "logistic regression" else "baselines"
+    change_json(context.models / name / "metrics.json", fitted_on=fitted_on(name) | change)
+    assert (
+        f"Fitted on other tables or by other declarations than boosted trees: {title}. "
+        "Train again before comparing them."
+    ) in shown(context, sail)
+
+
+def test_models_that_differ_by_their_own_grid_alone_are_compared(context: Context, sail: SparkSession) -> None:
+    change_json(context.models / "lr" / "metrics.json", fitted_on=fitted_on("lr") | {"own": "another"})
+    assert "Fitted on other tables" not in shown(context, sail)
+
+
+def test_split_by_time_says_of_nobody_that_the_model_never_saw_them(context: Context, sail: SparkSession) -> None:
+    for name in ("gbt", "lr", "baselines"):
+        change_json(context.models / name / "metrics.json", split=SPLIT | {"by": "time", "text": "by time: then, now"})
+    page = written(context, sail)
+    said = text_of(page)
+    assert "never saw" not in page and "no model sees" not in page and "unseen" not in page.lower()
+    later = "outcomes later than all the model learned from"
+    assert f"Measured on {later}, 10.0 % of the customers contacted: per 1,000 customers 50.40 EUR" in said
+    assert f"Profit per 1,000 customers, by share contacted, measured on {later}." in said
+    assert f"one without, among {later}: boosted trees gives the first" in said
+    assert f"AUC with 95 % interval on {later} (filled)" in said
+    assert f"Curves, on {later}" in said
+    assert (
+        "All customers both train and judge: models learn from outcomes that had ended by the as-of date of the test, "
+        f"and are judged by what came after it. All quality is measured on {later}."
+    ) in said
+
+
+def test_split_by_customer_says_that_the_model_never_saw_them(page: str) -> None:
+    said = text_of(page)
+    never = "customers the model never saw"
+    assert said.count(never) == 7
+    assert f"AUC with 95 % interval on {never} (filled)" in said
+    assert f"Curves, on {never}" in said
+    assert f"How much AUC boosted trees loses on {never} when" in said
+    assert f"that no model sees in training. All quality is measured on {never}." in said
+    assert "later than all" not in said
+
+
+def test_baseline_that_could_not_be_had_is_told_with_its_reason(
+    context: Context, sail: SparkSession, page: str
+) -> None:
+    assert "No such baseline" not in page
+    change_json(context.models / "baselines" / "metrics.json", left_out={"bgnbd": f"nobody came twice {HOSTILE}"})
+    assert f"No such baseline bgnbd: nobody came twice {HOSTILE}" in shown(context, sail)
+
+
+@pytest.mark.parametrize("metric", ["ks", "auc", "calibration_error"])
+def test_metric_that_is_no_number_anywhere_is_a_dash(context: Context, sail: SparkSession, metric: str) -> None:
+    nothing = {"value": None, "low": None, "high": None}
+    shutil.rmtree(context.truth.root)
+    for name in ("gbt", "lr", "baselines"):
+        path = context.models / name / "metrics.json"
+        told = json.loads(path.read_text())
+        for one in [told, *told.get("baselines", [])]:
+            for part in one.get("metrics", {}).values():
+                part[metric] = nothing
+        if metric == "auc" and "importance" in told:
+            told |= {"importance": [one | {"permutation": nothing} for one in told["importance"]]}
+            told |= {"gain_over_recency": nothing}
+        change_json(path, **told)
+    page = report(context, sail).read_text(encoding="utf-8")
+    said = text_of(page)
+    assert set(figures_of(page)) == FIGURES
+    assert "nan" not in said.lower() and "None" not in said
+    place = list(METRICS).index(metric)
+    found = re.findall(r"<tr[^>]*>(?:(?!</tr>).)*?train (?:(?!</tr>).)*</tr>", page, flags=re.S)
+    assert len(found) == page.count("train –") == 5
+    for table_row in found:
+        cells = [text_of(cell) for cell in re.findall(r"<td.*?</td>", table_row, flags=re.S)]
+        assert cells[1 + place] == "– train –"
+        assert "–" not in "".join(cells[1 : place + 1] + cells[2 + place :])
+    if metric == "calibration_error":
+        assert "Probabilities are not known to be calibrated." in said
+
+
+def test_candidate_without_an_auc_is_told_as_a_dash(context: Context, sail: SparkSession) -> None:
+    path = context.models / "gbt" / "metrics.json"
+    tuning = json.loads(path.read_text())["tuning"]
+    tuning["candidates"][0] |= {"auc": None, "deviation": None}
+    change_json(path, tuning=tuning)
+    assert "depth 3, rounds 50 – ± –" in shown(context, sail)
+
+
+def test_reasons_of_a_table_by_other_declarations_have_the_values_that_it_has(
+    context: Context, sail: SparkSession
+) -> None:
+    path = context.features.partition("2024-03-05") / "part-0.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["last_spending"]), path)
     said = shown(context, sail)
-    assert "Fitted on other tables than boosted trees: logistic regression. Train again before comparing them." in said
+    assert f"Days with a visit in 1 {HOSTILE}: 0 ▲ raises: Days since coins were spent 7 90.0 % 5 EUR" in said
+
+
+def test_values_are_those_of_the_day_whatever_the_tables_of_other_days_look_like(
+    context: Context, spark: SparkSession
+) -> None:
+    """Spark takes the columns of a layer from one of its partitions."""
+    pq.write_table(pa.table({"customer_id": [20]}), context.features.partition("2024-03-03") / "part-0.parquet")
+    assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5" in shown(context, spark)
+
+
+def test_reasons_without_a_table_have_no_values(context: Context, sail: SparkSession) -> None:
+    (context.features.partition("2024-03-05") / "part-0.parquet").unlink()
+    said = shown(context, sail)
+    assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE} ▲ raises: Days with" in said
 
 
 def test_weight_of_nothing_is_told_and_points_nowhere(context: Context, sail: SparkSession) -> None:
@@ -315,8 +441,9 @@ def test_models_are_told_in_full_for_spreadsheets(reported: Context) -> None:
     ]
     of_one = [row["metric"] for row in sheet(reported, "models") if (row["name"], row["part"]) == ("gbt", "test")]
     assert sorted(of_one) == sorted(METRICS)
-    assert [(row["name"], row["chosen"]) for row in sheet(reported, "tuning")] == [
-        ("lr", "True"), ("lr", "False"), ("gbt", "True"), ("gbt", "False"),
+    assert [(row["name"], row["chosen"], row["folds"], row["rows"]) for row in sheet(reported, "tuning")] == [
+        ("lr", "True", "3", "20000"), ("lr", "False", "3", "20000"),
+        ("gbt", "True", "3", "20000"), ("gbt", "False", "3", "20000"),
     ]  # fmt: skip
     features = sheet(reported, "features")
     assert [(row["feature"], row["coefficient"], row["tree_importance"]) for row in features] == [
@@ -520,6 +647,7 @@ def test_customers_that_are_text_are_only_words(context: Context, sail: SparkSes
     table = pq.read_table(path)
     names = pa.array([f"{HOSTILE}{number}" for number in range(2000)])
     pq.write_table(table.set_column(0, "customer_id", names), path)
+    write_feature_rows(context, customer_id=names.to_pylist()[:25])
     page = written(context, sail)
     assert "<script" not in page
     assert f"{HOSTILE}20 90.0 % 8 EUR" in text_of(page)
@@ -631,6 +759,24 @@ def test_only_a_report_that_is_drawn_imports_matplotlib() -> None:
 
 
 # ---- numbers as people read them ----
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (29.0, "29"),
+        (29, "29"),
+        (0, "0"),
+        (0.33333, "0.33"),
+        (-2.56, "-2.6"),
+        (99.7, "100"),
+        (12345.6, "12,346"),
+        (None, "not known"),
+        ("ios", "ios"),
+    ],
+)
+def test_value_as_text(value: float | str | None, shown: str) -> None:
+    assert wording.value_as_text(value) == shown
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,25 @@ def test_what_has_moved_is_named_written_and_refused(trained: Context, sail: Spa
         refuse_drift(day, found)
 
 
+def test_drift_of_scores_that_are_old_is_refused(trained: Context, sail: SparkSession) -> None:
+    score(trained, sail)
+    write_table(trained, NEWEST, customers(450), is_mature=False)
+    with pytest.raises(InputError, match="has changed since; run `encore score --as-of 2017-05-03` first"):
+        drift(trained, sail)
+    shutil.rmtree(trained.models)
+    with pytest.raises(InputError, match="there is no such model|has changed since"):
+        drift(trained, sail)
+
+
+def test_another_seed_draws_another_hold_out(trained: Context, sail: SparkSession) -> None:
+    score(trained, sail, model="lr")
+    first = {customer for customer, row in scores(trained).items() if row["contact"] == "hold out"}
+    other = shop(trained.data, training=SERVICE["training"] | {"seed": 5})
+    score(other, sail, model="lr")
+    second = {customer for customer, row in scores(other).items() if row["contact"] == "hold out"}
+    assert first and second and first != second
+
+
 def test_drift_needs_scores(trained: Context, sail: SparkSession) -> None:
     with pytest.raises(InputError, match="there are no scores at all; run `encore score` first"):
         drift(trained, sail)

@@ -45,6 +45,11 @@ def test_by_customer_all_mature_moments_train() -> None:
     assert split == Split("customer", train=(before(28), AS_OF), test=AS_OF)
 
 
+def test_the_newest_moments_train_and_no_more_than_asked_for() -> None:
+    assert chosen_split(moments(0, 28, 42, 56), most=2).train == (before(42), before(28))
+    assert chosen_split(moments(0, 28, 42, 56), "customer", most=2).train == (before(28), AS_OF)
+
+
 def test_no_moment_is_an_error() -> None:
     with pytest.raises(ValueError, match="no as-of date has mature labels"):
         chosen_split([])

@@ -5,9 +5,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from given import AS_OF
-from modelled import SERVICE, shop, write_table, write_tables
+from modelled import ALIVE, SERVICE, shop, write_table, write_tables
 from modelling import customers
 from pipeline import table
 from pyspark.ml import PipelineModel
@@ -29,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trained(folder: Path, spark: SparkSession) -> Context:
     """All kinds of models, fitted once for this module."""
-    context = shop(folder)
+    context = shop(folder, alive=ALIVE)
     if not context.features.root.exists():
         write_tables(context)
     train(context, spark, list(KINDS))
@@ -106,7 +107,7 @@ def test_what_is_up_to_date_is_left_alone(trained: Context, spark: SparkSession)
 
 
 def test_training_again_elsewhere_gives_the_same_numbers(trained: Context, spark: SparkSession, tmp_path: Path) -> None:
-    other = shop(tmp_path)
+    other = shop(tmp_path, alive=ALIVE)
     write_tables(other)
     train(other, spark, ["rf", "gbt"])
     for name in ("rf", "gbt"):
@@ -159,6 +160,34 @@ def test_tables_of_another_configuration_are_refused(spark: SparkSession, tmp_pa
     other = shop(tmp_path, eligible=SERVICE["eligible"] | {"when": "visits > 0"})
     with pytest.raises(InputError, match="another configuration .* `encore features --as-of 2017-05-01` again"):
         train(other, spark, ["lr"])
+
+
+@pytest.mark.parametrize("is_mature", [True, False])
+def test_an_old_table_of_other_declarations_lies_idle(spark: SparkSession, tmp_path: Path, is_mature: bool) -> None:
+    """Its tiles may be gone, so that it cannot be made again; and it has other columns."""
+    features = {name: one for name, one in SERVICE["features"].items() if name != "share"}
+    old = shop(tmp_path, features=features)
+    write_table(old, AS_OF.replace(month=3), customers(300), is_mature)
+    lacking = old.features.partition("2017-03-01") / "part-0.parquet"
+    pq.write_table(pq.read_table(lacking, partitioning=None).drop_columns(["share"]), lacking)
+    context = shop(tmp_path)
+    write_tables(context)
+    [told] = train(context, spark, ["lr"])
+    assert told["split"]["train_as_of"] == told["split"]["unused_as_of"] + ["2017-05-01"]
+    assert "share" in {one["feature"] for one in told["importance"]}
+
+
+def test_a_rare_label_is_explained_all_the_same(spark: SparkSession, tmp_path: Path) -> None:
+    rare = [row | {"label": int(row["visits"] > 10 and row["customer_id"] % 2)} for row in customers(1_200)]
+    context = shop(tmp_path)
+    write_tables(context, mature=rare)
+    [told] = train(context, spark, ["lr"])
+    assert told["importance"][0]["feature"] == "visits"
+    share = told["train_positive_share"]
+    means = [mean for one in told["partial_dependence"] for _, mean in one["points"] if one["feature"] == "share"]
+    assert means and all(
+        abs(mean - share) < 0.08 for mean in means
+    )  # of customers as they are, not of as many of each label
 
 
 def test_a_split_by_time_needs_an_earlier_table(spark: SparkSession, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from jobs.engine import engine as started
 from models.kinds import KINDS, candidates
 from models.plain import PlainModel, scored
-from models.split import fold
+from models.split import fold, is_for_calibration
 from models.training import Fitted, constant_model, fit_model, one_feature_model, training_part
 from models.tuning import tuned
 
@@ -99,9 +99,30 @@ def test_balanced_probabilities_are_calibrated_on_customers_kept_for_it(
         part = training_part(table(spark, rows), [ALL[3]], how)  # the device, which says little
         plain = fit_model("lr", part, how, saving(tmp_path / how.calibrate)).plain
         means[how.calibrate] = np.mean(list(probabilities(spark, plain, rows).values()))
-        assert part.rows == pytest.approx(2_000 if how.calibrate == "none" else 1_600, abs=80)
+        kept = 2_000 if how.calibrate == "none" else 1_600
+        positives = share * kept
+        assert part.rows == pytest.approx(kept if balance == "weights" else 2 * positives, abs=80)
     assert means["none"] > 0.4
     assert means["auto"] == pytest.approx(share, abs=0.02)
+
+
+def test_cross_validation_of_a_rare_label_sees_enough_of_it(spark: SparkSession, tmp_path: Path) -> None:
+    """Of 4,000 rows 1 in 13 is positive: 500 in 3,250 would be 38 of them, too few to choose by."""
+    rows = [row | {"label": int(row["visits"] == 12)} for row in customers(4_000)]
+    how = QUICK.model_copy(update={"tuning_rows": 500})
+    part = training_part(table(spark, rows), ALL[1:], how)
+    assert fit_model("lr", part, how, saving(tmp_path)).tuning_rows == 4_000
+    even = [row | {"label": row["customer_id"] % 2} for row in customers(4_000)]
+    part = training_part(table(spark, even), ALL, how)
+    assert fit_model("lr", part, how, saving(tmp_path)).tuning_rows == 1_000
+
+
+def test_calibration_needs_both_labels(spark: SparkSession) -> None:
+    rows = table(spark, customers()).withColumn(
+        "label", F.when(is_for_calibration(F.col("customer_id")), 0).otherwise(F.col("label"))
+    )
+    with pytest.raises(ValueError, match="kept for calibration do not have both labels"):
+        training_part(rows, ALL, QUICK.model_copy(update={"calibrate": "platt"}))
 
 
 def test_the_rule_of_one_feature_is_its_logistic_regression(spark: SparkSession) -> None:

@@ -47,7 +47,7 @@ SERVICE: dict[str, Any] = SHOP | {
     },
     "eligible": {"when": "visits >= 0", "about": "Everybody"},
     "recency_feature": "age",
-    "training": QUICK.model_dump() | {"grids": QUICK.grids.model_dump() | {"lr": {"regularisation": [1e-3]}}},
+    "training": QUICK.model_dump(),
     "targeting": MONEY,
 }
 COLUMNS = {

@@ -27,11 +27,11 @@ ALL = [VISITS, SHARE, AGE, DEVICE, CONSTANT]
 TYPES = {"visits": "bigint", "share": "double", "age": "double", "device": "string"}
 KEYS = {"customer_id": "bigint", "as_of": "date", "constant": "bigint", "label": "int"}
 
-# Small enough for tests, and with something to choose.
+# Small enough for tests.
 QUICK = Training(
     folds=2,
     grids=Grids(
-        lr=LogisticGrid(regularisation=[1e-3, 10.0]),
+        lr=LogisticGrid(regularisation=[1e-3]),
         rf=ForestGrid(trees=[5], depth=[3]),
         gbt=BoostingGrid(rounds=[4], depth=[2]),
         xgb=BoostingGrid(rounds=[4], depth=[2]),

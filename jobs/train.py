@@ -221,4 +221,4 @@ def _choice(context: Context, split: Split) -> Result:
             auc[name] = max(one["auc"] for one in result["tuning"]["candidates"] if one["chosen"])
     best = max(auc, key=lambda name: auc[name])
     others = ", ".join(f"{KINDS[name].title} {value:.4f}" for name, value in auc.items())
-    return {"model": best, "why": f"the highest AUC in cross-validation on training customers ({others})"}
+    return {"model": best, "why": f"the highest AUC in cross-validation on training rows ({others})"}

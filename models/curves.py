@@ -39,7 +39,7 @@ CURVES: dict[str, Curve] = {
         "Cumulative gains",
         "share of customers, the highest scores first",
         "share of those with the outcome among them",
-        "How many of those with the outcome one reaches by contacting a share of all; chance is the diagonal.",
+        "How many of those with the outcome are among the highest scores; chance is the diagonal.",
     ),
     "lift": Curve(
         "Lift",

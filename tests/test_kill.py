@@ -143,7 +143,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
 
 @pytest.mark.parametrize(
     ("command", "shares", "seen"),
-    [("train", [0.4], "lr"), ("score", [0.5, 0.8], "as_of=2017-05-03"), ("drift", [0.4, 0.7], "as_of=2017-05-03")],
+    [("train", [], "lr"), ("score", [0.5, 0.8], "as_of=2017-05-03"), ("drift", [0.4, 0.7], "as_of=2017-05-03")],
 )
 def test_a_killed_command_leaves_whole_results_and_is_finished_by_the_next(
     undisturbed: tuple[Path, dict[str, float]], tmp_path: Path, command: str, shares: list[float], seen: str

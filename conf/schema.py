@@ -223,6 +223,11 @@ class Label(Declaration):
 Kind = Literal["count", "amount", "duration", "days", "share", "ratio", "category", "sketch"]
 
 
+def may_be_null(fill: float | None, null_means: str) -> bool:
+    """Whether null occurs in a column: not where a fill replaces it, nor where the declaration rules it out."""
+    return fill is None and not null_means.startswith("never null")
+
+
 class Feature(Declaration):
     """A column of the feature table, for each of its windows.
 
@@ -266,8 +271,8 @@ class Feature(Declaration):
     @property
     def term_endings(self) -> list[str]:
         """Endings of the terms that a model has for it besides one of its own name: for each level, or for null."""
-        may_be_null = self.fill is None and not (self.null_means or "").startswith("never null")
-        return [f"_is_{level}" for level in self.levels] or (["_is_missing"] if may_be_null else [])
+        is_null_told = may_be_null(self.fill, self.null_means or "")
+        return [f"_is_{level}" for level in self.levels] or (["_is_missing"] if is_null_told else [])
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

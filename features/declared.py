@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from conf.schema import Feature, Service
+from conf.schema import Feature, Service, may_be_null
 
 # Type in the table, least value and greatest value of each kind; None: none.
 _KINDS: dict[str, tuple[str, float | None, float | None]] = {
@@ -43,7 +43,7 @@ class NamedFeature:
     @property
     def may_be_null(self) -> bool:
         """Whether null occurs in the table: not where a fill replaces it, nor where the declaration rules it out."""
-        return self.fill is None and not self.null_means.startswith("never null")
+        return may_be_null(self.fill, self.null_means)
 
     @property
     def least(self) -> float | None:

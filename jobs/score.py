@@ -48,7 +48,8 @@ def score(
         InputError: there is no model or table, or the table is not one that the model can read.
     """
     day = str(as_of) if as_of else max(context.features.records(), default="")
-    table_basis = table_record(context, day)["basis"]
+    table_told = table_record(context, day)
+    table_basis = table_told["basis"]
     name = model or chosen_model(context)
     plain = plain_model(context, name)
     _refuse_other_table(context, day, name, plain, table_basis)
@@ -76,7 +77,7 @@ def score(
             "model": name,
             "customers": customers,
             "mean_probability": mean,
-            "sample": context.features.records()[day]["sample"],
+            "sample": table_told["sample"],
             "plan": _plan(context, spark, name, rows, money) if money else None,
         }
         context.scores.publish(staged, day, record)

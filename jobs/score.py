@@ -32,14 +32,13 @@ def score(
     spark: SparkSession,
     as_of: date | None = None,
     model: str | None = None,
-    economics: Targeting | None = None,
 ) -> tuple[str, Record]:
     """Score the newest feature table, or the one at `as_of`, into `scores/as_of=…/`.
 
+    Where the service does not say what a contact costs and brings, nobody is marked to be contacted.
+
     Args:
         model: name of a trained model; the chosen one by default.
-        economics: what a contact costs and brings; what the service declares by default. Without any, nobody is
-            marked to be contacted.
 
     Returns:
         The as-of date and the record of the scores.
@@ -53,7 +52,7 @@ def score(
     name = model or chosen_model(context)
     plain = plain_model(context, name)
     _refuse_other_table(context, day, name, plain, table_basis)
-    money = economics or context.service.targeting
+    money = context.service.targeting
     seed = context.service.training.seed
     basis: Record = {"table": table_basis, "model": model_basis(context, name), "targeting": fingerprint(money, seed)}
     done = context.scores.records().get(day)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,11 @@ def trained(folder: Path, tmp_path: Path) -> Context:
     """A copy of the trained folder, to be changed."""
     shutil.copytree(folder, tmp_path / "data")
     return shop(tmp_path / "data")
+
+
+def priced(context: Context, **money: Any) -> Context:
+    """The context with other economics than the service's."""
+    return replace(context, service=overridden(context.service, {"targeting": money}))
 
 
 def scores(context: Context) -> dict[int, dict[str, Any]]:
@@ -92,8 +98,7 @@ def test_the_list_is_that_of_those_who_pay(trained: Context, sail: SparkSession)
 
 def test_the_command_line_wins_over_the_configuration(trained: Context, sail: SparkSession) -> None:
     _, first = score(trained, sail)
-    money = overridden(trained.service, {"targeting": {"budget": 50.0, "cost_of_contact": 2.0}}).targeting
-    _, record = score(trained, sail, economics=money)
+    _, record = score(priced(trained, budget=50.0, cost_of_contact=2.0), sail)
     assert first["plan"]["contacts"] > 100
     assert record["plan"]["contacts"] == 25 and record["plan"]["cost"] == 50
     assert record["plan"]["limit"] == {"budget": 50.0}
@@ -101,8 +106,7 @@ def test_the_command_line_wins_over_the_configuration(trained: Context, sail: Sp
 
 def test_the_value_may_follow_the_customer_and_the_past_tell_uplift(trained: Context, sail: SparkSession) -> None:
     declared = MONEY | {"value_of_customer": "visits * 10", "treated": "device = 'ar'", "hold_out_share": 0.0}
-    money = overridden(trained.service, {"targeting": declared}).targeting
-    _, record = score(trained, sail, economics=money)
+    _, record = score(priced(trained, **declared), sail)
     visits = {row["customer_id"]: row["visits"] for row in customers(900)}
     for customer, row in scores(trained).items():
         assert row["expected_profit"] == pytest.approx(row["risk"] * 0.2 * 10 * visits[customer] - 1)
@@ -142,7 +146,7 @@ def test_what_is_up_to_date_is_left_alone(trained: Context, sail: SparkSession) 
     stamp = (trained.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns
     score(trained, sail)
     assert (trained.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns == stamp
-    score(trained, sail, economics=overridden(trained.service, {"targeting": {"contacts": 3}}).targeting)
+    score(priced(trained, contacts=3), sail)
     assert (trained.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns > stamp
 
 

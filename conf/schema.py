@@ -7,8 +7,10 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import PurePath
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
@@ -61,14 +63,21 @@ class Windows(Declaration):
 
 
 class Landing(Declaration):
-    """How the raw lines of an event look; `shell/unpack.sh` is told by these words."""
+    """How the raw lines of an event look; `shell/unpack.sh` is told by these words.
+
+    `lines` are split at the separator, fields by position. `records` are CSV with a header or JSON lines, whichever a
+    file begins as, fields by name; a time with an offset in the field `day` is put on the clock of `zone`, which
+    tells the day, and one without is on it already.
+    """
 
     files: str = Field(min_length=1)
     fields: list[Name] = Field(min_length=1)
     customer: Name
     day: str = Field(pattern=r"^(name|[a-z][a-z0-9_]*)(,[a-z][a-z0-9_]*)?$")
+    format: Literal["lines", "records"] = "lines"
     separator: Literal["tab", "space"] = "tab"
     header: int = Field(default=0, ge=0)
+    zone: str = "UTC"
     part: str | None = None
     parts_per_day: PositiveInt | None = None
 
@@ -85,6 +94,23 @@ class Landing(Declaration):
             raise ValueError(f"part: {self.part!r} must be a regular expression with one group, the part's number")
         return self
 
+    @model_validator(mode="after")
+    def _records_are_named(self) -> "Landing":
+        if self.format == "records" and (self.header or self.separator != "tab" or "name" in self.day.split(",")):
+            raise ValueError("records have fields by name, one of them the day: no separator, no header, no `name`")
+        if self.format == "lines" and self.zone != "UTC":
+            raise ValueError("zone: times are put on a clock in `records` only")
+        return self
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError(f"{value!r} is no time zone; give one such as Europe/Berlin") from None
+        return value
+
     def parts(self) -> list[str]:
         """The numbers of the parts that a day has, none where the configuration does not say."""
         return [str(number) for number in range(1, (self.parts_per_day or 0) + 1)]
@@ -99,9 +125,10 @@ class Landing(Declaration):
     def option(self, event: str) -> str:
         """The `--event` option of `shell/unpack.sh`, where fields are numbered from 1."""
         days = [day if day == "name" else str(self.fields.index(day) + 1) for day in self.day.split(",")]
+        named = f" format=records names={','.join(self.fields)} zone={self.zone}" if self.format == "records" else ""
         return (
             f"{event} files={self.files} fields={len(self.fields)} customer={self.fields.index(self.customer) + 1}"
-            f" day={','.join(days)} separator={self.separator} header={self.header}"
+            f" day={','.join(days)} separator={self.separator} header={self.header}{named}"
         )
 
 
@@ -189,6 +216,61 @@ class Event(Declaration):
         return self
 
 
+class TableColumn(Declaration):
+    """A column of a finished table, with the other names that files give it; upper case, spaces and the like in a
+    header make no difference. A value outside `least` and `greatest` refuses the file."""
+
+    type: Type
+    names: list[str] = []
+    least: float | None = None
+    greatest: float | None = None
+    may_be_empty: bool = False
+
+
+class Identity(Declaration):
+    """What holds in every row of a finished table, as SQL over its columns; a file where it does not is refused."""
+
+    holds: str
+    about: str
+
+
+class FinishedTable(Declaration):
+    """One row per customer, made by somebody else, in the place of events.
+
+    columns: in the order of a file without a header, `customer_id` among them.
+    as_of: of a file for which the command line says none.
+    ordered: pairs of columns, the first never above the second; where a file has all of them the other way round, its
+        labels are swapped, and they are swapped back.
+    fills: by column, who has a value that is none: where `fills` holds and all share one value, it is null.
+    """
+
+    as_of: date
+    columns: dict[Name, TableColumn]
+    ordered: list[tuple[Name, Name]] = []
+    identities: dict[Name, Identity] = {}
+    fills: dict[Name, str] = {}
+
+    @field_validator("ordered", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        return [tuple(pair) if isinstance(pair, list) else pair for pair in value] if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _reads_what_exists(self) -> "FinishedTable":
+        if "customer_id" not in self.columns:
+            raise ValueError("columns must declare customer_id")
+        if taken := sorted(set(self.columns) & (TABLE_KEYS - {"customer_id"})):
+            raise ValueError(f"columns: {taken[0]!r} is a name of Encore's own; choose another")
+        for name in [*(name for pair in self.ordered for name in pair), *self.fills]:
+            if name not in self.columns:
+                raise ValueError(f"{name!r} is not among the columns {sorted(self.columns)}")
+        for name, identity in self.identities.items():
+            _check_row(f"identities.{name}.holds", identity.holds, set(self.columns))
+        for name, condition in self.fills.items():
+            _check_row(f"fills.{name}", condition, set(self.columns))
+        return self
+
+
 class Bots(Declaration):
     """Who is no person: a condition on one customer's day."""
 
@@ -220,7 +302,7 @@ class Label(Declaration):
         return self.one_if == "absent"
 
 
-Kind = Literal["count", "amount", "duration", "days", "share", "ratio", "category", "sketch"]
+Kind = Literal["count", "flag", "amount", "duration", "days", "share", "ratio", "rating", "category", "sketch"]
 
 
 def may_be_null(fill: float | None, null_means: str) -> bool:
@@ -232,9 +314,10 @@ class Feature(Declaration):
     """A column of the feature table, for each of its windows.
 
     Exactly one of `from_tiles` (one aggregate over the tiles of the window) and `from_features` (a row expression
-    over features declared above) is given. `{days}` stands for the window's length everywhere. What null means is
-    always said: `fill` replaces it by a value, `null_means` explains it. Without `windows` a feature looks at the
-    whole observation window. An `internal` feature serves others and is not in the table; a sketch always is.
+    over features declared above, and over the columns of a finished table) is given. `{days}` stands for the window's
+    length everywhere. What null means is always said: `fill` replaces it by a value, `null_means` explains it. Without
+    `windows` a feature looks at the whole observation window. An `internal` feature serves others and is not in the
+    table; a sketch always is. What is above `cap` is set to it, and the customers above it are counted.
     """
 
     kind: Kind
@@ -245,6 +328,7 @@ class Feature(Declaration):
     from_features: str | None = None
     windows: list[PositiveInt] = []
     fill: int | float | None = None
+    cap: int | float | None = None
     null_means: str | None = None
     alias: str | None = None
     levels: list[Level] = []
@@ -260,6 +344,8 @@ class Feature(Declaration):
             raise ValueError("say what null means: give one of fill and null_means")
         if self.kind == "sketch" and not self.internal:
             raise ValueError("a sketch is no column of the table: it must be internal")
+        if self.cap is not None and (self.kind in ("category", "sketch") or self.internal):
+            raise ValueError("a cap belongs to a number of the table")
         if bool(self.levels) != (self.kind == "category"):
             raise ValueError("`levels` belongs to a category, and a category needs it")
         if len({level.lower() for level in self.levels}) < len(self.levels):
@@ -369,6 +455,16 @@ class Targeting(Declaration):
         return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
+class Audit(Declaration):
+    """When a feature is suspected of knowing the outcome: alone it ranks customers with an AUC of `auc` or more (or as
+    little as 1 - `auc`), or a range of its values decides the label: in it at most `other_label_share` of the customers
+    have the other label, and right beside it the odds of that label are at least `odds` times as high."""
+
+    auc: float = Field(default=0.95, gt=0.5, le=1)
+    other_label_share: float = Field(default=0.01, gt=0, lt=0.5)
+    odds: float = Field(default=30.0, gt=1, allow_inf_nan=False)
+
+
 class Drift(Declaration):
     """How far a table may be from the one trained on: population stability index, change of the share of nulls,
     share of categories never declared."""
@@ -379,12 +475,13 @@ class Drift(Declaration):
 
 
 class Service(Declaration):
-    """A whole service: `conf/<name>.yaml`."""
+    """A whole service: `conf/<name>.yaml`. It begins with raw `events`, or with a finished `table`."""
 
     title: str
     about: str
     windows: Windows
-    events: dict[Name, Event] = Field(min_length=1)
+    events: dict[Name, Event] = {}
+    table: FinishedTable | None = None
     bots: Bots | None = None
     features: dict[str, Feature] = Field(min_length=1)
     eligible: Eligible
@@ -393,17 +490,22 @@ class Service(Declaration):
     alive: Alive | None = None
     training: Training = Training()
     targeting: Targeting | None = None
+    audit: Audit = Audit()
     drift: Drift = Drift()
 
     @model_validator(mode="after")
     def _layers_fit(self) -> "Service":
+        if bool(self.events) == bool(self.table):
+            raise ValueError("give one of events (raw logs) and table (a finished table)")
         taken = sorted(FOLDERS & set(self.events))
         if taken:
             raise ValueError(f"events.{taken[0]}: this is a name of Encore's own; choose another")
         tile = set(self.measures) | TILE_KEYS
+        if self.bots and self.table:
+            raise ValueError("bots: a finished table has no days by which to know them")
         if self.bots:
             _check_row("bots.when", self.bots.when, tile - {"is_bot"})
-        _check_row("label.when", self.label.when, tile)
+        _check_row("label.when", self.label.when, set(self.table.columns) if self.table else tile)
         table = self._check_features(set(self.measures) | OBSERVED_KEYS)
         _check_row("eligible.when", self.eligible.when, table)
         internal = {template for template, feature in self.features.items() if feature.internal}
@@ -416,9 +518,12 @@ class Service(Declaration):
         return self
 
     def _check_features(self, observed: set[str]) -> set[str]:
+        given = set(self.table.columns) if self.table else set()
         known: set[str] = set()
         for template, feature in self.features.items():
             where = f"features.{template}"
+            if self.table and feature.from_tiles:
+                raise ValueError(f"{where}: a finished table has no tiles; use from_features")
             if bool(feature.windows) != ("{days}" in template):
                 raise ValueError(f"{where}: a name has {{days}} exactly when it has windows")
             for days in feature.windows or [self.windows.observation_days]:
@@ -433,7 +538,7 @@ class Service(Declaration):
                     _check_row(f"{where}.where", feature.where or "true", observed)
                 else:
                     finished = (feature.from_features or "").replace("{days}", str(days))
-                    _check_row(f"{where}.from_features", finished, known)
+                    _check_row(f"{where}.from_features", finished, known | given)
                 known.add(name)
         self._check_terms()
         return known

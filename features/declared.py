@@ -7,11 +7,13 @@ from conf.schema import Feature, Service, may_be_null
 # Type in the table, least value and greatest value of each kind; None: none.
 _KINDS: dict[str, tuple[str, float | None, float | None]] = {
     "count": ("bigint", 0, None),
+    "flag": ("bigint", 0, 1),
     "amount": ("double", None, None),
     "duration": ("double", 0, None),
     "days": ("double", 0, None),
     "share": ("double", 0, 1),
     "ratio": ("double", None, None),
+    "rating": ("double", 0, 10),
     "category": ("string", None, None),
     "sketch": ("", None, None),
 }
@@ -30,6 +32,7 @@ class NamedFeature:
     where: str | None
     from_features: str | None
     fill: int | float | None
+    cap: int | float | None
     null_means: str
     alias: str
     levels: tuple[str, ...]
@@ -53,7 +56,7 @@ class NamedFeature:
     @property
     def greatest(self) -> float | None:
         """Greatest value that the contract allows."""
-        return _KINDS[self.kind][2]
+        return _KINDS[self.kind][2] if self.cap is None else self.cap
 
 
 def named_features(service: Service) -> list[NamedFeature]:
@@ -84,6 +87,7 @@ def _named(template: str, feature: Feature, days: int) -> NamedFeature:
         where=feature.where,
         from_features=filled(feature.from_features),
         fill=feature.fill,
+        cap=feature.cap,
         null_means=filled(feature.null_means) or "",
         alias=filled(feature.alias) or "",
         levels=tuple(feature.levels),

@@ -67,10 +67,25 @@ def masked_addresses(text: Column) -> Column:
     return F.regexp_replace(text, NETWORK_ADDRESS, "<address>")
 
 
+def parsed(column: Declared) -> Column:
+    """The value of a declared column, null where its text is none of its type; the same on both engines."""
+    text = F.expr(column.sql).cast("string")
+    if column.type.startswith("decimal"):
+        # By way of a double, since the engines differ on exponents in decimals.
+        return F.when(text.rlike(NUMBER), text).try_cast("double").try_cast(column.type)
+    if column.type == "boolean":
+        return F.when(F.lower(F.trim(text)).isin(*TRUTHS), text).try_cast("boolean")
+    if column.type == "date":
+        return F.regexp_extract(text, DAY + "([T ]|$)", 1).try_cast("date")
+    if column.type == "timestamp":
+        return F.when(text.rlike(DAY), text).try_cast("timestamp")
+    return text.try_cast(column.type)
+
+
 def _tagged(lines: DataFrame, event: Event, kept: list[str]) -> DataFrame:
     """What `tagged` says, with the columns `kept` of the lines."""
     raw = [F.col(name).alias(f"{RAW}{name}") for name in event.landing.fields]
-    typed = [_parsed(column).alias(name) for name, column in event.columns.items()]
+    typed = [parsed(column).alias(name) for name, column in event.columns.items()]
     rows = lines.select(*kept, *raw, *typed)
     nothing = F.lit(None).cast("string")
     rows = rows.withColumns({"reason": _type_reason(event), "repairs": nothing})
@@ -85,20 +100,6 @@ def _computed_once(text: Column) -> Column:
     each of which reads what the one before wrote, that doubles at every step. A random number may not be moved.
     """
     return F.coalesce(text, F.when(F.rand() < 0, F.lit("never")))
-
-
-def _parsed(column: Declared) -> Column:
-    text = F.expr(column.sql).cast("string")
-    if column.type.startswith("decimal"):
-        # By way of a double, since the engines differ on exponents in decimals.
-        return F.when(text.rlike(NUMBER), text).try_cast("double").try_cast(column.type)
-    if column.type == "boolean":
-        return F.when(F.lower(F.trim(text)).isin(*TRUTHS), text).try_cast("boolean")
-    if column.type == "date":
-        return F.regexp_extract(text, DAY + "([T ]|$)", 1).try_cast("date")
-    if column.type == "timestamp":
-        return F.when(text.rlike(DAY), text).try_cast("timestamp")
-    return text.try_cast(column.type)
 
 
 def _type_reason(event: Event) -> Column:

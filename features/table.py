@@ -27,32 +27,61 @@ def feature_table(tiles: DataFrame, moments: Sequence[Moment], logs: Window, ser
     Returns:
         One row per customer and moment: `customer_id`, `as_of`, the features, `eligible`, `label`, `label_status`.
     """
-    features = computed_features(observed(tiles, moments), service)
-    people = features.join(first_bot_days(tiles), "customer_id", "left")
-    is_bot_before = F.coalesce(F.col("first_bot_day") < F.col("as_of"), F.lit(False))
-    labelled = people.where(~is_bot_before).join(outcomes(tiles, moments, service), list(KEYS), "left")
+    people = _people(tiles, moments, service)
+    labelled = people.join(outcomes(tiles, moments, service), list(KEYS), "left")
     mature = [moment.as_of for moment in moments if moment.is_mature(logs)]
     is_mature = F.col("as_of").isin(mature) if mature else F.lit(False)
-    happened = F.coalesce(F.col("happened"), F.lit(False))
+    return labelled.select(*table_columns(service, F.coalesce(F.col("happened"), F.lit(False)), is_mature))
+
+
+def table_columns(service: Service, happened: Column, is_mature: Column) -> list[Column]:
+    """The columns of the feature table, in their order, of rows that have the keys and the features.
+
+    Args:
+        happened: whether the label's condition was met in the outcome.
+        is_mature: whether the outcome is over, so that the label is known.
+    """
     is_positive = happened if service.label.one_if == "present" else ~happened
-    return labelled.select(
-        *KEYS,
+    return [
+        *map(F.col, KEYS),
         *(_described(feature) for feature in table_features(service)),
         F.coalesce(F.expr(service.eligible.when), F.lit(False)).alias("eligible"),
         F.when(is_mature, is_positive.cast("int")).alias("label"),
         F.when(is_mature, F.lit("mature")).otherwise(F.lit("immature")).alias("label_status"),
-    )
+    ]
 
 
 def computed_features(rows: DataFrame, service: Service) -> DataFrame:
     """The declared features, internal ones included, of rows that `observed` gives."""
     declared = named_features(service)
     from_tiles = [_from_tiles(feature).alias(feature.name) for feature in declared if feature.from_tiles]
-    table = rows.groupBy(*KEYS).agg(*from_tiles)
-    for feature in declared:
+    return derived_features(rows.groupBy(*KEYS).agg(*from_tiles), service)
+
+
+def derived_features(table: DataFrame, service: Service) -> DataFrame:
+    """The rows with the features that are declared over other columns, in the order of declaration."""
+    for feature in named_features(service):
         if feature.from_features:
             table = table.withColumn(feature.name, _finished(F.expr(feature.from_features), feature))
     return table
+
+
+def capped_customers(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:
+    """`as_of`, and for each feature with a cap the number of customers of the table who were above it."""
+    capped = {feature.name: feature.cap for feature in table_features(service) if feature.cap is not None}
+    uncapped = service.model_copy(
+        update={"features": {name: one.model_copy(update={"cap": None}) for name, one in service.features.items()}}
+    )
+    above = [F.count_if(F.col(name) > cap).alias(name) for name, cap in capped.items()]
+    return _people(tiles, moments, uncapped).groupBy("as_of").agg(*above)
+
+
+def _people(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:
+    """The features of every customer seen in an observation window who was no bot by then."""
+    features = computed_features(observed(tiles, moments), service)
+    marked = features.join(first_bot_days(tiles), "customer_id", "left")
+    is_bot_before = F.coalesce(F.col("first_bot_day") < F.col("as_of"), F.lit(False))
+    return marked.where(~is_bot_before)
 
 
 def first_bot_days(tiles: DataFrame) -> DataFrame:
@@ -85,4 +114,6 @@ def _from_tiles(feature: NamedFeature) -> Column:
 
 def _finished(value: Column, feature: NamedFeature) -> Column:
     typed = value.cast(feature.type) if feature.type else value
+    if feature.cap is not None:
+        typed = F.when(typed > feature.cap, F.lit(feature.cap).cast(feature.type)).otherwise(typed)
     return typed if feature.fill is None else F.coalesce(typed, F.lit(feature.fill).cast(feature.type))

@@ -15,7 +15,7 @@ def feature(name: str, kind: str, may_be_null: bool = False, levels: tuple[str, 
     fill, null_means = (None, "nothing seen") if may_be_null else (0, "")
     return NamedFeature(
         name=name, about=name, unit="one", kind=kind, days=30, from_tiles="count(*)", where=None, from_features=None,
-        fill=fill, null_means=null_means, alias="", levels=levels, internal=False,
+        fill=fill, cap=None, null_means=null_means, alias="", levels=levels, internal=False,
     )  # fmt: skip
 
 

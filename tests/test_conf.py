@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from conf.schema import Service
 Change = Callable[[dict[str, Any]], Any]
 FEATURE = {"kind": "count", "unit": "coins", "about": "Coins", "from_tiles": "sum(spent)", "fill": 0}
 
+RECORDS = {"files": "*visit*", "format": "records", "fields": ["who", "spent"], "customer": "who", "day": "spent"}
+TABLE = {"as_of": date(2020, 1, 1), "columns": {"customer_id": {"type": "string"}, "spent": {"type": "int"}}}
 CATEGORY = {"kind": "category", "unit": "", "about": "x", "from_tiles": "min('A')", "null_means": "none"}
 
 
@@ -82,7 +85,7 @@ def test_cdnow_is_what_the_issue_says() -> None:
 
 @pytest.mark.parametrize("name", ["nope", "/nowhere/nope.yaml", "conf"])
 def test_no_such_service(name: str) -> None:
-    with pytest.raises(UsageError, match=r"there is no configuration .*; give one of cdnow, music"):
+    with pytest.raises(UsageError, match=r"there is no configuration .*; give one of audiobooks, .*cdnow, music"):
         load_service(name)
 
 
@@ -206,7 +209,22 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         put("events/visit/checks", {"x": {"when": "true", "then": "repair", "set": {"coins": "0"}, "about": "x"}}),
         "events.visit: checks.x.set: 'coins' is not a column of this event",
     ),
-    "events of no kind": (put("events", {}), "events: Dictionary should have at least 1 item"),
+    "events of no kind": (put("events", {}), "give one of events (raw logs) and table (a finished table)"),
+    "events and a table": (put("table", TABLE), "give one of events (raw logs) and table (a finished table)"),
+    "cap of a category": (put("features/x", CATEGORY | {"levels": ["A"], "cap": 1}), "features.x: a cap belongs to a"),
+    "cap of what nobody sees": (put("features/x", FEATURE | {"internal": True, "cap": 1}), "features.x: a cap belongs"),
+    "records with a separator": (
+        put("events/visit/landing", RECORDS | {"separator": "space"}),
+        "events.visit.landing: records have fields by name, one of them the day",
+    ),
+    "records with lines to drop": (put("events/visit/landing", RECORDS | {"header": 1}), "events.visit.landing: recor"),
+    "records without a day": (put("events/visit/landing", RECORDS | {"day": "name"}), "events.visit.landing: records"),
+    "zone": (put("events/visit/landing", RECORDS | {"zone": "Moon/Base"}), "events.visit.landing.zone: 'Moon/Base' is"),
+    "zone of lines": (
+        put("events/visit/landing/zone", "Europe/Berlin"),
+        "events.visit.landing: zone: times are put on a clock in `records` only",
+    ),
+    "suspected by a coin": (put("audit", {"auc": 0.5}), "audit.auc: Input should be greater than 0.5"),
     "event with a name of ours": (
         lambda shop: shop["events"].update(rejected=shop["events"].pop("visit")),
         "events.rejected: this is a name of Encore's own",
@@ -255,6 +273,49 @@ def test_the_edges_of_training_are_allowed() -> None:
 def test_label_one_is_leaving_where_nothing_happened() -> None:
     assert load_service("music").label.leaves_is_one  # 1: no event
     assert not load_service("cdnow").label.leaves_is_one  # 1: a purchase
+
+
+FINISHED = {key: value for key, value in SHOP.items() if key not in ("events", "bots")} | {
+    "table": TABLE,
+    "features": {"coins": {**FEATURE, "from_tiles": None, "from_features": "spent"}},
+    "eligible": {"when": "coins > 0", "about": "Spends"},
+    "label": SHOP["label"] | {"when": "spent > 9"},
+    "recency_feature": "coins",
+}
+TABLE_MISTAKES: dict[str, tuple[Change, str]] = {
+    "tiles": (put("features/coins", FEATURE), "features.coins: a finished table has no tiles; use from_features"),
+    "bots": (put("bots", SHOP["bots"]), "bots: a finished table has no days by which to know them"),
+    "column": (put("features/coins/from_features", "spend"), "features.coins.from_features: unknown column 'spend'"),
+    "label": (put("label/when", "coins > 0"), "label.when: unknown column 'coins'"),
+    "customer": (lambda shop: shop["table"]["columns"].pop("customer_id"), "table: columns must declare customer_id"),
+    "name of ours": (put("table/columns/label", {"type": "int"}), "table: columns: 'label' is a name of Encore's own"),
+    "pair": (put("table/ordered", [["spent", "spend"]]), "table: 'spend' is not among the columns"),
+    "no pair": (put("table/ordered", [["spent"]]), "table.ordered.0.1: this key is missing"),
+    "fill": (put("table/fills", {"spend": "true"}), "table: 'spend' is not among the columns"),
+    "fill's condition": (put("table/fills", {"spent": "spend = 0"}), "table: fills.spent: unknown column 'spend'"),
+    "identity": (
+        put("table/identities", {"x": {"holds": "spent > spend", "about": "x"}}),
+        "table: identities.x.holds: unknown column 'spend'",
+    ),
+    "day": (put("table/as_of", "soon"), "table.as_of: Input should be a valid date"),
+}
+
+
+@pytest.mark.parametrize("mistake", TABLE_MISTAKES)
+def test_mistakes_in_a_finished_table_name_file_and_key(tmp_path: Path, mistake: str) -> None:
+    change, message = TABLE_MISTAKES[mistake]
+    declared = yaml.safe_load(yaml.safe_dump(FINISHED))
+    assert Service.model_validate(declared).table
+    change(declared)
+    assert problem(tmp_path / "shop.yaml", yaml.safe_dump(declared, sort_keys=False)).startswith(message)
+
+
+def test_audiobooks_are_what_the_issue_says() -> None:
+    audiobooks = load_service("audiobooks")
+    windows = audiobooks.windows
+    assert (windows.observation_days, windows.gap_days, windows.outcome_days) == (730, 0, 183)
+    assert (audiobooks.label.one_if, audiobooks.label.leaves_is_one) == ("present", False)
+    assert all(event.landing.format == "records" for event in audiobooks.events.values())
 
 
 def test_events_must_agree_on_who_a_customer_is(tmp_path: Path) -> None:

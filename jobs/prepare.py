@@ -1,0 +1,142 @@
+"""`encore prepare`: `train.npz`, `validation.npz` and `test.npz`, for whoever trains a network by hand."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from conf.errors import InputError, UsageError
+from conf.load import overridden
+from features.declared import NamedFeature, table_features
+from features.windows import Moment
+from jobs.context import Context
+from jobs.learning import mature_moments
+from jobs.storage import beside, replace_folder
+from jobs.tables import table_record
+from models.arrays import Part, Scaler, prepared_parts
+
+PARTS = ("test", "validation", "train")  # in the order in which they are put in place
+FILES = tuple(f"{part}.npz" for part in PARTS)
+
+
+def prepare(
+    context: Context,
+    out: Path,
+    as_of: date | None = None,
+    balance: bool = True,
+    seed: int | None = None,
+    without: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Write the eligible customers of the newest table with known labels, or of that at `as_of`, into `out`.
+
+    Each file holds `inputs` (float32), `targets` (int64, the service's label), `customer_id`, and the scaler: `names`,
+    `fill`, `mean`, `scale`; `numpy.load` reads it without pickle. See `models/arrays.py` for what they are.
+
+    Args:
+        out: a new folder, or one in which only these three files are replaced.
+        seed: the service's `training.seed` by default.
+        without: names of features to leave out.
+
+    Returns:
+        `as_of`, `seed`, `names` of the columns, and by part the number of `rows` and of `positives`.
+
+    Raises:
+        UsageError: a feature is not in the table, the seed is below 0, or `out` cannot be written.
+        InputError: there is no such table, its labels are not known, or a label is too rare to be split.
+    """
+    features = _features(context, without)
+    chosen = overridden(context.service, {"training": {"seed": seed}}).training.seed
+    day = _labelled_day(context, as_of)
+    table = _labelled_rows(context, day, [feature.name for feature in features])
+    try:
+        parts, scaler = prepared_parts(table, features, chosen, balance)
+    except ValueError as error:
+        raise InputError(
+            f"{context.features.partition(day)}: among the eligible {error}; "
+            f"take a larger sample of the customers or another --as-of"
+        ) from None
+    try:
+        _write(parts, scaler, out.resolve())
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written ({error.strerror}); give another folder") from None
+    counts = {name: {"rows": len(part.targets), "positives": int(part.targets.sum())} for name, part in parts.items()}
+    return {"as_of": day, "seed": chosen, "names": list(scaler.names), **counts}
+
+
+def _features(context: Context, without: Sequence[str]) -> list[NamedFeature]:
+    known = table_features(context.service)
+    unknown = sorted(set(without) - {feature.name for feature in known})
+    if unknown:
+        names = ", ".join(feature.name for feature in known)
+        raise UsageError(f"--without {unknown[0]}: {context.service_name} has no such feature; it has {names}")
+    kept = [feature for feature in known if feature.name not in without]
+    if not kept:
+        raise UsageError(f"--without {' '.join(without)}: no feature is left; leave out fewer")
+    return kept
+
+
+def _labelled_day(context: Context, as_of: date | None) -> str:
+    """The as-of date of the table to read. Raises InputError where its labels are not known, or it is not there.
+
+    Where no table has known labels, the one that comes nearest to it is looked at, so that the error says what it
+    lacks: first the declarations in force, then the labels.
+    """
+    records = context.features.records()
+    mature = {str(moment.as_of) for moment in mature_moments(context, records)}
+    nearest = max(records, key=lambda day: (day in mature, records[day]["label_status"] == "mature", day), default="")
+    day = str(as_of) if as_of else nearest
+    if table_record(context, day)["label_status"] != "mature":
+        raise InputError(f"{context.features.partition(day)}: its labels are not known; {_way_to_labels(context)}")
+    return day
+
+
+def _way_to_labels(context: Context) -> str:
+    if context.service.table:
+        return "run `encore table` on a file that says what came of the customers"
+    moment = Moment.at(date(1970, 1, 1), context.service.windows)
+    days = (moment.outcome.end - moment.as_of).days
+    return f"run `encore features` with an --as-of at least {days} days before the end of the logs"
+
+
+def _labelled_rows(context: Context, day: str, names: Sequence[str]) -> pa.Table:
+    folder = context.features.partition(day)
+    if not context.features.has_rows([day]):
+        raise InputError(f"{folder}: there are no rows; run `encore features --as-of {day}` again")
+    is_usable = ds.field("eligible") & ds.field("label").is_valid()
+    return ds.dataset(folder, format="parquet").to_table(["customer_id", "label", *names], filter=is_usable)
+
+
+def _write(parts: dict[str, Part], scaler: Scaler, out: Path) -> None:
+    """Put the files in place when all three are there, so that a kill leaves those of one run.
+
+    Among files of others each is renamed by itself. `train.npz` is gone before the first and comes back last: beside
+    files of another run it would hold customers who are to judge.
+    """
+    with beside(out) as staging:
+        new = staging / "arrays"
+        new.mkdir()
+        for name, file in zip(PARTS, FILES, strict=True):
+            np.savez(new / file, allow_pickle=False, **_arrays(parts[name], scaler))
+        if not out.exists() or _is_ours(out):
+            replace_folder(new, out)
+            return
+        (out / "train.npz").unlink(missing_ok=True)
+        for file in FILES:
+            (new / file).replace(out / file)
+
+
+def _is_ours(out: Path) -> bool:
+    """Whether the folder holds what an earlier run has left there, and nothing else."""
+    entries = list(out.iterdir())
+    return {path.name for path in entries} == set(FILES) and all(path.is_file() for path in entries)
+
+
+def _arrays(part: Part, scaler: Scaler) -> dict[str, Any]:
+    """What a file holds, by name."""
+    rows = {"inputs": part.inputs, "targets": part.targets, "customer_id": part.customer_id}
+    columns = {"fill": scaler.fill, "mean": scaler.mean, "scale": scaler.scale}
+    return {**rows, "names": np.array(scaler.names), **columns}

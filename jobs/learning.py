@@ -10,7 +10,6 @@ from jobs.context import Context
 from jobs.storage import Record
 from jobs.tables import table_record
 from jobs.trained import Result
-from models.kinds import KINDS
 from models.split import Split, chosen_split
 
 
@@ -55,15 +54,15 @@ def split_as_data(split: Split) -> Result:
     }
 
 
-def fitted_on(context: Context, split: Split, name: str) -> Result:
-    """What a model, or the baselines, are fitted on: the tables, what all models share, and what is their own."""
+def fitted_on(context: Context, split: Split, *own: object) -> Result:
+    """What a model, the baselines or the audit rest on: the tables, what all models share, and what is their own."""
     service, how = context.service, context.service.training
     days = sorted({str(day) for day in (*split.train, split.test)})
     return {
         "tables": {day: table_record(context, day)["basis"] for day in days},
         "split": str(split),
         "shared": fingerprint(how.model_dump(exclude={"grids"}), service.recency_feature),
-        "own": fingerprint(getattr(how.grids, name) if name in KINDS else service.alive),
+        "own": fingerprint(*own),
     }
 
 

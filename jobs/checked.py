@@ -21,6 +21,7 @@ LANDING_REASONS = {
     "not_utf8": "not valid UTF-8 text",
     "control_character": "a control character within the line",
     "too_long": "longer than any line of a log",
+    "unreadable_record": "neither a CSV record nor a JSON object",
 }
 LANDING_REPAIR = "mended while unpacking: an empty field in front dropped, or the lines of one record joined"
 

@@ -14,10 +14,12 @@ unset CDPATH
 
 here=$(cd "$(dirname "$0")" && pwd)/unpack
 awk_program=${AWK:-awk}
+python=${PYTHON:-python3}
+case $python in [!/]*/*) python=$PWD/$python ;; esac # workers change the folder
 tab=$(printf '\t')
 newline='
 '
-rules_version=2 # in every record: raise it when lines are judged differently, and all is unpacked again
+rules_version=3 # in every record: raise it when lines are judged or counted differently, and all is unpacked again
 music_events='play files=*play.log* fields=9 customer=1 day=name
 down files=*down.log* fields=6 customer=1 day=name
 search files=*search.log* fields=4 customer=1 day=name,3'
@@ -44,15 +46,21 @@ gone. It can be killed at any moment and run again.
                             YYYYMMDD; name,N: the name's, or field N where the name has none
                  separator  tab (default) or space (runs of spaces and tabs; written as single tabs)
                  header     how many first lines to drop (default 0)
+               CSV with a header and JSON lines, whichever a file begins as, are records; they need Python 3.11:
+                   visit files=*visit* fields=2 customer=1 day=2 format=records names=customer_id,visited_at zone=UTC
+                 format     lines (default) or records: one per CSV record or JSON object, fields by name
+                 names      the fields in their order, each a column of the CSV header or a key of the JSON objects
+                 zone       the clock, an IANA name (default UTC), on which the field of day is written, and from
+                            which the day is taken; a time without an offset is on this clock already
 
 LANDING gets
   EVENT/date=YYYY-MM-DD/ARCHIVE.log  tab separated lines, all with the right number of fields
-  rejected/EVENT/ARCHIVE.log         reason, tab, the line as it came
+  rejected/EVENT/ARCHIVE.log         reason, tab, the line as it came (of a good CSV record or JSON object, its fields)
   manifest.csv                       one row per file in RAW, in lines: lines = header + kept + left_out + rejected
   days.csv                           one row per landed file: event, date, file, archive, records, bytes
 
 Exit status: 0 done; 1 a defect here; 2 bad usage; 3 bad or missing input (the other archives are done); 4 lines in
-and lines out of an archive do not agree. The environment's AWK names the awk to use.
+and lines out of an archive do not agree. The environment's AWK names the awk to use, PYTHON the Python (python3).
 HELP
 }
 

@@ -34,6 +34,19 @@ try_tools() {
     ! echo | sort -S 64M >/dev/null 2>&1 || sort_memory='-S 64M' # GNU sort takes half the machine otherwise
 }
 
+# The archive's lines, of records as records.py makes them. A pipe's status is that of its last command: whoever fails
+# before it leaves a file.
+source_lines() {
+    if [ "$format" = records ]; then source_text | land_records; else source_text; fi
+}
+
+source_text() { text_of "$raw_root/$path" 2>source_errors || : >source_failed; }
+
+land_records() {
+    "$python" "$here/records.py" "$names" "$day_field" "$(printf %s "$zone" | tr : /)" 2>records_said ||
+        echo $? >records_failed
+}
+
 text_of() { # the archive's text, every member after the other; the path begins with / (tar: a:b is on host a)
     case $1 in
     *.tar.gz | *.tgz) tar -xzOf "$1" ;; # not from -: GNU tar would copy it once more
@@ -73,17 +86,21 @@ split_lines() {
     [ "$separator" = tab ] && [ "$day_field" = 0 ] || careful=1
     kept_file=days/$date
     [ "$day_field" = 0 ] || kept_file=undivided
-    # A pipe's status is that of its last command: the first one leaves a file when it fails.
-    if ! { text_of "$raw_root/$path" 2>source_errors || : >source_failed; } |
-        judge_lines "$careful" >"$kept_file" 2>awk_errors; then
+    if ! source_lines | judge_lines "$careful" >"$kept_file" 2>awk_errors; then
         fail "unpacking $path: $(last_line awk_errors); free space in $landing, or try another awk, AWK=mawk"
+        return 1
+    elif [ -e records_failed ] && [ "$(cat records_failed)" -gt 3 ]; then # it was killed, and nobody read the source
+        fail "unpacking $path: $python died with status $(cat records_failed); free memory, and run it again"
         return 1
     elif [ -e source_failed ]; then
         fail "reading $path: $(last_line source_errors); fetch the archive again"
         return 1
+    elif [ -e records_failed ]; then
+        fail "reading $path: $(last_line records_said)"
+        return 1
     fi
     read -r lines dropped_header kept repaired left_out records blank count_line too_few too_many undated \
-        not_utf8 control_character client_address too_long <counts || { fail_for_space; return 1; }
+        not_utf8 control_character client_address too_long unreadable <counts || { fail_for_space; return 1; }
     [ "$careful" = 1 ] || drop_defects
 }
 
@@ -94,7 +111,7 @@ judge_lines() {
 run_lines_awk() {
     $awk_program -f "$here/dates.awk" -f "$here/sample.awk" -f "$here/defects.awk" -f "$here/lines.awk" \
         -v fields="$fields" -v customer="$customer" -v day_field="$day_field" -v separator="$separator" \
-        -v header="$header" -v limit="$limit" -v look="$1"
+        -v header="$header" -v format="$format" -v limit="$limit" -v look="$1"
 }
 
 last_line() { tail -n 1 "$1" | tr -d '\000-\037'; }
@@ -121,7 +138,7 @@ find_days() {
 # lines, bytes and name of "rejected" and of each file in "days".
 check_lines() {
     rejected=$((blank + count_line + too_few + too_many + undated + not_utf8 + control_character + client_address))
-    rejected=$((rejected + too_long))
+    rejected=$((rejected + too_long + unreadable))
     [ -f rejected ] || : >rejected
     set -- days/*
     [ -f "$1" ] || set --
@@ -133,10 +150,12 @@ check_lines() {
         days/*) on_disk=$((on_disk + file_lines)) ;;
         esac
     done <measured
-    [ "$lines" -eq $((dropped_header + kept + left_out + rejected)) ] && [ "$records" -eq "$on_disk" ] &&
-        [ "$rejected" -eq "$rejected_on_disk" ] && return 0
-    printf 'uneven\nchecking %s: %s lines in, but %s header + %s kept + %s left out + %s rejected; ' \
-        "$path" "$lines" "$dropped_header" "$kept" "$left_out" "$rejected" >error
+    given=$lines
+    [ "$format" = lines ] || given=$(last_line records_said)
+    [ "$lines" = "$given" ] && [ "$lines" -eq $((dropped_header + kept + left_out + rejected)) ] &&
+        [ "$records" -eq "$on_disk" ] && [ "$rejected" -eq "$rejected_on_disk" ] && return 0
+    printf 'uneven\nchecking %s: %s lines given, %s in, but %s header + %s kept + %s left out + %s rejected; ' \
+        "$path" "$given" "$lines" "$dropped_header" "$kept" "$left_out" "$rejected" >error
     printf '%s records counted, %s written; %s rejected written; free space in %s, or try another awk, AWK=mawk\n' \
         "$records" "$on_disk" "$rejected_on_disk" "$landing" >>error
     return 1
@@ -149,8 +168,8 @@ write_record() {
         printf 'settings\t%s\npath\t%s\nstat\t%s\n' "$settings" "$path" "$size/$modified/$checksum"
         printf 'row\t%s,%s,unpacked,%s,%s,%s,' "$shown" "$event" "$size" "$checksum" "$sample"
         printf '%s,%s,%s,%s,%s,%s,%s,' "$lines" "$dropped_header" "$kept" "$repaired" "$left_out" "$rejected" "$records"
-        printf '%s,%s,%s,%s,%s,%s,%s,%s,%s\n' "$blank" "$count_line" "$too_few" "$too_many" "$undated" "$not_utf8" \
-            "$control_character" "$client_address" "$too_long"
+        printf '%s,%s,%s,%s,%s,%s,%s,%s,%s,%s\n' "$blank" "$count_line" "$too_few" "$too_many" "$undated" "$not_utf8" \
+            "$control_character" "$client_address" "$too_long" "$unreadable"
         while read -r file_lines file_bytes file; do
             record_file
         done <measured

@@ -5,6 +5,7 @@
 #   day_field          the field that holds the day, 0 when the archive's name gave it
 #   separator, header  "tab" or "space"; how many first lines to drop
 #   limit              in_sample's limit; 10000 keeps every customer
+#   format             "records" when records.py made the lines from CSV or JSON (its signs are told in lines.py)
 #   look               1 to look for defects in every line here, 0 when grep does it afterwards (3 times cheaper)
 # Standard output: the records, tab separated, the day and a tab in front when day_field is set. Files in the
 # current folder: "rejected" (reason, tab, line as it came) and "counts" (one line, in the order of END).
@@ -28,6 +29,15 @@ NF == whole && length($0) <= longest_bytes && (!index($0, ".") || $0 !~ client_a
 }
 
 NR <= header { dropped++; next }
+
+format == "records" && /^\r/ {
+    told = index($0, "\t")
+    reason = substr($0, 2, told - 2)
+    raw = substr($0, told + 1)
+    if (reason == "header") dropped++
+    else reject(length(raw) > longest_bytes ? "too_long" : reason, raw)
+    next
+}
 
 {
     raw = $0
@@ -71,7 +81,7 @@ END {
         by_reason["blank"] + 0, by_reason["count_line"] + 0, by_reason["too_few_fields"] + 0, \
         by_reason["too_many_fields"] + 0, by_reason["undated"] + 0, by_reason["not_utf8"] + 0, \
         by_reason["control_character"] + 0, by_reason["client_address"] + 0, \
-        by_reason["too_long"] + 0 > "counts"
+        by_reason["too_long"] + 0, by_reason["unreadable_record"] + 0 > "counts"
 }
 
 function with_single_tabs(text) {

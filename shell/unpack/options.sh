@@ -68,9 +68,10 @@ $1
 SPECS
 }
 
-# Appends one line to $events: name, files, fields, customer, day, separator, header, with tabs between.
+# Appends one line to $events, with tabs between: name, files, fields, customer, day, separator, header, format, names,
+# zone. The zone has : for /, which stands between them in the plan.
 read_event() {
-    spec=$1 name='' files='' fields='' customer='' day='' separator=tab header=0
+    spec=$1 name='' files='' fields='' customer='' day='' separator=tab header=0 format=lines names='' zone=UTC
     set -f # the pattern in files=... is not for this folder
     for word in $spec; do
         case $word in
@@ -80,7 +81,13 @@ read_event() {
         day=*) day=${word#*=} ;;
         separator=*) separator=${word#*=} ;;
         header=*) header=${word#*=} ;;
-        *=*) stop 2 "--event '$spec': unknown key ${word%%=*}; known are files fields customer day separator header" ;;
+        format=*) format=${word#*=} ;;
+        names=*) names=${word#*=} ;;
+        zone=*) zone=${word#*=} ;;
+        *=*)
+            known='files fields customer day separator header format names zone'
+            stop 2 "--event '$spec': unknown key ${word%%=*}; known are $known"
+            ;;
         *)
             [ -z "$name" ] || stop 2 "--event '$spec': $word is not key=value"
             name=$word
@@ -89,7 +96,8 @@ read_event() {
     done
     set +f
     check_event
-    events="${events:+$events$newline}$name$tab$files$tab$fields$tab$customer$tab$day$tab$separator$tab$header"
+    layout=$separator$tab$header$tab$format$tab$names$tab$(printf %s "$zone" | tr / :)
+    events="${events:+$events$newline}$name$tab$files$tab$fields$tab$customer$tab$day$tab$layout"
 }
 
 check_event() {
@@ -113,6 +121,26 @@ check_event() {
     esac
     case $separator in tab | space) ;; *) stop 2 "--event '$spec': separator= must be tab or space" ;; esac
     [ "$header" = 0 ] || is_count "$header" || stop 2 "--event '$spec': header= must be a number of lines"
+    case $format in
+    lines) [ "$names$zone" = UTC ] || stop 2 "--event '$spec': names= and zone= are for format=records" ;;
+    records) check_records ;;
+    *) stop 2 "--event '$spec': format= must be lines or records" ;;
+    esac
+}
+
+check_records() {
+    is_field "$day" "$fields" && [ "$separator$header" = tab0 ] ||
+        stop 2 "--event '$spec': of records, day= is the number of a field, and separator= and header= are not given"
+    commas=$(printf %s "$names" | tr -dc ,)
+    case ,$names, in *[!A-Za-z0-9_,-]* | *,,*) commas=none ;; esac
+    [ $((${#commas} + 1)) = "$fields" ] ||
+        stop 2 "--event '$spec': names= must be the $fields fields' names: letters, digits, _ and -, commas between"
+    "$python" "$here/records.py" "$names" "$day" "$zone" </dev/null >/dev/null 2>&1
+    case $? in
+    0) ;;
+    2) stop 2 "--event '$spec': zone=$zone is no time zone; give one such as Europe/Berlin" ;;
+    *) stop 2 "format=records needs Python 3.11 or later, but not $python; install it, or name one by PYTHON=" ;;
+    esac
 }
 
 is_field() { is_count "$1" && is_count "$2" && [ "$1" -le "$2" ]; }

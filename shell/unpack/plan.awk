@@ -1,9 +1,10 @@
 # One idea: what is to be done with each file found in RAW, by its name alone.
 #
 # Needs dates.awk and sample.awk (crc32). First input: the events, one per line (name, files, fields, customer, day,
-# separator, header, tab separated). Second input: the files, sorted by name, as size/modified/path. Output, one line
-# per file, to be read with IFS=/ since no name but the path, which comes last, can hold a slash:
-#   status/event/date/day_field/fields/customer/separator/header/twin/size/modified/stem/path
+# separator, header, format, names, zone, tab separated). Second input: the files, sorted by name, as
+# size/modified/path. Output, one line per file, to be read with IFS=/ since no name but the path, which comes last,
+# can hold a slash:
+#   status/event/date/day_field/fields/customer/separator/header/format/names/zone/twin/size/modified/stem/path
 # status is log, not_a_log, copy (of the same name without " (1)") or undated; twin is 1 for a log that another one
 # equals in size, so that it may be the same bytes; stem is the name of its files in LANDING.
 
@@ -32,13 +33,14 @@ function classify(i,    name, event, original, given, day) {
     sub(/.*\//, "", name)
     event = event_of(name)
     status[i] = "not_a_log"
-    layout[i] = "//0///tab/0"
+    layout[i] = "//0///tab/0/lines//UTC"
     if (!event) return
     split(event_line[event], given, "\t")
     split(given[5], day, ",")
     date[i] = day[1] == "name" ? day_of(substr(name, 1, 8)) : ""
     day_field[i] = date[i] != "" ? 0 : day[1] == "name" ? day[2] + 0 : day[1]
-    layout[i] = given[1] "/" date[i] "/" day_field[i] "/" given[3] "/" given[4] "/" given[6] "/" given[7]
+    layout[i] = given[1] "/" date[i] "/" day_field[i] "/" given[3] "/" given[4] "/" given[6] "/" given[7] \
+        "/" given[8] "/" given[9] "/" given[10]
     original = path[i]
     sub(/ \([0-9]+\)/, "", original)
     status[i] = "log"

@@ -27,7 +27,8 @@ make_plan() {
 }
 
 read_plan() { # one line of the plan into variables; false at its end
-    IFS=/ read -r status event date day_field fields customer separator header twin size modified stem path
+    IFS=/ read -r status event date day_field fields customer separator header format names zone twin size modified \
+        stem path
 }
 
 # Splits the plan into $work/todo (to be unpacked), $work/rows (what is none) and $work/current (done before).
@@ -70,13 +71,18 @@ is_twin() {
     return 1
 }
 
+# What is in an archive's record: with anything else it would have to be unpacked again.
+name_settings() {
+    layout="$event/$date/$day_field/$fields/$customer/$separator/$header/$format/$names/$zone"
+    settings="$rules_version/$layout/$sample"
+}
+
 sort_log() {
-    settings="$rules_version/$event/$date/$day_field/$fields/$customer/$separator/$header/$sample"
+    name_settings
     if is_current; then
         printf '%s\n' "$stem" >>"$work/current"
     else
-        todo_line="$event/$date/$day_field/$fields/$customer/$separator/$header/$size/$modified/$stem/$path"
-        printf '%s\n' "$todo_line" >>"$work/todo"
+        printf '%s\n' "$layout/$size/$modified/$stem/$path" >>"$work/todo"
     fi
 }
 
@@ -120,7 +126,7 @@ refuse_other_rate() {
 
 # Unpublishes archives that are gone or no longer logs, and files that a killed run left without a record.
 remove_leftovers() {
-    { cat "$work/current" && sed 's:^\([^/]*/\)\{9\}\([^/]*\)/.*:\2:' "$work/todo"; } >"$work/wanted"
+    { cat "$work/current" && sed 's:^\([^/]*/\)\{12\}\([^/]*\)/.*:\2:' "$work/todo"; } >"$work/wanted"
     (cd "$landing_root/.done" && find . -name '*.record') | sed 's:^\./::; s:\.record$::' |
         grep -vxF -f "$work/wanted" | while read -r stem; do
         say "removing what came from $stem, which is no longer in $raw"

@@ -4,10 +4,11 @@
 # Each worker takes the next archive that no other has claimed; what it finished it names on standard output.
 run_worker() {
     number=0
-    while IFS=/ read -r event date day_field fields customer separator header size modified stem path; do
+    while IFS=/ read -r event date day_field fields customer separator header format names zone \
+        size modified stem path; do
         number=$((number + 1))
         claim "$work/claims/$number" || continue
-        settings="$rules_version/$event/$date/$day_field/$fields/$customer/$separator/$header/$sample"
+        name_settings
         mkdir -p "$work/$number/days" && cd "$work/$number" || exit 1
         unpack_archive </dev/null
         printf '%s\n' "$number/$event/$size/$stem/$path"

@@ -9,7 +9,7 @@ quoted() {
 }
 
 add_row() { # add_row STATUS: a row of the manifest for a file that gave nothing
-    printf '%s\n' "$(quoted "$path"),$event,$1,$size,$checksum,$sample,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0" >>"$work/rows"
+    printf '%s\n' "$(quoted "$path"),$event,$1,$size,$checksum,$sample,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0" >>"$work/rows"
 }
 
 write_tables() {
@@ -18,7 +18,7 @@ write_tables() {
         printf %s lines,header,kept,repaired,left_out,rejected,records,
         printf %s rejected_blank,rejected_count_line,rejected_too_few_fields,rejected_too_many_fields,
         printf %s rejected_undated,rejected_not_utf8,rejected_control_character,
-        echo rejected_client_address,rejected_too_long
+        echo rejected_client_address,rejected_too_long,rejected_unreadable_record
         { records_say row && cat "$work/rows"; } | sort
     } >"$work/manifest.csv" && put_in_place manifest.csv
     {

@@ -1,35 +1,26 @@
-"""`encore simulate`: raw archives of a music service that never was, and the truth about its customers."""
+"""`encore simulate`: raw logs of a service that never was, and the truth about its customers."""
 
 import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from conf.errors import InputError, UsageError
 from jobs.storage import replace_folder, write_text
-from models.simulation.activity import Counts, Truth, truths
-from models.simulation.audience import MOST_CUSTOMERS
-from models.simulation.music_archives import (
-    DATELESS_DAYS,
-    Archive,
-    Simulation,
-    Tally,
-    dateless_archive,
-    day_archives,
-    listing,
-)
-from models.simulation.process import EVENTS, music_process
+from models.simulation.activity import Question, Truth, simulate_counts, truths
+from models.simulation.audiobooks import AUDIOBOOKS
+from models.simulation.files import Archive, Simulation, Tally, listing
+from models.simulation.music import MUSIC
+from models.simulation.service import Service, Task
+
+SERVICES = {"music": MUSIC, "audiobooks": AUDIOBOOKS}
 
 Written = tuple[list[tuple[str, int]], Tally]
 
@@ -47,31 +38,41 @@ class Simulated:
 
     @property
     def events(self) -> int:
-        """Plays, downloads and searches, before any line was duplicated, damaged or lost."""
+        """Events of all kinds, before any line was duplicated, damaged or lost."""
         return sum(number for key, number in self.tally.items() if key.endswith(".events"))
 
 
 def simulate(
     out: Path,
     customers: int,
-    days: int,
+    days: int | None,
     seed: int,
-    start: date = date(2017, 3, 30),
+    start: date | None = None,
     workers: int | None = None,
+    service: str = "music",
 ) -> Simulated:
     """Write `out/raw/*` and `out/truth/as_of=…/`; a kill leaves each folder as it was or as it is to be.
 
-    workers: threads, one per core by default; the bytes do not depend on it. Raises UsageError where the
-    numbers cannot be, InputError where `out/raw` holds what no simulation left there.
+    days, start: the service's by default; workers: threads, one per core by default; the bytes do not depend on it.
+    Raises UsageError where the numbers cannot be or the service has no simulation, InputError where `out/raw` holds
+    what no simulation left there.
     """
-    _check_numbers(customers, days, seed)
+    if service not in SERVICES:
+        known = " or ".join(SERVICES)
+        raise UsageError(f"simulating logs: --service {service} has no simulation; give {known}")
+    simulated = SERVICES[service]
+    days = simulated.days if days is None else days
+    _check_numbers(simulated, customers, days, seed)
     raw, truth = out / "raw", out / "truth"
     _check_replaceable(raw)
     new_raw, new_truth = _empty(out / "raw.partial"), _empty(out / "truth.partial")
-    simulation = Simulation(customers, days, seed, start)
-    counts = simulation.counts()
-    files, tally = _write_archives(simulation, counts, new_raw, workers or os.cpu_count() or 1)
-    as_of = [_write_truth(simulation, one, new_truth) for one in truths(music_process(), counts)]
+    simulation = Simulation(customers, days, seed, start or simulated.start)
+    process = simulated.process()
+    counts = simulate_counts(process, customers, days, simulation.rng(0))
+    files, tally = _write_files(simulated.tasks(simulation, counts), new_raw, workers or os.cpu_count() or 1)
+    ids = simulated.ids(simulation)
+    answers = truths(process, simulated.question, counts)
+    as_of = [_write_truth(simulation, simulated.question, one, ids, new_truth) for one in answers]
     record = {**asdict(simulation), "tally": tally}
     write_text(new_truth / "simulation.json", json.dumps(record, default=str, indent=1))
     replace_folder(new_truth, truth)
@@ -79,11 +80,12 @@ def simulate(
     return Simulated(raw, truth, len(files), sum(size for _, size in files), as_of, dict(tally))
 
 
-def _check_numbers(customers: int, days: int, seed: int) -> None:
-    if not 1 <= customers <= MOST_CUSTOMERS:
-        raise UsageError(f"simulating logs: --customers {customers} cannot be; give 1 to {MOST_CUSTOMERS}")
+def _check_numbers(service: Service, customers: int, days: int, seed: int) -> None:
+    if not 1 <= customers <= service.most_customers:
+        raise UsageError(f"simulating logs: --customers {customers} cannot be; give 1 to {service.most_customers}")
     if days < 1:
-        raise UsageError(f"simulating logs: --days {days} cannot be; give at least 1 (a truth needs 15)")
+        needs = service.question.outcome_days + 1
+        raise UsageError(f"simulating logs: --days {days} cannot be; give at least 1 (a truth needs {needs})")
     if seed < 0:
         raise UsageError(f"simulating logs: --seed {seed} cannot be; give 0 or more")
 
@@ -102,30 +104,21 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
-def _write_archives(simulation: Simulation, counts: Counts, folder: Path, workers: int) -> Written:
-    """Every file of raw, each day by one of the workers."""
-    search = EVENTS.index("search")
-    first_searches = counts[:DATELESS_DAYS, search]
-    tasks: list[Callable[[], Written]] = [partial(_write_dateless, simulation, first_searches, folder)]
-    tasks += [partial(_write_day, simulation, day, counts[day], folder) for day in range(simulation.days)]
+def _write_files(tasks: list[Task], folder: Path, workers: int) -> Written:
+    """Every file of raw, those of each task by one of the workers."""
     files: list[tuple[str, int]] = []
     tally: Tally = Counter()
+
+    def work(task: Task) -> Written:
+        archives, some_tally = task()
+        return [_write(archive, folder) for archive in archives], some_tally
+
     # numpy, Arrow and zlib let go of the interpreter's lock: threads do what processes would, and start at once.
     with ThreadPoolExecutor(workers) as pool:
-        for some_files, some_tally in pool.map(lambda task: task(), tasks):
+        for some_files, some_tally in pool.map(work, tasks):
             files += some_files
             tally.update(some_tally)
     return [*files, _write(listing(files), folder)], tally
-
-
-def _write_day(simulation: Simulation, day: int, counts: NDArray[np.int16], folder: Path) -> Written:
-    archives, tally = day_archives(simulation, day, counts)
-    return [_write(archive, folder) for archive in archives], tally
-
-
-def _write_dateless(simulation: Simulation, searches: NDArray[np.int16], folder: Path) -> Written:
-    archive, tally = dateless_archive(simulation, searches)
-    return [_write(archive, folder)], tally
 
 
 def _write(archive: Archive, folder: Path) -> tuple[str, int]:
@@ -133,13 +126,13 @@ def _write(archive: Archive, folder: Path) -> tuple[str, int]:
     return archive.name, len(archive.data)
 
 
-def _write_truth(simulation: Simulation, truth: Truth, folder: Path) -> date:
-    """One row per customer with an event in the 30 days before as_of."""
+def _write_truth(simulation: Simulation, question: Question, truth: Truth, ids: pa.Array, folder: Path) -> date:
+    """One row per customer with an event in the observation before as_of."""
     as_of = simulation.date_of(truth.as_of_day)
     columns = {
-        "customer_id": simulation.audience.uid[truth.customer],
-        "churn_probability": truth.churn_probability,
-        "churned": truth.churned,
+        "customer_id": ids.take(pa.array(truth.customer)),
+        question.probability: truth.probability,
+        question.label: truth.label,
     }
     partition = folder / f"as_of={as_of}"
     partition.mkdir()

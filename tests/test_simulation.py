@@ -6,6 +6,7 @@ import json
 import re
 import tarfile
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -20,9 +21,11 @@ from sklearn.preprocessing import StandardScaler
 
 from conf.errors import InputError, UsageError
 from jobs.simulate import Simulated, simulate
-from models.simulation.activity import Counts, Truth, filter_churn, mature_days, simulate_counts, truths
+from models.simulation.activity import Counts, Truth, filter_silence, simulate_counts, truths
 from models.simulation.audience import make_audience, number_of_bots
-from models.simulation.process import Process, music_process
+from models.simulation.music import CHURN
+from models.simulation.music_process import music_process
+from models.simulation.process import Process
 
 DAYS = 44
 
@@ -57,13 +60,15 @@ def test_silence_and_filter_by_hand() -> None:
     process = tiny_process()
     # A day alive is quiet with 1 - 1/2 * 1/2 = 3/4. Tomorrow: 3/4 alive * 3/4 + 1/4 gone = 13/16.
     assert process.no_event.tolist() == [[0.75, 1.0]]
-    assert process.silence(1).tolist() == [[13 / 16, 1.0]]
+    assert process.silence(1, [0]).tolist() == [[13 / 16, 1.0]]
     # Two days: alive tomorrow and quiet (9/16), then 13/16 again; or gone tomorrow (1/4).
-    assert process.silence(2)[0, 0] == pytest.approx(9 / 16 * 13 / 16 + 1 / 4)
+    assert process.silence(2, [0])[0, 0] == pytest.approx(9 / 16 * 13 / 16 + 1 / 4)
     # Event, then a quiet day: alive 3/4 * 3/4 = 9/16 against gone 1/4, so alive with 9/13.
     counts = np.array([[[1]], [[0]]], dtype=np.int16)
-    alive = process.silence(14)[0, 0]
-    assert filter_churn(process, counts, [1, 2])[:, 0] == pytest.approx([alive, 9 / 13 * alive + 4 / 13])
+    alive = process.silence(14, [0])[0, 0]
+    assert filter_silence(process, replace(CHURN, events=(0,)), counts, [1, 2])[:, 0] == pytest.approx(
+        [alive, 9 / 13 * alive + 4 / 13]
+    )
 
 
 def path_probability(process: Process, kind: int, path: tuple[int, ...], seen: Counts) -> float:
@@ -78,9 +83,8 @@ def path_probability(process: Process, kind: int, path: tuple[int, ...], seen: C
     return float(total)
 
 
-def test_filter_equals_enumeration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.simulation.activity.OUTCOME_DAYS", 2)
-    process = two_type_process()
+def test_filter_equals_enumeration() -> None:
+    process, question = two_type_process(), replace(CHURN, events=(0, 1), outcome_days=2)
     seen = np.array([[2, 0], [0, 0], [1, 1]], dtype=np.int16)
     quiet_after = np.vstack([seen, np.zeros((2, 2), np.int16)])
 
@@ -89,7 +93,7 @@ def test_filter_equals_enumeration(monkeypatch: pytest.MonkeyPatch) -> None:
         return sum(path_probability(process, kind, path, history) for kind, path in paths)
 
     expected = mass(quiet_after, 5) / mass(seen, 3)
-    assert filter_churn(process, seen[:, :, None], [3])[0, 0] == pytest.approx(expected, rel=1e-12)
+    assert filter_silence(process, question, seen[:, :, None], [3])[0, 0] == pytest.approx(expected, rel=1e-12)
 
 
 def test_process_tables_are_distributions() -> None:
@@ -112,7 +116,7 @@ def test_counts_follow_the_tables() -> None:
 
 @pytest.mark.parametrize(("days", "expected"), [(14, []), (15, [1]), (21, [7]), (28, [14, 7]), (44, [30, 23, 16, 9])])
 def test_mature_days(days: int, expected: list[int]) -> None:
-    assert mature_days(days) == expected
+    assert CHURN.mature_days(days) == expected
 
 
 # ---------------------------------------------------------------- calibration
@@ -122,7 +126,7 @@ def test_mature_days(days: int, expected: list[int]) -> None:
 def activity() -> tuple[Counts, list[Truth]]:
     process = music_process()
     counts = simulate_counts(process, 40_000, DAYS, np.random.default_rng(5))
-    return counts, truths(process, counts)
+    return counts, truths(process, CHURN, counts)
 
 
 def test_truth_is_of_recent_customers_and_their_outcome(activity: tuple[Counts, list[Truth]]) -> None:
@@ -131,22 +135,22 @@ def test_truth_is_of_recent_customers_and_their_outcome(activity: tuple[Counts, 
     last = all_truths[-1]
     events = counts.sum(axis=1)
     assert set(last.customer) == set(np.flatnonzero(events[0:30].sum(axis=0) > 0))
-    assert (last.churned == (events[30:44, last.customer].sum(axis=0) == 0)).all()
+    assert (last.label == (events[30:44, last.customer].sum(axis=0) == 0)).all()
 
 
 def test_truth_is_calibrated(activity: tuple[Counts, list[Truth]]) -> None:
     for truth in activity[1]:
-        order = np.argsort(truth.churn_probability)
+        order = np.argsort(truth.probability)
         for decile in np.array_split(order, 10):
-            expected, size = truth.churn_probability[decile], len(decile)
+            expected, size = truth.probability[decile], len(decile)
             error = np.sqrt((expected * (1 - expected)).sum()) / size
-            assert abs(truth.churned[decile].mean() - expected.mean()) < 4 * error
+            assert abs(truth.label[decile].mean() - expected.mean()) < 4 * error
 
 
 def test_published_figures(activity: tuple[Counts, list[Truth]]) -> None:
     truth = activity[1][-1]
-    assert truth.churned.mean() == pytest.approx(0.62, abs=0.02)
-    assert roc_auc_score(truth.churned, truth.churn_probability) == pytest.approx(0.92, abs=0.01)
+    assert truth.label.mean() == pytest.approx(0.62, abs=0.02)
+    assert roc_auc_score(truth.label, truth.probability) == pytest.approx(0.92, abs=0.01)
     plays = activity[0][:, 0]
     busy = plays[plays > 0]
     assert np.percentile(busy, 99) > 10 * np.median(busy)  # heavy-tailed
@@ -172,13 +176,13 @@ def test_recency_is_strongest_and_a_linear_model_comes_near_the_best(
 ) -> None:
     truth = activity[1][-1]
     columns = features(activity[0], truth)
-    alone = {name: abs(roc_auc_score(truth.churned, values) - 0.5) for name, values in columns.items()}
+    alone = {name: abs(roc_auc_score(truth.label, values) - 0.5) for name, values in columns.items()}
     assert max(alone, key=alone.__getitem__) == "since_any"
-    table, half = np.column_stack(list(columns.values())), len(truth.churned) // 2
+    table, half = np.column_stack(list(columns.values())), len(truth.label) // 2
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
-    score = model.fit(table[:half], truth.churned[:half]).predict_proba(table[half:])[:, 1]
-    reached = roc_auc_score(truth.churned[half:], score) - 0.5
-    best = roc_auc_score(truth.churned[half:], truth.churn_probability[half:]) - 0.5
+    score = model.fit(table[:half], truth.label[:half]).predict_proba(table[half:])[:, 1]
+    reached = roc_auc_score(truth.label[half:], score) - 0.5
+    best = roc_auc_score(truth.label[half:], truth.probability[half:]) - 0.5
     assert reached / best > 0.965
 
 

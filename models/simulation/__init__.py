@@ -1,1 +1,1 @@
-"""A music service that never was: customers with a known truth, and the raw logs that they leave."""
+"""Services that never were: customers with a known truth, and the raw logs that they leave."""

@@ -1,4 +1,4 @@
-"""Customers' daily event counts drawn from the hidden process, and the exact churn probability given them."""
+"""Customers' daily event counts drawn from the hidden process, and the exact answer to a question given them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,23 +10,42 @@ from models.simulation.process import Floats, Process
 
 Counts = NDArray[np.int16]
 Seen = NDArray[np.bool_]
-OBSERVATION_DAYS = 30
-OUTCOME_DAYS = 14
 CUSTOMERS_AT_ONCE = 25_000  # keeps the filter's tables in a few tens of megabytes
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What is true of the customers with an event in the 30 days before an as-of day (0 is the logs' first).
+class Question:
+    """What is foretold of the customers with any of `events` in the observation: whether one comes in the outcome.
 
-    customer: (M,) positions; churn_probability: (M,) given everything before as_of; churned: (M,) 1 where
-    the process gives no event in the 14 days from as_of.
+    events: positions in the process's counts; step_days: between one as-of day with a truth and the next;
+    about_silence: whether label 1 is that none comes; probability, label: names of the truth's columns.
+    """
+
+    events: tuple[int, ...]
+    observation_days: int
+    outcome_days: int
+    step_days: int
+    about_silence: bool
+    probability: str
+    label: str
+
+    def mature_days(self, days: int) -> list[int]:
+        """As-of days, latest first, with the outcome inside the logs: the last one and each step before it."""
+        last = days - self.outcome_days
+        return [day for day in range(last, 0, -self.step_days) if day == last or day >= self.step_days]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The answers at an as-of day (0 is the logs' first), of the customers with an event in the observation.
+
+    customer: (M,) positions; probability: (M,) of label 1 given everything before as_of; label: (M,) 1 or 0.
     """
 
     as_of_day: int
     customer: NDArray[np.int64]
-    churn_probability: Floats
-    churned: NDArray[np.int8]
+    probability: Floats
+    label: NDArray[np.int8]
 
 
 def simulate_counts(process: Process, customers: int, days: int, rng: np.random.Generator) -> Counts:
@@ -54,35 +73,31 @@ def _draw(tables: Floats, row: NDArray[np.int64], rng: np.random.Generator) -> N
     return drawn
 
 
-def mature_days(days: int) -> list[int]:
-    """As-of days, latest first, whose outcome is inside the logs: the last one and each week before it."""
-    last = days - OUTCOME_DAYS
-    return [day for day in range(last, 0, -7) if day == last or day >= 7]
-
-
-def truths(process: Process, counts: Counts) -> list[Truth]:
+def truths(process: Process, question: Question, counts: Counts) -> list[Truth]:
     """The truth at each mature as-of day of these logs, earliest first; none if they are too short."""
-    as_of_days = sorted(mature_days(len(counts)))
+    as_of_days = sorted(question.mature_days(len(counts)))
     if not as_of_days:
         return []
     starts = range(0, counts.shape[2], CUSTOMERS_AT_ONCE)
-    chunks = [filter_churn(process, counts[:, :, s : s + CUSTOMERS_AT_ONCE], as_of_days) for s in starts]
-    probability = np.concatenate(chunks, axis=1)
-    any_event: Seen = np.any(counts, axis=1)
-    return [_truth(day, row, any_event) for day, row in zip(as_of_days, probability, strict=True)]
+    chunks = [filter_silence(process, question, counts[:, :, s : s + CUSTOMERS_AT_ONCE], as_of_days) for s in starts]
+    silence = np.concatenate(chunks, axis=1)
+    any_event: Seen = np.logical_or.reduce([counts[:, event] > 0 for event in question.events])
+    return [_truth(question, day, row, any_event) for day, row in zip(as_of_days, silence, strict=True)]
 
 
-def _truth(day: int, probability: Floats, any_event: Seen) -> Truth:
-    customer = np.flatnonzero(any_event[max(0, day - OBSERVATION_DAYS) : day].any(axis=0))
-    came_back: Seen = np.any(any_event[day : day + OUTCOME_DAYS, customer], axis=0)
-    return Truth(day, customer, probability[customer], (~came_back).astype(np.int8))
+def _truth(question: Question, day: int, silence: Floats, any_event: Seen) -> Truth:
+    customer = np.flatnonzero(any_event[max(0, day - question.observation_days) : day].any(axis=0))
+    came_back: Seen = np.any(any_event[day : day + question.outcome_days, customer], axis=0)
+    if question.about_silence:
+        return Truth(day, customer, silence[customer], (~came_back).astype(np.int8))
+    return Truth(day, customer, 1 - silence[customer], came_back.astype(np.int8))
 
 
-def filter_churn(process: Process, counts: Counts, as_of_days: Sequence[int]) -> Floats:
-    """P(no event in the 14 days from as_of | all counts before it), exactly: (as-of days, customers)."""
-    silence = process.silence(OUTCOME_DAYS)
+def filter_silence(process: Process, question: Question, counts: Counts, as_of_days: Sequence[int]) -> Floats:
+    """P(none of the events in the outcome | all counts before as_of), exactly: (as-of days, customers)."""
+    silence = process.silence(question.outcome_days, question.events)
     wanted = set(as_of_days)
-    beliefs = enumerate(_forward(process, counts), start=1)
+    beliefs = enumerate(_forward(process, counts[: max(as_of_days)]), start=1)
     return np.array([np.einsum("nks,ks->n", belief, silence) for day, belief in beliefs if day in wanted])
 
 
@@ -92,7 +107,8 @@ def _forward(process: Process, counts: Counts) -> Iterator[Floats]:
     belief = np.broadcast_to(prior, (counts.shape[2], *prior.shape))
     for day, today in enumerate(counts):
         if day > 0:
-            belief = np.matmul(belief[:, :, None, :], process.transition)[:, :, 0, :]
+            # A product of matrices for each type, not of vectors for each customer: several times faster.
+            belief = np.matmul(belief.swapaxes(0, 1), process.transition).swapaxes(0, 1)
         belief = belief * _likelihood(process, today)
         belief /= belief.sum(axis=(1, 2), keepdims=True)
         yield belief

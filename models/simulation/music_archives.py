@@ -1,68 +1,26 @@
 """The archives of the music service, as it leaves them: names, members, and what is odd about some."""
 
-import gzip
 import io
 import tarfile
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from html import escape
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.simulation.activity import Counts, simulate_counts
-from models.simulation.audience import Audience, make_audience, plays_of_all
+from models.simulation.audience import make_audience, plays_of_all
 from models.simulation.catalogue import music_catalogue
+from models.simulation.files import Archive, Simulation, Tally, gz, packed_at
 from models.simulation.music_lines import DayText, down_text, search_text
+from models.simulation.music_process import EVENTS
 from models.simulation.play_lines import play_text
-from models.simulation.process import EVENTS, music_process
 
-COMPRESSION = 1  # three times faster than 6, and a fifth larger
 # Days of the logs, from 0, on which something is odd. Where the logs are shorter, it does not occur.
 DATELESS_DAYS = 3  # the searches of the first days are in one archive without a date
 PLAIN_GZIP_DAY = 1  # its plays are in one file, compressed without tar
 COUNT_LINE_DAYS = 2  # play logs this old begin with the number of their lines
 LOST_DAY, LOST_PART = 4, 2  # this play part was never delivered
 MISNAMED_LINES = 200
-
-Tally = Counter[str]
-
-
-@dataclass(frozen=True)
-class Archive:
-    """A file as the service leaves it: its name and its bytes."""
-
-    name: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """One simulation. The same four values give the same bytes, whatever computes them and in which order."""
-
-    customers: int
-    days: int
-    seed: int
-    start: date
-
-    @property
-    def audience(self) -> Audience:
-        """Who stands in the logs."""
-        return make_audience(self.customers, self.seed)
-
-    def counts(self) -> Counts:
-        """What the customers do: (days, events, customers)."""
-        return simulate_counts(music_process(), self.customers, self.days, self.rng(0))
-
-    def rng(self, *stream: int) -> np.random.Generator:
-        """Random numbers of one stream, independent of all others."""
-        return np.random.default_rng([self.seed, *stream])
-
-    def date_of(self, day: int) -> date:
-        """The date of a day of the logs."""
-        return self.start + timedelta(days=day)
 
 
 def day_archives(simulation: Simulation, day: int, counts: NDArray[np.int16]) -> tuple[list[Archive], Tally]:
@@ -82,7 +40,7 @@ def day_archives(simulation: Simulation, day: int, counts: NDArray[np.int16]) ->
     return archives, tally
 
 
-def dateless_archive(simulation: Simulation, searches: NDArray[np.int16]) -> tuple[Archive, Tally]:
+def dateless_archive(simulation: Simulation, searches: NDArray[np.int16]) -> tuple[list[Archive], Tally]:
     """The archive of the first days' searches (days, customers), whose dates are only in the lines."""
     texts = [_text(simulation, "search", day, counts) for day, counts in enumerate(searches)]
     tally: Tally = Counter()
@@ -90,19 +48,12 @@ def dateless_archive(simulation: Simulation, searches: NDArray[np.int16]) -> tup
         tally.update({f"search.{kind}": number for kind, number in text.counts.items()})
     lines = b"".join(part for text in texts for part in text.parts)
     packed = _tar_gz("1_1_search.log", lines, simulation.date_of(len(texts)))
-    return Archive("1_1_search.log.tar.gz", packed), tally
-
-
-def listing(archives: Sequence[tuple[str, int]]) -> Archive:
-    """The page that lists the archives, given their names and bytes."""
-    rows = "\n".join(f"<tr><td>{escape(name)}</td><td>{size}</td></tr>" for name, size in sorted(archives))
-    page = f"<!DOCTYPE html>\n<title>simulated logs</title>\n<table>\n{rows}\n</table>\n"
-    return Archive("list.html", page.encode())
+    return [Archive("1_1_search.log.tar.gz", packed)], tally
 
 
 def _text(simulation: Simulation, event: str, day: int, counts: NDArray[np.int16]) -> DayText:
     rng = simulation.rng(1, day, EVENTS.index(event))
-    audience, songs = simulation.audience, music_catalogue()
+    audience, songs = make_audience(simulation.customers, simulation.seed), music_catalogue()
     if event == "play":
         return play_text(plays_of_all(counts, day, rng), audience, songs, rng)
     if event == "down":
@@ -114,7 +65,7 @@ def _play_archives(simulation: Simulation, day: int, parts: list[bytes], tally: 
     of_day = simulation.date_of(day)
     stamp = f"{of_day:%Y%m%d}"
     if day == PLAIN_GZIP_DAY:
-        return [Archive(f"{stamp}_play.log.gz", _gz(_counted(b"".join(parts), day, tally), of_day))]
+        return [Archive(f"{stamp}_play.log.gz", gz(_counted(b"".join(parts), day, tally), of_day))]
     counted = [_counted(part, day, tally) for part in parts]
     packed = {n: _part(of_day, "play", n, part) for n, part in enumerate(counted, start=1)}
     if day == LOST_DAY:
@@ -124,7 +75,7 @@ def _play_archives(simulation: Simulation, day: int, parts: list[bytes], tally: 
     if day == simulation.days // 2:
         odd.append(Archive(f"{stamp}_3_play.log (1).tar.gz", packed[3].data))
     if day == 0:
-        some_uids = "\n".join(map(str, simulation.audience.uid[:20])).encode() + b"\n"
+        some_uids = "\n".join(map(str, make_audience(simulation.customers, simulation.seed).uid[:20])).encode() + b"\n"
         odd.append(Archive(f"{stamp}_3.uids.tar.gz", _tar_gz(f"{stamp}_3.uids", some_uids, of_day)))
         head = b"".join(parts[0].splitlines(keepends=True)[:MISNAMED_LINES])
         misnamed = f"{of_day:%Y%m}39_1_play.log"
@@ -151,15 +102,6 @@ def _tar_gz(member: str, text: bytes, of_day: date) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar:
         info = tarfile.TarInfo(member)
-        info.size, info.mtime, info.mode = len(text), _packed_at(of_day), 0o644
+        info.size, info.mtime, info.mode = len(text), packed_at(of_day), 0o644
         tar.addfile(info, io.BytesIO(text))
-    return _gz(packed.getvalue(), of_day)
-
-
-def _gz(data: bytes, of_day: date) -> bytes:
-    return gzip.compress(data, COMPRESSION, mtime=_packed_at(of_day))
-
-
-def _packed_at(of_day: date) -> int:
-    """Logs are packed at the midnight that ends their day: the same bytes whenever they are simulated."""
-    return int(datetime.combine(of_day + timedelta(days=1), time(), UTC).timestamp())
+    return gz(packed.getvalue(), of_day)

@@ -1,0 +1,38 @@
+"""The music service: whoever listened in the last 30 days, will they be gone for the next 14?"""
+
+from datetime import date
+from functools import partial
+
+import pyarrow as pa
+
+from models.simulation.activity import Counts, Question
+from models.simulation.audience import MOST_CUSTOMERS, make_audience
+from models.simulation.files import Simulation
+from models.simulation.music_archives import DATELESS_DAYS, dateless_archive, day_archives
+from models.simulation.music_process import EVENTS, music_process
+from models.simulation.service import Service, Task
+
+CHURN = Question(
+    events=tuple(range(len(EVENTS))),
+    observation_days=30,
+    outcome_days=14,
+    step_days=7,
+    about_silence=True,
+    probability="churn_probability",
+    label="churned",
+)
+
+
+def music_ids(simulation: Simulation) -> pa.Array:
+    """Uids of the customers, and of others in the logs after them."""
+    return pa.array(make_audience(simulation.customers, simulation.seed).uid)
+
+
+def music_tasks(simulation: Simulation, counts: Counts) -> list[Task]:
+    """The archives of each day, and the one without a date."""
+    searches = counts[:DATELESS_DAYS, EVENTS.index("search")]
+    days = [partial(day_archives, simulation, day, of_day) for day, of_day in enumerate(counts)]
+    return [partial(dateless_archive, simulation, searches), *days]
+
+
+MUSIC = Service(music_process, CHURN, 44, date(2017, 3, 30), MOST_CUSTOMERS, music_ids, music_tasks)

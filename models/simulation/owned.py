@@ -1,0 +1,40 @@
+"""Which of the books that they bought customers listen to and review."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.simulation.books import Books
+
+Indices = NDArray[np.int64]
+SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Owned:
+    """The books of all customers: N of them, sorted by customer, then by day of purchase.
+
+    customer_day: (N,) customer * days + day; book: (N,); days: of the logs.
+    """
+
+    customer_day: Indices
+    book: Indices
+    days: int
+
+    @classmethod
+    def of(cls, customer: Indices, second: Indices, book: Indices, days: int) -> "Owned":
+        """Owned by these customers since these seconds of the logs."""
+        customer_day = customer * days + second // SECONDS_PER_DAY
+        order = np.argsort(customer_day, kind="stable")
+        return cls(customer_day[order], book[order], days)
+
+    def choose(self, customer: Indices, second: Indices, books: Books, rng: np.random.Generator) -> Indices:
+        """For each, one of the books bought until that day, the later ones more often; any book where none was."""
+        low = np.searchsorted(self.customer_day, customer * self.days, side="left")
+        high = np.searchsorted(self.customer_day, customer * self.days + second // SECONDS_PER_DAY, side="right")
+        chosen = low + (np.sqrt(rng.random(len(customer))) * (high - low)).astype(np.int64)
+        any_book = books.choose(len(customer), rng)
+        if not len(self.book):
+            return any_book
+        return np.where(high > low, self.book[np.minimum(chosen, len(self.book) - 1)], any_book)

@@ -100,11 +100,9 @@ def broken_rules(rows: DataFrame, table: FinishedTable) -> list[Broken]:
             ("customer", F.min(F.when(broken, F.col("customer_id").cast("string")))),
         )
     ]
-    distinct = F.countDistinct("customer_id").alias("distinct")
-    (row,) = rows.agg(F.count("customer_id").alias("customers"), distinct, *counts).collect()
-    found = [Broken(rule, row[f"rows{n}"], row[f"customer{n}"]) for n, rule in enumerate(rules) if row[f"rows{n}"]]
-    again = row["customers"] - row["distinct"]
-    return [*([Broken("customer_id stands more than once", again, _repeated(rows))] if again else []), *found]
+    (row,) = rows.agg(*counts).collect()
+    found = [Broken(rule, row[f"rows{n}"], row[f"customer{n}"]) for n, rule in enumerate(rules)]
+    return [broken for broken in (*found, _repeated(rows)) if broken.rows]
 
 
 def unlabelled(rows: DataFrame, service: Service) -> int:
@@ -121,7 +119,7 @@ def feature_rows(rows: DataFrame, service: Service, as_of: date, is_mature: bool
         is_mature: whether the outcome of the customers is known; without it the label is null.
     """
     # Before the features are made, which may bear the names of columns.
-    known = rows.withColumn(_HAPPENED, F.coalesce(F.expr(service.label.when), F.lit(False)))
+    known = _in_doubles(rows).withColumn(_HAPPENED, _holds(service.label.when))
     table = derived_features(known.withColumn("as_of", F.lit(as_of)), service)
     return table.select(*table_columns(service, F.col(_HAPPENED), F.lit(is_mature)))
 
@@ -130,6 +128,13 @@ def _typed(name: str, column: TableColumn) -> Column:
     # 1.0 is how some write the 1 of a column with gaps, and the engines do not read it as a whole number.
     text = f"regexp_replace(`{name}`, '[.]0* *$', '')" if column.type in WHOLE else f"`{name}`"
     return parsed(Declared(type=column.type, sql=text, about=""))
+
+
+def _in_doubles(rows: DataFrame) -> DataFrame:
+    """The rows without decimals: the engines divide those to different numbers of digits."""
+    return rows.select(
+        *(F.col(name).cast("double" if kind.startswith("decimal") else kind).alias(name) for name, kind in rows.dtypes)
+    )
 
 
 def _fill(rows: DataFrame, name: str, condition: str) -> Fill | None:
@@ -182,8 +187,9 @@ def _kind(column: TableColumn) -> str:
     return "a number" if column.type.startswith("decimal") else f"a {column.type}"
 
 
-def _repeated(rows: DataFrame) -> str:
-    """A customer who stands more than once, the first in the order of their ids."""
+def _repeated(rows: DataFrame) -> Broken:
+    """Customers who stand more than once, and the first of them in the order of their ids."""
     again = rows.where(F.col("customer_id").isNotNull()).groupBy("customer_id").count().where("count > 1")
-    (row,) = again.agg(F.min("customer_id").cast("string").alias("customer_id")).collect()
-    return str(row["customer_id"])
+    first = F.min("customer_id").cast("string").alias("first")
+    (row,) = again.agg(F.coalesce(F.sum("count"), F.lit(0)).alias("rows"), first).collect()
+    return Broken("customer_id stands more than once", row["rows"], row["first"])

@@ -5,9 +5,9 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from conf.errors import InputError
+from conf.errors import InputError, UsageError
 from conf.load import fingerprint
-from conf.schema import Event, Profile, Service
+from conf.schema import Event, FinishedTable, Profile, Service
 from features.windows import Window, logs_window
 from jobs.storage import Layer
 
@@ -21,6 +21,7 @@ class Context:
     service: Service
     profile: Profile
     engine: str
+    service_from: str = ""  # the name or path that the service was read from, where the command line gave one
 
     @property
     def raw(self) -> Path:
@@ -75,6 +76,25 @@ class Context:
         """Rows of one kind that were rejected."""
         return Layer(self.data / "events" / "rejected" / event, "date")
 
+    def require_events(self) -> None:
+        """Raise UsageError where the service has no raw logs."""
+        if self.service.table:
+            raise UsageError(f"{self.service_name}: this service begins with a finished table; run `encore table FILE`")
+
+    def finished_table(self) -> FinishedTable:
+        """The finished table that the service begins with. Raises UsageError where it begins with raw logs."""
+        if not self.service.table:
+            raise UsageError(
+                f"{self.service_name}: this service begins with raw logs; run `encore run`, or give a --service that "
+                f"declares a table, such as audiobooks_table"
+            )
+        return self.service.table
+
+    def table_command(self, day: str = "") -> str:
+        """The command that makes the feature table at a date, in words."""
+        at = f" --as-of {day}" if day else ""
+        return f"`encore table FILE{at}`" if self.service.table else f"`encore features{at}`"
+
     def logs(self) -> Window:
         """The days that the daily layer reaches over. Raises InputError when it is empty."""
         days = [date.fromisoformat(value) for value in self.daily.values()]
@@ -94,7 +114,9 @@ class Context:
         """Fingerprint of what a feature table is made by, beside its tiles."""
         service = self.service
         declared = list(service.features.items())  # in their order, which is that of the columns
-        return fingerprint(service.windows, service.bots, service.eligible, service.label, declared)
+        # As text, which keeps the order of the columns; the date only says where a table is put.
+        given = [service.table.model_dump_json(exclude={"as_of"})] if service.table else []
+        return fingerprint(service.windows, service.bots, service.eligible, service.label, declared, *given)
 
     def event_version(self, event: Event) -> str:
         """Fingerprint of what ingest makes of one event; measures are the rollup's and do not count."""

@@ -12,9 +12,11 @@ from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from conf.load import fingerprint
+from conf.schema import Service
 from features.contract import broken_promises
+from features.declared import table_features
 from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
-from features.table import excluded_bots, feature_table
+from features.table import capped_customers, excluded_bots, feature_table
 from features.windows import Moment, Window, default_moments, longest_hole
 from jobs.context import Context
 from jobs.storage import Record, write_csv, write_manifest, write_partitions, write_text
@@ -27,6 +29,7 @@ MANIFEST = (
     "positives",
     "label_status",
     "bots_excluded",
+    "capped",
     "missing_days",
     "missing_parts",
 )
@@ -39,9 +42,11 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
         The as-of dates whose tables were written.
 
     Raises:
+        UsageError: the service begins with a finished table.
         InputError: an as-of date lies outside the logs, or nobody is in the table.
         DataCheckError: a table breaks its contract.
     """
+    context.require_events()
     logs = context.logs()
     moments = _moments(context, logs, as_of)
     layer = context.features
@@ -50,7 +55,7 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
     changed = [moment for moment in moments if done.get(str(moment.as_of), {}).get("basis") != bases[moment]]
     if changed:
         _write_tables(context, spark, changed, logs, bases)
-    _write_for_people(context)
+    write_for_people(context)
     write_manifest(layer, MANIFEST)
     return [moment.as_of for moment in changed]
 
@@ -127,22 +132,31 @@ def _write_tables(
                     f"take a larger sample or another --as-of"
                 )
         table = staged.read(spark)
-        broken = broken_promises(table, service)
-        if broken:
-            promise, rows = next(iter(broken.items()))
-            raise DataCheckError(
-                f"features at {', '.join(str(moment.as_of) for moment in moments)}: {promise} in {rows} rows "
-                f"({len(broken)} promises broken in all); nothing was kept. Mend the declaration or the events"
-            )
-        counts = _counts(table)
+        dates = ", ".join(str(moment.as_of) for moment in moments)
+        refuse_broken_promises(table, service, f"features at {dates}", "events")
+        counted = counts(table)
         excluded = {row["as_of"]: row["bots"] for row in excluded_bots(tiles, moments).collect()}
+        capped = _capped(context, tiles, moments)
         for moment in moments:
-            record = {"basis": bases[moment], **counts[moment.as_of], **_caveats(context, moment)}
+            record = {"basis": bases[moment], **counted[moment.as_of], **_caveats(context, moment)}
             record["bots_excluded"] = excluded.get(moment.as_of, 0)
+            record["capped"] = capped.get(moment.as_of, {})
             layer.publish(staged, str(moment.as_of), record)
 
 
-def _counts(table: DataFrame) -> dict[date, Record]:
+def refuse_broken_promises(table: DataFrame, service: Service, what: str, made_of: str) -> None:
+    """Raise DataCheckError where a table, named by `what`, breaks the contract."""
+    broken = broken_promises(table, service)
+    if broken:
+        promise, rows = next(iter(broken.items()))
+        raise DataCheckError(
+            f"{what}: {promise} in {rows} rows ({len(broken)} promises broken in all); nothing was kept. "
+            f"Mend the declaration or the {made_of}"
+        )
+
+
+def counts(table: DataFrame) -> dict[date, Record]:
+    """Of each as-of date the customers, and what is known of their labels, as its record says."""
     rows = table.groupBy("as_of").agg(
         F.count("*").alias("customers"),
         F.count_if("eligible").alias("eligible"),
@@ -150,6 +164,14 @@ def _counts(table: DataFrame) -> dict[date, Record]:
         F.max("label_status").alias("label_status"),
     )
     return {row["as_of"]: row.asDict() for row in rows.collect()}
+
+
+def _capped(context: Context, tiles: DataFrame, moments: Sequence[Moment]) -> dict[date, dict[str, int]]:
+    """By moment and feature, the customers whose value was above the cap; none where nothing has a cap."""
+    if not any(feature.cap is not None for feature in table_features(context.service)):
+        return {}
+    rows = [row.asDict() for row in capped_customers(tiles, moments, context.service).collect()]
+    return {row.pop("as_of"): row for row in rows}
 
 
 def _caveats(context: Context, moment: Moment) -> Record:
@@ -166,7 +188,7 @@ def _caveats(context: Context, moment: Moment) -> Record:
     }
 
 
-def _write_for_people(context: Context) -> None:
+def write_for_people(context: Context) -> None:
     """The dictionary, and each table as CSV. The folder's name keeps readers of the layer from taking it for rows."""
     folder = context.features.root / EXPORT
     write_text(folder / "dictionary.md", dictionary_markdown(context.service))

@@ -116,6 +116,8 @@ def _rollup_step(daily: dict[str, Record]) -> Step:
 
 
 def _features_step(context: Context, day: str, record: Record, daily: dict[str, Record]) -> Step:
+    if "source" in record:  # a finished table, which is taken as a whole
+        return Step("features", f"as of {day}", record["source"]["rows"], "rows", record["customers"], "customers")
     observed = Moment.at(date.fromisoformat(day), context.service.windows).observation
     customer_days = sum(tile["customers"] for other, tile in daily.items() if date.fromisoformat(other) in observed)
     rest = {"left out as bots": record["bots_excluded"]}

@@ -36,9 +36,11 @@ def ingest(context: Context, spark: SparkSession, sample: float | None = None) -
         The number of days written, by event.
 
     Raises:
+        UsageError: the service begins with a finished table.
         InputError: the landing layer is missing, inconsistent or holds another sample.
         DataCheckError: lines were lost or made on the way.
     """
+    context.require_events()
     landed = landed_files(context.landing)
     rate = _rate(context, sample)
     for name in context.service.events:
@@ -93,7 +95,7 @@ def _ingest_days(
     context: Context, spark: SparkSession, name: str, event: Event, days: dict[str, Day], rate: float
 ) -> None:
     layer, aside = context.events(name), context.rejected(name)
-    lines = _read_lines(spark, event, context.landing / name, list(days))
+    lines = read_lines(spark, event, context.landing / name, list(days))
     rows = tagged(lines, event)
     sampled = rows.where(in_sample(F.col("customer_id"), rate) | F.col("customer_id").isNull()) if rate < 1 else rows
     with layer.staging() as staged, aside.staging() as staged_aside:
@@ -128,7 +130,8 @@ def _refuse_mixture(layer: Layer, rate: float) -> None:
             )
 
 
-def _read_lines(spark: SparkSession, event: Event, landing: Path, days: Sequence[str]) -> DataFrame:
+def read_lines(spark: SparkSession, event: Event, landing: Path, days: Sequence[str]) -> DataFrame:
+    """The landed lines of an event on some days: its fields as text, and `date`."""
     schema = ", ".join(f"`{field}` string" for field in event.landing.fields) + ", `date` date"
     # NUL is no character of a landed line, so with it as quote and escape every character is taken as it stands.
     reader = spark.read.schema(schema).options(sep="\t", quote="\0", escape="\0", lineSep="\n")

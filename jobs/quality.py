@@ -1,4 +1,5 @@
-"""How far the data can be trusted: archives not used, days and parts that are missing, bots, the sample."""
+"""How far the data can be trusted: archives not used, days and parts that are missing, bots, the sample, finished
+tables that had to be mended."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +37,17 @@ class Table:
 
 
 @dataclass(frozen=True)
+class File:
+    """The file of a finished table, and in words what had to be mended in it."""
+
+    as_of: date
+    name: str
+    rows: int
+    has_header: bool
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
 class Quality:
     """All of it; `logs` and `sample` are None where no layer tells them."""
 
@@ -45,6 +57,7 @@ class Quality:
     missing_parts: dict[str, list[date]]
     bot_days: int
     tables: list[Table]
+    files: list[File]
     sample: float | None
 
     @property
@@ -70,6 +83,7 @@ def quality(context: Context) -> Quality:
         missing_parts=_missing_parts(daily),
         bot_days=sum(record["bots"] for record in daily.values()),
         tables=[_table(context, date.fromisoformat(day), record) for day, record in features.items()],
+        files=[_file(date.fromisoformat(day), one["source"]) for day, one in features.items() if "source" in one],
         sample=samples[0] if samples else None,
     )
 
@@ -86,6 +100,10 @@ def _missing_parts(daily: dict[str, Record]) -> dict[str, list[date]]:
 def _by_status(rows: Rows) -> dict[str, list[str]]:
     names = {status: [row["archive"] for row in rows if row["status"] == status] for status in STATUSES}
     return {status: some for status, some in names.items() if some}
+
+
+def _file(as_of: date, source: Record) -> File:
+    return File(as_of, source["file"], source["rows"], source["header"], source["warnings"])
 
 
 def _table(context: Context, as_of: date, record: Record) -> Table:

@@ -20,8 +20,10 @@ def rollup(context: Context, spark: SparkSession) -> int:
         The number of days written.
 
     Raises:
+        UsageError: the service begins with a finished table.
         InputError: there are no events, or days with different samples.
     """
+    context.require_events()
     layer = context.daily
     records = {name: context.events(name).records() for name in context.service.events}
     days = sorted({day for of_event in records.values() for day in of_event})

@@ -216,6 +216,11 @@ class Event(Declaration):
         return self
 
 
+def plain(name: str) -> str:
+    """The name of a column without what files write differently: case, spaces, signs."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
 class TableColumn(Declaration):
     """A column of a finished table, with the other names that files give it; upper case, spaces and the like in a
     header make no difference. A value outside `least` and `greatest` refuses the file."""
@@ -239,9 +244,10 @@ class FinishedTable(Declaration):
 
     columns: in the order of a file without a header, `customer_id` among them.
     as_of: of a file for which the command line says none.
-    ordered: pairs of columns, the first never above the second; where a file has all of them the other way round, its
+    ordered: pairs of columns, the first never above the second; where a pair is only ever the other way round, its
         labels are swapped, and they are swapped back.
-    fills: by column, who has a value that is none: where `fills` holds and all share one value, it is null.
+    fills: by column, a condition for having no value: the value that more than half of those who meet it share is null,
+        unless it is the commonest of the others too.
     """
 
     as_of: date
@@ -261,6 +267,7 @@ class FinishedTable(Declaration):
             raise ValueError("columns must declare customer_id")
         if taken := sorted(set(self.columns) & (TABLE_KEYS - {"customer_id"})):
             raise ValueError(f"columns: {taken[0]!r} is a name of Encore's own; choose another")
+        self._check_names()
         for name in [*(name for pair in self.ordered for name in pair), *self.fills]:
             if name not in self.columns:
                 raise ValueError(f"{name!r} is not among the columns {sorted(self.columns)}")
@@ -269,6 +276,14 @@ class FinishedTable(Declaration):
         for name, condition in self.fills.items():
             _check_row(f"fills.{name}", condition, set(self.columns))
         return self
+
+    def _check_names(self) -> None:
+        """Refuse names of a header that could mean two columns."""
+        owners: dict[str, str] = {}
+        for column, declared in self.columns.items():
+            for name in (column, *declared.names):
+                if (owner := owners.setdefault(plain(name), column)) != column:
+                    raise ValueError(f"columns.{column}: {name!r} is a name of {owner!r}, too")
 
 
 class Bots(Declaration):

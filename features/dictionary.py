@@ -20,7 +20,7 @@ HEADER = (
 def dictionary_rows(service: Service) -> list[tuple[str, ...]]:
     """One row per column of the feature table, in its order, as in HEADER."""
     keys = [
-        _key("customer_id", "Number or name of the customer", "id", "as in the logs"),
+        _key("customer_id", "Number or name of the customer", "id", "as in the data"),
         _key("as_of", "First moment of the outcome; features end before it", "date", "date"),
     ]
     outcome = [
@@ -34,7 +34,7 @@ def dictionary_rows(service: Service) -> list[tuple[str, ...]]:
         ),
         _key(
             "label_status",
-            "mature when the logs reach the end of the outcome, else immature",
+            "mature when the outcome is known, else immature",
             "word",
             "string",
         ),

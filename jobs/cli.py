@@ -23,13 +23,15 @@ from jobs.drift import refuse_drift
 from jobs.engine import engine as engine_of
 from jobs.features import features as feature_tables
 from jobs.ingest import ingest as ingest_lines
+from jobs.prepare import prepare as prepare_arrays
 from jobs.report import report as write_report
 from jobs.rollup import rollup as rollup_events
 from jobs.run import DEFAULT_MODELS, Teller
 from jobs.run import run as run_all
 from jobs.score import score as score_customers
 from jobs.simulate import simulate as simulate_logs
-from jobs.storage import sole_writer
+from jobs.storage import sole_writer, write_text
+from jobs.table import table as take_table
 from jobs.train import train as train_models
 from jobs.unpack import unpack as unpack_archives
 from models.kinds import KINDS
@@ -42,7 +44,12 @@ app = typer.Typer(
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Data = Annotated[Path, typer.Option(help="Folder of all layers.")]
-ServiceName = Annotated[str, typer.Option("--service", help="Name in conf/, or path of a YAML file.")]
+ServiceName = Annotated[
+    str | None,
+    typer.Option(
+        "--service", help="Name in conf/, or path of a YAML file. [default: the first named for the folder, or music]"
+    ),
+]
 ProfileName = Annotated[str, typer.Option("--profile", help="Where to run: name in conf/profiles/, or path.")]
 EngineName = Annotated[str | None, typer.Option("--engine", help="sail or spark; the profile's by default.")]
 Sample = Annotated[float | None, typer.Option(help="Share of the customers to keep, above 0 and at most 1.")]
@@ -52,33 +59,37 @@ Models = Annotated[list[str] | None, typer.Option("--model", help="lr, rf, gbt, 
 Raw = Annotated[Path | None, typer.Option(help="The service's archives: a folder or one file. [default: DATA/raw]")]
 
 DATA, SERVICE, PROFILE = Path("data"), "music", "local"
+TABLE_SERVICE = "audiobooks_table"
+NAMED = ".service"  # in a data folder: the first service that was named for it
 NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder that gets raw/ and truth/.")],
+    service: Annotated[str, typer.Option(help="music or audiobooks.")] = SERVICE,
     customers: Annotated[int, typer.Option(min=1)] = 20_000,
-    days: Annotated[int, typer.Option(min=1)] = 44,
+    days: Annotated[int | None, typer.Option(min=1, help="[default: 44 of music, 913 of audiobooks]")] = None,
     seed: int = 1,
 ) -> None:
-    """Make raw archives of simulated customers, dirt included, and the truth about them."""
+    """Make raw logs of simulated customers, dirt included, and the truth about them."""
     with sole_writer(out), progress("simulate") as tell:
-        simulate_logs(out, customers, days, seed)
+        simulate_logs(out, customers, days, seed, service=service)
+        _remember(out, service)
         tell(f"archives in {out / 'raw'}")
 
 
 @app.command()
 def unpack(
     data: Data = DATA,
-    service: ServiceName = SERVICE,
+    service: ServiceName = None,
     raw: Raw = None,
     sample: Sample = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Archives at a time. [default: number of cores]")] = None,
 ) -> None:
     """Unpack raw archives into text lines by day (shell/unpack.sh with the service's layouts)."""
     context = _context(data, service, PROFILE, None)
-    with sole_writer(data), progress("unpack") as tell:
+    with holding(context), progress("unpack") as tell:
         unpack_archives(context, raw, _checked_sample(sample), jobs)
         tell(f"text lines in {context.landing}")
 
@@ -86,7 +97,7 @@ def unpack(
 @app.command()
 def ingest(
     data: Data = DATA,
-    service: ServiceName = SERVICE,
+    service: ServiceName = None,
     engine: EngineName = None,
     profile: ProfileName = PROFILE,
     sample: Sample = None,
@@ -102,7 +113,7 @@ def ingest(
 @app.command()
 def rollup(
     data: Data = DATA,
-    service: ServiceName = SERVICE,
+    service: ServiceName = None,
     engine: EngineName = None,
     profile: ProfileName = PROFILE,
 ) -> None:
@@ -115,7 +126,7 @@ def rollup(
 @app.command()
 def features(
     data: Data = DATA,
-    service: ServiceName = SERVICE,
+    service: ServiceName = None,
     as_of: AsOf = None,
     engine: EngineName = None,
     profile: ProfileName = PROFILE,
@@ -128,9 +139,47 @@ def features(
 
 
 @app.command()
+def table(
+    file: Annotated[Path, typer.Argument(help="CSV file, one row per customer, with or without a header.")],
+    data: Data = DATA,
+    service: ServiceName = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Its date, YYYY-MM-DD. [default: the service's]")] = None,
+    engine: EngineName = None,
+    profile: ProfileName = PROFILE,
+) -> None:
+    """Check a finished table of customers and take it as the feature table, in the place of raw logs."""
+    context = _context(data, service, profile, engine, unnamed=TABLE_SERVICE)
+    chosen = _dates([as_of])[0] if as_of else None
+    with working("table", context) as (spark, tell):
+        day, record = take_table(context, spark, file, chosen)
+        tell(f"{record['customers']:,} customers at {day} in {context.features.partition(day)}")
+    for warning in record["source"]["warnings"]:
+        console.print(f"  {warning}")
+
+
+@app.command()
+def prepare(
+    out: Annotated[Path, typer.Option(help="Folder that gets train.npz, validation.npz and test.npz.")],
+    data: Data = DATA,
+    service: ServiceName = None,
+    as_of: TableAt = None,
+    balance: Annotated[bool, typer.Option(help="As many of one label as of the other, in the training part.")] = True,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of every draw. [default: the service's]")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="A feature to leave out; may be repeated.")] = None,
+) -> None:
+    """Write a feature table as arrays: split 80/10/10 by label, balanced, filled and standardised by the first part."""
+    context = _context(data, service, PROFILE, None)
+    with holding(context), progress("prepare") as tell:
+        chosen = _dates([as_of])[0] if as_of else None
+        told = prepare_arrays(context, out, chosen, balance, seed, without or ())
+        rows = ", ".join(f"{part} {told[part]['rows']:,}" for part in ("train", "validation", "test"))
+        tell(f"{len(told['names'])} columns at {told['as_of']} in {out}; rows: {rows}")
+
+
+@app.command()
 def train(
     data: Data = DATA,
-    service: ServiceName = SERVICE,
+    service: ServiceName = None,
     model: Models = None,
     split: Annotated[str | None, typer.Option(help="customer or time. [default: the service's]")] = None,
     seed: Annotated[
@@ -151,7 +200,7 @@ def train(
 @app.command()
 def score(
     data: Data = DATA,
-    service: ServiceName = SERVICE,
+    service: ServiceName = None,
     as_of: TableAt = None,
     model: Annotated[str | None, typer.Option(help="A trained model. [default: the chosen one]")] = None,
     contacts: Annotated[int | None, typer.Option(min=1, help="Most customers to contact.")] = None,
@@ -190,7 +239,7 @@ def score(
 @app.command()
 def drift(
     data: Data = DATA,
-    service: ServiceName = SERVICE,
+    service: ServiceName = None,
     as_of: TableAt = None,
     engine: EngineName = None,
     profile: ProfileName = PROFILE,
@@ -208,7 +257,7 @@ def drift(
 @app.command()
 def report(
     data: Data = DATA,
-    service: ServiceName = SERVICE,
+    service: ServiceName = None,
     engine: EngineName = None,
     profile: ProfileName = PROFILE,
 ) -> None:
@@ -221,7 +270,7 @@ def report(
 @app.command()
 def run(
     data: Data = DATA,
-    service: ServiceName = SERVICE,
+    service: ServiceName = None,
     raw: Raw = None,
     sample: Sample = None,
     as_of: AsOf = None,
@@ -232,7 +281,7 @@ def run(
     """Do everything from raw archives to the report, skipping what is up to date."""
     context, days, rate = _context(data, service, profile, engine), _dates(as_of), _checked_sample(sample)
     names = _model_names(model)
-    with sole_writer(data):
+    with holding(context):
         page = run_all(context, progress, raw, rate, days, names)
     console.print(f"the report: {page}")
 
@@ -246,7 +295,7 @@ def demo(
 ) -> None:
     """Simulate a music service and do everything on it."""
     context, names = _context(data, SERVICE, PROFILE, engine), _model_names(model)
-    with sole_writer(data):
+    with holding(context):
         with progress("simulate") as tell:
             simulate_logs(data, customers, days=44, seed=1)
             tell(f"archives in {context.raw}")
@@ -265,7 +314,7 @@ def demo(
 def working(step: str, context: Context) -> Iterator[tuple[SparkSession, Teller]]:
     """Hold the data folder, show progress and have the engine, all for one step."""
     with (
-        sole_writer(context.data),
+        holding(context),
         progress(step) as tell,
         engine_of(context.engine, context.profile) as spark,
     ):
@@ -308,14 +357,38 @@ def summary(metrics: dict[str, dict[str, float]]) -> str:
 
 
 def _context(
-    data: Path, service: str, profile: str, engine: str | None, overrides: Mapping[str, Mapping[str, Any]] = NONE
+    data: Path,
+    service: str | None,
+    profile: str,
+    engine: str | None,
+    overrides: Mapping[str, Mapping[str, Any]] = NONE,
+    unnamed: str = SERVICE,
 ) -> Context:
-    """overrides: values of the command line by section and key of the service; None leaves what the service says."""
+    """Where no service is given, it is the first that was named for the data folder, or else `unnamed`.
+
+    overrides: values of the command line by section and key of the service; None leaves what the service says.
+    """
     where = load_profile(profile)
     chosen = engine or where.engine
     if chosen not in ("sail", "spark"):
         raise UsageError(f"--engine {chosen}: there is no such engine; give sail or spark")
-    return Context(data, Path(service).stem, overridden(load_service(service), overrides), where, chosen)
+    named = data / NAMED
+    name = service or (named.read_text(encoding="utf-8").strip() if named.is_file() else unnamed)
+    at = str(Path(name).absolute()) if Path(name).is_file() else name
+    return Context(data, Path(name).stem, overridden(load_service(name), overrides), where, chosen, at)
+
+
+@contextmanager
+def holding(context: Context) -> Iterator[None]:
+    """Hold the data folder, which remembers the service if it is the first one named for it."""
+    with sole_writer(context.data):
+        _remember(context.data, context.service_from)
+        yield
+
+
+def _remember(data: Path, service: str) -> None:
+    if not (data / NAMED).is_file():
+        write_text(data / NAMED, f"{service}\n")
 
 
 def _model_names(given: list[str] | None) -> tuple[str, ...]:

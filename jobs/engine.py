@@ -76,6 +76,8 @@ def _spark(profile: Profile) -> SparkSession:
     local = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # To list a thousand folders of the own disk takes far less time than a job with a task for each.
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{FOLDER / 'log4j2.properties'}",

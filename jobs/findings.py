@@ -12,6 +12,7 @@ from jobs.outlook import Scores, scores
 from jobs.plan import Plan, plan
 from jobs.quality import Quality, quality
 from jobs.shift import Shift, shift
+from jobs.suspects import Suspects, suspects
 from jobs.verdict import Verdict, verdict
 
 
@@ -23,6 +24,7 @@ class Findings:
     quality: Quality
     verdict: Verdict | None
     best: Best | None
+    suspects: Suspects | None
     drivers: Drivers | None
     scores: Scores | None
     plan: Plan | None
@@ -42,6 +44,7 @@ def findings(context: Context, spark: SparkSession) -> Findings:
         quality=quality(context),
         verdict=judged,
         best=best(context, spark, judged.chosen) if judged else None,
+        suspects=suspects(context),
         drivers=drivers(judged) if judged else None,
         scores=scored,
         plan=plan(context, spark, scored) if scored else None,

@@ -20,11 +20,9 @@ def split_of(context: Context) -> Split:
     mature = mature_moments(context, records)
     if not mature:
         _refuse_others(context, records)
-        first = next((Moment.at(date.fromisoformat(day), context.service.windows) for day in records), None)
         raise InputError(
             f"{layer.root}: no as-of date has mature labels, and a model learns from nothing else; "
-            f"run `encore features` with an --as-of at least {first.outcome.days if first else 'an outcome of'} "
-            f"days before the end of the logs"
+            f"{way_to_labels(context)}"
         )
     try:
         return chosen_split(mature, how.split, how.as_of_dates)
@@ -32,6 +30,15 @@ def split_of(context: Context) -> Split:
         raise InputError(
             f"{layer.root}: {error}; run `encore features` at an earlier --as-of, or split by customer"
         ) from None
+
+
+def way_to_labels(context: Context) -> str:
+    """What to do where no label is known."""
+    if context.service.table:
+        return "run `encore table` on a file that says what came of the customers"
+    windows = context.service.windows
+    days = windows.gap_days + windows.outcome_days
+    return f"run `encore features` with an --as-of at least {days} days before the end of the logs"
 
 
 def mature_moments(context: Context, records: Mapping[str, Record]) -> list[Moment]:

@@ -41,9 +41,17 @@ RULES = {
 
 
 def looks(verdict: Verdict, best: Best | None) -> dict[str, Look]:
-    """By name: a colour for each model, the chosen one thick; baselines grey and dashed; the truth dotted."""
-    colours = zip(sorted(one.name for one in verdict.models), cycle(SERIES), strict=False)
-    found = {name: Look(colour, 2.8 if name == verdict.chosen.name else 1.3) for name, colour in colours}
+    """By name: a colour for each kind of model, the chosen one thick, and dashed what looks at flagged features while
+    its twin does not; baselines grey and dashed; the truth dotted."""
+    colours = dict(zip(verdict.kinds, cycle(SERIES), strict=False))
+    found = {
+        one.name: Look(
+            colours[one.kind],
+            2.8 if one is verdict.chosen else 1.3,
+            DASHED if verdict.is_doubted(one) else (),
+        )
+        for one in verdict.models
+    }
     for dashes, one in zip(cycle([DASHED, DASHED_AND_DOTTED, DOTTED]), verdict.baselines, strict=False):
         found[one.name] = Look("muted", 1.5, dashes)
     return found | ({best.name: Look("ink", 1.2, (1.0, 1.4))} if best else {})

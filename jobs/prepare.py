@@ -12,9 +12,8 @@ import pyarrow.dataset as ds
 from conf.errors import InputError, UsageError
 from conf.load import overridden
 from features.declared import NamedFeature, table_features
-from features.windows import Moment
 from jobs.context import Context
-from jobs.learning import mature_moments
+from jobs.learning import mature_moments, way_to_labels
 from jobs.storage import beside, replace_folder
 from jobs.tables import table_record
 from models.arrays import Part, Scaler, prepared_parts
@@ -90,22 +89,14 @@ def _labelled_day(context: Context, as_of: date | None) -> str:
     nearest = max(records, key=lambda day: (day in mature, records[day]["label_status"] == "mature", day), default="")
     day = str(as_of) if as_of else nearest
     if table_record(context, day)["label_status"] != "mature":
-        raise InputError(f"{context.features.partition(day)}: its labels are not known; {_way_to_labels(context)}")
+        raise InputError(f"{context.features.partition(day)}: its labels are not known; {way_to_labels(context)}")
     return day
-
-
-def _way_to_labels(context: Context) -> str:
-    if context.service.table:
-        return "run `encore table` on a file that says what came of the customers"
-    moment = Moment.at(date(1970, 1, 1), context.service.windows)
-    days = (moment.outcome.end - moment.as_of).days
-    return f"run `encore features` with an --as-of at least {days} days before the end of the logs"
 
 
 def _labelled_rows(context: Context, day: str, names: Sequence[str]) -> pa.Table:
     folder = context.features.partition(day)
     if not context.features.has_rows([day]):
-        raise InputError(f"{folder}: there are no rows; run `encore features --as-of {day}` again")
+        raise InputError(f"{folder}: there are no rows; run {context.table_command(day)} again")
     is_usable = ds.field("eligible") & ds.field("label").is_valid()
     return ds.dataset(folder, format="parquet").to_table(["customer_id", "label", *names], filter=is_usable)
 

@@ -15,6 +15,7 @@ from jobs.looks import NO_MODEL, RULES, looks
 from jobs.shift import LIMITS
 from jobs.spreadsheets import sheets
 from jobs.storage import beside, replace_folder, write_csv, write_text
+from jobs.suspects import FLAGS
 from models.curves import CURVES
 from models.metrics import METRICS
 
@@ -67,6 +68,7 @@ def _page(context: Context, found: Findings) -> str:
         metrics=METRICS,
         curves=CURVES,
         limits=LIMITS,
+        flags=FLAGS,
         has_parts=any(event.landing.parts_per_day for event in context.service.events.values()),
         looks=looks(found.verdict, found.best) if found.verdict else {},
         rules=RULES,

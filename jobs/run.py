@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from conf.errors import InputError
+from conf.errors import InputError, UsageError
 from jobs.context import Context
 from jobs.drift import drift
 from jobs.engine import engine
@@ -16,6 +16,7 @@ from jobs.learning import mature_moments
 from jobs.report import report
 from jobs.rollup import rollup
 from jobs.score import score
+from jobs.table import table
 from jobs.train import train
 from jobs.unpack import unpack
 
@@ -44,19 +45,11 @@ def run(
     as_of: Sequence[date] = (),
     models: Sequence[str] = DEFAULT_MODELS,
 ) -> Path:
-    """From raw archives to the report. Returns the report's page; raises what the steps raise."""
-    with progress("unpack") as tell:
-        unpack(context, raw, sample)
-        tell(f"text lines in {context.landing}")
-    with engine(context.engine, context.profile) as spark:
-        with progress("ingest") as tell:
-            written = ingest(context, spark)
-            tell(", ".join(f"{name}: {days} days" for name, days in written.items()) + " written")
-        with progress("rollup") as tell:
-            tell(f"{rollup(context, spark)} days written")
-        with progress("features") as tell:
-            tables = features(context, spark, as_of)
-            tell(f"tables written: {', '.join(map(str, tables)) or 'none, all up to date'}")
+    """From raw archives, or a finished table, to the report. Returns the report's page; raises what the steps raise."""
+    if context.service.table:
+        _take_table(context, progress, raw, sample, as_of)
+    else:
+        _make_tables(context, progress, raw, sample, as_of)
     problem = None
     if has_labels(context):
         try:
@@ -69,6 +62,35 @@ def run(
     if problem:
         raise problem
     return page
+
+
+def _take_table(
+    context: Context, progress: Progress, raw: Path | None, sample: float | None, as_of: Sequence[date]
+) -> None:
+    if sample is not None or len(as_of) > 1:
+        raise UsageError(f"{context.service_name} begins with a finished table: no --sample, and at most one --as-of")
+    if raw is None:
+        raise UsageError(f"{context.service_name} begins with a finished table: give its CSV file by --raw")
+    with progress("table") as tell, engine(context.engine, context.profile) as spark:
+        day, record = table(context, spark, raw, *as_of)
+        tell("; ".join([f"{record['customers']:,} customers at {day}", *record["source"]["warnings"]]))
+
+
+def _make_tables(
+    context: Context, progress: Progress, raw: Path | None, sample: float | None, as_of: Sequence[date]
+) -> None:
+    with progress("unpack") as tell:
+        unpack(context, raw, sample)
+        tell(f"text lines in {context.landing}")
+    with engine(context.engine, context.profile) as spark:
+        with progress("ingest") as tell:
+            written = ingest(context, spark)
+            tell(", ".join(f"{name}: {days} days" for name, days in written.items()) + " written")
+        with progress("rollup") as tell:
+            tell(f"{rollup(context, spark)} days written")
+        with progress("features") as tell:
+            tables = features(context, spark, as_of)
+            tell(f"tables written: {', '.join(map(str, tables)) or 'none, all up to date'}")
 
 
 def _model(context: Context, progress: Progress, models: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from jobs.outlook import Scores
 from jobs.plan import RULES, Plan
 from jobs.quality import Quality
 from jobs.shift import Shift
+from jobs.suspects import Suspects
 from jobs.verdict import Judged, Verdict
 from jobs.wording import settings
 
@@ -33,6 +34,8 @@ def sheets(found: Findings) -> dict[str, Sheet]:
         judged = [*found.verdict.judged, *([found.best] if found.best else [])]
         tables |= {"models": _models(judged), "tuning": _tuning(found.verdict)}
         tables |= {kind: _curve(kind, judged) for kind in CURVES}
+    if found.suspects:
+        tables["audit"] = _audit(found.suspects)
     if found.drivers:
         tables |= {"features": _features(found.drivers), "dependence": _dependence(found.drivers)}
     if found.scores:
@@ -98,6 +101,20 @@ def _tuning(verdict: Verdict) -> Sheet:
 
 def _curve(kind: str, judged: Sequence[Judged]) -> Sheet:
     return ("name", *CURVES[kind]), [(one.name, *point) for one in judged for point in one.curves.get(kind, [])]
+
+
+def _audit(suspects: Suspects) -> Sheet:
+    columns = ("where", "label", "rows", "others", "beside", "beside_rows", "beside_share")
+    rows: Rows = [
+        (
+            *(one.feature, *astuple(one.auc), one.direction, "; ".join(one.flags)),
+            *((one.decides or {}).get(column) for column in columns),
+            one.meaning,
+        )
+        for one in suspects.features
+    ]
+    auc = tuple(f"auc_{end}" for end in INTERVAL)
+    return ("feature", *auc, "direction", "flags", *columns, "meaning"), rows
 
 
 def _features(drivers: Drivers) -> Sheet:

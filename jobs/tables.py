@@ -17,7 +17,9 @@ def read_tables(context: Context, spark: SparkSession, days: Sequence[str]) -> D
     for day in days:
         table_record(context, day)
         if not context.features.has_rows([day]):
-            raise InputError(f"{context.features.partition(day)}: there are no rows; run `encore features` again")
+            raise InputError(
+                f"{context.features.partition(day)}: there are no rows; run {context.table_command(day)} again"
+            )
     # Each by itself: the layer as a whole may hold tables of older declarations, with other columns.
     return reduce(DataFrame.unionByName, (_read(context, spark, day) for day in days))
 
@@ -33,11 +35,11 @@ def table_record(context: Context, day: str) -> Record:
     if record is None:
         raise InputError(
             f"{context.features.root}: there is no feature table {f'at {day}' if day else 'at all'}; "
-            f"run `encore features{f' --as-of {day}' if day else ''}` first"
+            f"run {context.table_command(day)} first"
         )
     if record["basis"]["configuration"] != context.features_version:
         raise InputError(
             f"{context.features.partition(day)}: was computed with another configuration than {context.service_name} "
-            f"has now; run `encore features --as-of {day}` again"
+            f"has now; run {context.table_command(day)} again"
         )
     return record

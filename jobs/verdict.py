@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs.context import Context
 from jobs.trained import BASELINES, CHOSEN, METRICS, find_result, read_json
+from jobs.wanted import UNFLAGGED
 from models.intervals import Interval
 from models.tuning import Candidate
 
@@ -49,6 +50,16 @@ class Model(Judged):
     told: Mapping[str, Any]
 
     @property
+    def kind(self) -> str:
+        """Its name, the same for its twin that does without flagged features."""
+        return self.name.removesuffix(UNFLAGGED)
+
+    @property
+    def without(self) -> list[str]:
+        """The features that it must do without, since the leakage audit flags them."""
+        return list(self.told.get("without", []))
+
+    @property
     def candidates(self) -> list[Candidate]:
         """The grid, the best first."""
         found = [_candidate(one) for one in self.told["tuning"]["candidates"]]
@@ -84,9 +95,10 @@ class Model(Judged):
 
 @dataclass(frozen=True)
 class Verdict:
-    """The models, the best on the rows that judge first, and the baselines beside them.
+    """The models and the baselines beside them, of each the best on the rows that judge first.
 
-    `left_out` says by name why there is no such baseline.
+    Models that do without flagged features, which are those to believe, stand before all others. `left_out` says by
+    name why there is no such baseline.
     """
 
     models: list[Model]
@@ -99,6 +111,21 @@ class Verdict:
     def unseen(self) -> str:
         """What all quality is measured on, in words; by time the same customers train and judge."""
         return UNSEEN[self.chosen.told["split"]["by"]]
+
+    @property
+    def kinds(self) -> list[str]:
+        """Of models, twins once."""
+        return sorted({one.kind for one in self.models})
+
+    @property
+    def twins(self) -> list[tuple[Model, Model]]:
+        """Each model without flagged features, and the same with them, where there are both."""
+        others = {one.kind: one for one in self.models if not one.without}
+        return [(one, others[one.kind]) for one in self.models if one.without and one.kind in others]
+
+    def is_doubted(self, model: Judged) -> bool:
+        """Whether it looks at flagged features, and there is a twin that does not."""
+        return any(model is other for _, other in self.twins)
 
     @property
     def recency(self) -> Judged | None:
@@ -131,7 +158,8 @@ def verdict(context: Context) -> Verdict | None:
     beside = find_result(context, BASELINES) or {"baselines": [], "left_out": {}}
     baselines = [Judged(**_judged(one, one["name"], "baseline", beside)) for one in beside["baselines"]]
     chosen, why = _chosen(context.models / CHOSEN, models)
-    return Verdict(_best_first(models), _best_first(baselines), beside["left_out"], chosen, why)
+    in_order = sorted(_best_first(models), key=lambda one: not one.without)
+    return Verdict(in_order, _best_first(baselines), beside["left_out"], chosen, why)
 
 
 def interval(told: Mapping[str, Any] | None) -> Interval:
@@ -147,7 +175,12 @@ def _judged(told: Json, name: str, role: str, folder: Json) -> Json:
         for part in ("train", "test")
     }
     about = {"name": name, "title": told["title"], "role": role, "curves": told["curves"]}
-    return about | measured | {"fitted_on": {key: folder["fitted_on"][key] for key in COMPARABLE}}
+    return about | measured | {"fitted_on": comparable(folder["fitted_on"])}
+
+
+def comparable(fitted_on: Json) -> Json:
+    """What must be the same for two of them to be compared."""
+    return {key: fitted_on[key] for key in COMPARABLE}
 
 
 def _candidate(told: Json) -> Candidate:
@@ -157,12 +190,13 @@ def _candidate(told: Json) -> Candidate:
 
 
 def _chosen(path: Path, models: list[Model]) -> tuple[Model, str]:
-    """The model of chosen.json; where that names none of them, the one that tuning favours."""
+    """The model of chosen.json; where that names none of them, the one that tuning favours of those to believe."""
     told = read_json(path) if path.is_file() else {}
     named = next((one for one in models if one.name == told.get("model")), None)
     if named:
         return named, told["why"]
-    return max(models, key=lambda one: one.tuned_auc), BY_TUNING
+    believed = [one for one in models if one.without] or models
+    return max(believed, key=lambda one: one.tuned_auc), BY_TUNING
 
 
 def _best_first(judged: list[Any]) -> list[Any]:

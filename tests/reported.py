@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,48 @@ def write_models(context: Context) -> None:
     found = {"split": SPLIT, "baselines": baselines, "left_out": {}, "fitted_on": fitted_on("baselines")}
     write_json(context.models / "baselines" / "metrics.json", found)
     write_json(context.models / "chosen.json", {"model": "gbt", "why": "the highest AUC in cross-validation"})
+    write_audit(context)
+
+
+def alone(feature: str, auc: float, direction: str | None, **decides: Any) -> dict[str, Any]:
+    """A feature as the audit tells it, flagged where it decides."""
+    flags = ["decides"] if decides else []
+    return {"feature": feature, "auc": around(auc, 0.01), "direction": direction, "flags": flags,
+            "decides": decides or None}  # fmt: skip
+
+
+def write_audit(context: Context, *features: dict[str, Any]) -> None:
+    """What the audit found in 1,000 rows; by default nothing is flagged."""
+    found = features or (alone("visits_3d", 0.65, "higher"), alone("last_spending", 0.6, "lower"))
+    told = {
+        "rows": 1000,
+        "positive_share": 0.25,
+        "limits": {"auc": 0.95, "other_label_share": 0.01, "odds": 30.0},
+        "flagged": [one["feature"] for one in found if one["flags"]],
+        "features": found,
+        "fitted_on": fitted_on("audit"),
+    }
+    write_json(context.models / "audit.json", told)
+
+
+DECIDES = {"where": "last_spending > 5", "label": 0, "rows": 1500, "others": 0, "beside": "last_spending from 4 to 5"}
+
+
+def write_flagged(context: Context, **changes: Any) -> None:
+    """An audit that flags last_spending, and twins of both models without it, of which the trees are chosen."""
+    beside = {"beside_rows": 2000, "beside_share": 0.26}
+    write_audit(context, alone("last_spending", 0.8, "lower", **DECIDES | beside | changes),
+                alone("visits_3d", 0.65, "higher"))  # fmt: skip
+    unflagged = "without flagged features"
+    twins = [
+        model("gbt_unflagged", f"boosted trees {unflagged}", 0.6, 0.61, around(0.05, 0.02), "tree_importance"),
+        model("lr_unflagged", f"logistic regression {unflagged}", 0.62, 0.59, around(0.02, 0.05), "coefficient"),
+    ]
+    for one in twins:
+        folder = context.models / one["model"]
+        write_json(folder / "metrics.json", one | {"without": ["last_spending"]})
+        shutil.copytree(context.models / "gbt" / "test_scores", folder / "test_scores")
+    write_json(context.models / "chosen.json", {"model": "gbt_unflagged", "why": "the highest of those to believe"})
 
 
 UPLIFT = {

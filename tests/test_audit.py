@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from modelling import feature
 from numpy.typing import NDArray
+from pipeline import SHARED
 from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
@@ -25,6 +26,7 @@ from models.single import auc_of_counts
 from models.values import Values, counted
 
 LIMITS = Audit()
+REAL = SHARED / "audiobooks" / "Audiobooks_data.csv"
 X = feature("x", "ratio", may_be_null=True)
 DEVICE = feature("device", "category", may_be_null=True, levels=("ar", "ip", "wp"))
 
@@ -371,7 +373,7 @@ def shop(spark: SparkSession) -> Audited:
     rows = 3_000
     labels = random.random(rows) < 0.3
     heard = np.where(labels | (random.random(rows) < 0.4), 0, 1 + random.poisson(90, rows)).astype(float)
-    known = np.where(random.random(rows) < 0.2, nan, random.normal(size=rows) + labels)
+    known = np.where(random.random(rows) < 0.05, nan, random.normal(size=rows) + 2 * labels)
     clock = np.where(labels, 1_000.0, 0.0) + random.random(rows)
     device = np.where(random.random(rows) < 0.5, "ar", "ip")
     found = table(spark, labels, heard=heard, known=known, clock=clock, device=device)
@@ -384,7 +386,8 @@ def test_flagged_features_come_first_then_by_auc(sail: SparkSession) -> None:
     assert found.flagged == ["clock", "heard"]
     assert [one.feature for one in found.features] == ["clock", "heard", "known", "device"]
     assert [one.flags for one in found.features] == [["auc", "decides"], ["decides"], [], []]
-    assert found.features[2].auc.value > found.features[3].auc.value
+    aucs = [one.auc.value for one in found.features]
+    assert aucs[0] > aucs[2] > aucs[1] and aucs[2] > aucs[3]
     told = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert set(told) == {"rows", "positive_share", "limits", "flagged", "features"}
     assert (told["rows"], told["limits"]) == (3_000, {"auc": 0.95, "other_label_share": 0.01, "odds": 30.0})
@@ -393,6 +396,26 @@ def test_flagged_features_come_first_then_by_auc(sail: SparkSession) -> None:
     decides = told["features"][1]["decides"]
     assert {"where": "heard > 0", "label": 0, "others": 0, "beside": "heard = 0"}.items() <= decides.items()
     assert set(decides) == {"where", "label", "rows", "others", "beside", "beside_rows", "beside_share"}
+
+
+@pytest.mark.skipif(not REAL.is_file(), reason=f"the real table is not at {REAL}")
+def test_real_table_gives_its_making_away(sail: SparkSession) -> None:
+    """Nobody who ever listened buys again. And all who bought more minutes than the longest book has do."""
+    names = ["length_avg", "length_sum", "price_avg", "price_sum", "review", "review_out_of_10", "completion"]
+    names += ["minutes_listened", "support_requests", "days"]
+    real = pd.read_csv(REAL, header=None, names=["customer_id", *names, "label"])
+    found = audit(
+        table(sail, real["label"], **{name: real[name] for name in names}),
+        [feature(name, "amount") for name in names],
+        LIMITS,
+    )
+    assert found.flagged == ["completion", "minutes_listened", "length_sum"]
+    regions = [one.decides for one in found.features[:3]]
+    assert [(one.where, one.label, one.rows, one.others, one.beside_rows) for one in regions if one] == [
+        ("completion > 0", 0, 5_789, 0, 8_295),
+        ("minutes_listened > 0", 0, 5_789, 0, 8_295),
+        ("length_sum > 2160", 1, 569, 0, 4_719),
+    ]
 
 
 def test_both_engines_find_the_same(sail: SparkSession) -> None:

@@ -22,8 +22,9 @@ from conf.errors import InputError
 from jobs import wording
 from jobs.context import Context
 from jobs.engine import engine
-from jobs.looks import Look
+from jobs.looks import Look, looks
 from jobs.report import report
+from jobs.verdict import verdict
 from models.curves import CURVES
 from models.intervals import Interval
 from models.metrics import METRICS
@@ -33,14 +34,17 @@ from tests.reported import (
     HOSTILE_ARCHIVE,
     SPLIT,
     TABLE,
+    alone,
     around,
     change_json,
     fitted_on,
     plan,
+    write_audit,
     write_data,
     write_drift,
     write_feature_rows,
     write_features,
+    write_flagged,
     write_record,
     write_scores,
     write_truth,
@@ -170,6 +174,13 @@ def sheet(context: Context, name: str) -> list[dict[str, str]]:
         # what was tried
         "boosted trees depth 5, rounds 50 (best of its grid) 0.710 ± 0.004 3 folds, 20,000 rows "
         "depth 3, rounds 50 0.700 ± 0.002 ± is the deviation between folds",
+        # the audit
+        "In 1,000 rows that models learn from, 25.0 % of them with the outcome “came back” (label 1), "
+        "none of 2 features is flagged.",
+        f"visits_3d Days with a visit in 3 {HOSTILE} 0.650 0.640 to 0.660 higher values last_spending",
+        "Days since coins were spent (1: yesterday) 0.600 0.590 to 0.610 lower values AUC alone: of the",
+        "Flagged as “decides”: of customers with some values at most 1.0 % have the other label, "
+        "and right beside them its odds are at least 30 times as high; each with 95 % confidence.",
         # what matters: weights of either model in one table
         f"visits_3d Days with a visit in 3 {HOSTILE} 0.125 0.100 to 0.150 ▲ +0.75 75.0 %",
         "last_spending Days since coins were spent (1: yesterday) 0.010 -0.010 to 0.030 ▼ -0.25 25.0 %",
@@ -462,6 +473,141 @@ def test_curves_lie_beside_it_for_spreadsheets(reported: Context, kind: str) -> 
         assert best == [(0, 0), (0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1)]
 
 
+# ---- features that know the outcome ----
+
+
+@pytest.fixture(scope="module")
+def flagged(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """A data folder with its report, in which last_spending is flagged."""
+    context = write_data(tmp_path_factory.mktemp("flagged") / "data")
+    write_flagged(context)
+    with engine("sail", SMALL) as session:
+        report(context, session)
+    return context
+
+
+@pytest.fixture(scope="module")
+def flagged_page(flagged: Context) -> str:
+    return (flagged.report / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "1 feature may know the outcome beforehand: last_spending. "
+        "What is said of the model here is said of one without it; see the leakage audit.",
+        "How sure 60 of 100",
+        "Without last_spending: flagged by the leakage audit.",
+        "1 of 2 features is flagged.",
+        "0.800 0.790 to 0.810 lower values ⚠ decides All 1,500 customers with last_spending > 5 have label 0; "
+        "of the 2,000 right beside, with last_spending from 4 to 5, 26.0 % have label 1 visits_3d",
+        # of the models without it the better one on the test rows comes first
+        "Model Test AUC without Test AUC with logistic regression 0.620 0.520 to 0.720 0.720 0.620 to 0.820 "
+        "boosted trees (chosen, without) 0.600 0.500 to 0.700 0.700 0.600 to 0.800",
+        "Believe those without. A value that decides the label alone is more likely a trace of how the table was made "
+        "than behaviour, until somebody can explain it. "
+        "The chosen model is one of them: boosted trees without flagged features.",
+        # weights are those of a model without it
+        "Weight: of logistic regression without flagged features,",
+    ],
+)
+def test_says_what_is_flagged(flagged_page: str, sentence: str) -> None:
+    assert sentence in text_of(flagged_page)
+
+
+def test_flagged_rows_are_marked_and_warned_of_on_top(flagged_page: str) -> None:
+    said = text_of(flagged_page)
+    assert said.index("may know the outcome beforehand") < said.index("1,640 of 2,000")
+    assert flagged_page.count('<tr class="above">') == 1
+
+
+def test_audit_is_told_in_full_for_spreadsheets(flagged: Context) -> None:
+    first, second = sheet(flagged, "audit")
+    assert (first["feature"], first["auc_value"], first["auc_low"], first["direction"]) == (
+        "last_spending", "0.8", "0.79", "lower",
+    )  # fmt: skip
+    assert (first["flags"], first["where"], first["label"], first["rows"], first["others"]) == (
+        "decides", "last_spending > 5", "0", "1500", "0",
+    )  # fmt: skip
+    assert (first["beside"], first["beside_rows"], first["beside_share"]) == (
+        "last_spending from 4 to 5", "2000", "0.26",
+    )  # fmt: skip
+    assert (second["feature"], second["flags"], second["where"]) == ("visits_3d", "", "")
+    assert second["meaning"] == f"Days with a visit in 3 {HOSTILE}"
+
+
+def test_twins_have_one_colour_and_what_is_doubted_is_dashed(flagged: Context) -> None:
+    judged = verdict(flagged)
+    assert judged and judged.kinds == ["gbt", "lr"]
+    found = looks(judged, None)
+    for name in ("gbt", "lr"):
+        doubted, twin = found[name], found[f"{name}_unflagged"]
+        assert doubted.colour == twin.colour and doubted.dashes and not twin.dashes
+    assert found["gbt"].colour != found["lr"].colour
+    assert found["gbt_unflagged"].width > max(found[name].width for name in ("gbt", "lr", "lr_unflagged"))
+
+
+def test_a_few_of_the_other_label_are_counted(context: Context, sail: SparkSession) -> None:
+    write_flagged(context, others=2, label=1)
+    assert "1,498 of 1,500 customers with last_spending > 5 have label 1; of the 2,000" in shown(context, sail)
+    assert "26.0 % have label 0" in shown(context, sail)
+
+
+def test_without_a_choice_one_without_flagged_features_is_chosen(context: Context, sail: SparkSession) -> None:
+    write_flagged(context)
+    (context.models / "chosen.json").unlink()
+    assert "Chosen boosted trees without flagged features: the highest cross-validated AUC." in shown(context, sail)
+
+
+def test_choice_of_a_doubted_model_is_warned_of(context: Context, sail: SparkSession) -> None:
+    write_flagged(context)
+    change_json(context.models / "chosen.json", model="gbt")
+    said = shown(context, sail)
+    assert "The model looks at it, so do not trust it yet; see the leakage audit." in said
+    assert "boosted trees (chosen, with) 0.600" in said
+    assert "The chosen model, boosted trees, looks at flagged features: train again." in said
+
+
+def test_flagged_features_that_no_model_does_without_are_told(context: Context, sail: SparkSession) -> None:
+    both = [alone(name, 0.97, None) | {"flags": ["auc"]} for name in ("visits_3d", "last_spending")]
+    write_audit(context, *both)
+    said = shown(context, sail)
+    assert "2 features may know the outcome beforehand: visits_3d, last_spending. The model looks at them," in said
+    assert "2 of 2 features are flagged." in said
+    assert "0.970 0.960 to 0.980 some levels ⚠ ranks alone last_spending" in said
+    assert "There is no model without flagged features, so none can be believed until" in said
+    assert "Believe those without" not in said
+
+
+def test_page_shows_ten_features_and_all_that_are_flagged(context: Context, sail: SparkSession) -> None:
+    def rows(flagged: int) -> int:
+        found = [alone(f"f{n}", 0.97, "higher") | {"flags": ["auc"] if n < flagged else []} for n in range(14)]
+        write_audit(context, *found)
+        page = written(context, sail)
+        assert f"The first {max(flagged, 10)} of 14." in text_of(page)
+        return len(re.findall(r"<code>f\d+</code><br>", page))
+
+    assert (rows(1), rows(12)) == (10, 12)
+    assert "beforehand: f0, f1, f2, f3, f4 and 7 more." in shown(context, sail)
+
+
+def test_feature_without_an_auc_is_a_dash(context: Context, sail: SparkSession) -> None:
+    unknown = {"auc": {"value": None, "low": None, "high": None}}
+    write_audit(context, alone("visits_3d", 0.5, "higher") | unknown)
+    assert f"Days with a visit in 3 {HOSTILE} – higher values" in shown(context, sail)
+
+
+def test_audit_of_other_tables_is_said_to_be_one(context: Context, sail: SparkSession) -> None:
+    change_json(context.models / "audit.json", fitted_on=fitted_on("audit") | {"split": "another"})
+    assert "Made of other tables or by other declarations than boosted trees: train again." in shown(context, sail)
+
+
+def test_without_an_audit_it_is_said_who_makes_one(context: Context, sail: SparkSession) -> None:
+    (context.models / "audit.json").unlink()
+    assert "Nobody has looked yet: encore train looks at each feature alone" in shown(context, sail)
+    assert not (context.report / "csv" / "audit.csv").exists()
+
+
 # ---- what is not there is said, and what is not known is not ----
 
 
@@ -743,8 +889,8 @@ def span_of(path: ElementTree.Element, axis: int) -> float:
 
 
 def test_report_knows_no_service() -> None:
-    modules = "report findings flow checked quality verdict best drivers outlook plan shift spreadsheets wording looks "
-    sources = [f"{name}.py" for name in (modules + "drawing figures model_figures").split()]
+    modules = "report findings flow checked quality verdict best suspects drivers outlook plan shift spreadsheets "
+    sources = [f"{name}.py" for name in (modules + "wording looks drawing figures model_figures").split()]
     templates = [f"templates/{path.name}" for path in (ROOT / "jobs" / "templates").iterdir()]
     text = "".join((ROOT / "jobs" / name).read_text() for name in sources + templates)
     words = set(re.findall(r"[a-z]+", text.lower().replace("_", " ")))

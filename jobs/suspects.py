@@ -1,0 +1,90 @@
+"""What the leakage audit suspects: features that know the outcome too well to have come before it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from features.declared import table_features
+from jobs.audit import find_audit
+from jobs.context import Context
+from jobs.verdict import comparable, interval
+from jobs.wording import UNBREAKABLE, count, percent
+from models.intervals import Interval
+
+SHOWN = 10  # rows of the page's table, and all that are flagged
+FLAGS = {"auc": "ranks alone", "decides": "decides"}
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A feature alone: its AUC in the better direction, and what is held against it, if anything."""
+
+    feature: str
+    meaning: str
+    auc: Interval
+    direction: str | None
+    flags: list[str]
+    decides: Json | None
+
+    @property
+    def why(self) -> str:
+        """The values that decide the label, in a sentence."""
+        return _sentence(self.decides) if self.decides else ""
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """All features, the flagged ones first, then by AUC; `rows` of the training part were looked at."""
+
+    rows: int
+    positive_share: float
+    limits: Mapping[str, float]
+    features: list[Suspect]
+    fitted_on: Any
+
+    @property
+    def flagged(self) -> list[Suspect]:
+        """Those that something is held against."""
+        return [one for one in self.features if one.flags]
+
+    @property
+    def shown(self) -> list[Suspect]:
+        """Those that the page has room for."""
+        return self.features[: max(SHOWN, len(self.flagged))]
+
+
+def suspects(context: Context) -> Suspects | None:
+    """The newest audit, None where there was none."""
+    told = find_audit(context)
+    if told is None:
+        return None
+    meanings = {feature.name: feature.about for feature in table_features(context.service)}
+    features = [
+        Suspect(
+            feature=one["feature"],
+            meaning=meanings.get(one["feature"], ""),
+            auc=interval(one["auc"]),
+            direction=one["direction"],
+            flags=one["flags"],
+            decides=one["decides"],
+        )
+        for one in told["features"]
+    ]
+    return Suspects(told["rows"], told["positive_share"], told["limits"], features, comparable(told["fitted_on"]))
+
+
+def _sentence(decides: Json) -> str:
+    rows, others, label = decides["rows"], decides["others"], decides["label"]
+    who = f"All {count(rows)}" if not others else f"{count(rows - others)} of {count(rows)}"
+    return (
+        f"{who} customers with {_whole(decides['where'])} have label {label}; of the {count(decides['beside_rows'])} "
+        f"right beside, with {_whole(decides['beside'])}, {percent(decides['beside_share'])} have label {1 - label}"
+    )
+
+
+def _whole(words: str) -> str:
+    """`x > 0` on one line."""
+    return (
+        words.replace(" > ", f" >{UNBREAKABLE}").replace(" < ", f" <{UNBREAKABLE}").replace(" = ", f" ={UNBREAKABLE}")
+    )

@@ -473,7 +473,8 @@ class Targeting(Declaration):
 class Audit(Declaration):
     """When a feature is suspected of knowing the outcome: alone it ranks customers with an AUC of `auc` or more (or as
     little as 1 - `auc`), or a range of its values decides the label: in it at most `other_label_share` of the customers
-    have the other label, and right beside it the odds of that label are at least `odds` times as high."""
+    have the other label, and the odds of that label are at least `odds` times as high right beside it, and in it by a
+    model of all features that are not suspected."""
 
     auc: float = Field(default=0.95, gt=0.5, le=1)
     other_label_share: float = Field(default=0.01, gt=0, lt=0.5)

@@ -7,6 +7,7 @@ from features.declared import table_features
 from jobs.context import Context
 from jobs.learning import fitted_on
 from jobs.trained import Result, read_json, write_json
+from models.acquittal import acquitted
 from models.audit import audit
 from models.split import Split, is_in_share
 
@@ -34,7 +35,8 @@ def write_audit(context: Context, split: Split, train: DataFrame, rows: int) -> 
         rows: how many they are.
     """
     some = train.where(is_in_share(F.col("customer_id"), ROWS / rows, "audit")) if rows > ROWS else train
-    found = audit(some, table_features(context.service), context.service.audit)
+    features = table_features(context.service)
+    found = acquitted(audit(some, features, context.service.audit), some, features, context.service.training)
     result: Result = found.to_json() | {"fitted_on": _basis(context, split)}
     write_json(context.models / AUDIT, result)
     return result

@@ -29,6 +29,7 @@ from jobs.rollup import rollup as rollup_events
 from jobs.run import DEFAULT_MODELS, Teller
 from jobs.run import run as run_all
 from jobs.score import score as score_customers
+from jobs.simulate import SERVICES
 from jobs.simulate import simulate as simulate_logs
 from jobs.storage import sole_writer, write_text
 from jobs.table import table as take_table
@@ -50,6 +51,7 @@ ServiceName = Annotated[
         "--service", help="Name in conf/, or path of a YAML file. [default: the first named for the folder, or music]"
     ),
 ]
+Simulated = Annotated[str, typer.Option(help=" or ".join(SERVICES) + ".")]
 ProfileName = Annotated[str, typer.Option("--profile", help="Where to run: name in conf/profiles/, or path.")]
 EngineName = Annotated[str | None, typer.Option("--engine", help="sail or spark; the profile's by default.")]
 Sample = Annotated[float | None, typer.Option(help="Share of the customers to keep, above 0 and at most 1.")]
@@ -67,7 +69,7 @@ NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder that gets raw/ and truth/.")],
-    service: Annotated[str, typer.Option(help="music or audiobooks.")] = SERVICE,
+    service: Simulated = SERVICE,
     customers: Annotated[int, typer.Option(min=1)] = 20_000,
     days: Annotated[int | None, typer.Option(min=1, help="[default: 44 of music, 913 of audiobooks]")] = None,
     seed: int = 1,
@@ -289,15 +291,16 @@ def run(
 @app.command()
 def demo(
     data: Data = Path("encore-demo"),
+    service: Simulated = SERVICE,
     customers: Annotated[int, typer.Option(min=1)] = 20_000,
     model: Models = None,
     engine: EngineName = None,
 ) -> None:
-    """Simulate a music service and do everything on it."""
-    context, names = _context(data, SERVICE, PROFILE, engine), _model_names(model)
+    """Simulate a service and do everything on it."""
+    context, names = _context(data, service, PROFILE, engine), _model_names(model)
     with holding(context):
         with progress("simulate") as tell:
-            simulate_logs(data, customers, days=44, seed=1)
+            simulate_logs(data, customers, days=None, seed=1, service=service)
             tell(f"archives in {context.raw}")
         page = run_all(context, progress, models=names)
     folders = {

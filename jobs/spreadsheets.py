@@ -104,7 +104,7 @@ def _curve(kind: str, judged: Sequence[Judged]) -> Sheet:
 
 
 def _audit(suspects: Suspects) -> Sheet:
-    columns = ("where", "label", "rows", "others", "beside", "beside_rows", "beside_share")
+    columns = ("where", "label", "rows", "others", "beside", "beside_rows", "beside_share", "expected_share")
     rows: Rows = [
         (
             *(one.feature, *astuple(one.auc), one.direction, "; ".join(one.flags)),

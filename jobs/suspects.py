@@ -29,8 +29,10 @@ class Suspect:
 
     @property
     def why(self) -> str:
-        """The values that decide the label, in a sentence."""
-        return _sentence(self.decides) if self.decides else ""
+        """The values that decide the label, in a sentence; of a feature that others clear, that they do."""
+        if not self.decides:
+            return ""
+        return _sentence(self.decides) + ("" if "decides" in self.flags else ": not flagged, since others know as much")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ def _sentence(decides: Json) -> str:
     who = f"All {count(rows)}" if not others else f"{count(rows - others)} of {count(rows)}"
     return (
         f"{who} customers with {_whole(decides['where'])} have label {label}; of the {count(decides['beside_rows'])} "
-        f"right beside, with {_whole(decides['beside'])}, {percent(decides['beside_share'])} have label {1 - label}"
+        f"right beside, with {_whole(decides['beside'])}, {percent(decides['beside_share'])} have label {1 - label}; "
+        f"a model of the features that are above suspicion expects {percent(decides['expected_share'])} of those with "
+        f"{_whole(decides['where'])} to have it"
     )
 
 

@@ -35,6 +35,8 @@ class Region:
     where: the values in words.
     label: that nearly all customers with them have; `others` of the `rows` have the other one.
     beside: the values next to them, with `beside_rows` customers, of whom `beside_share` have the other label.
+    sql: the condition for having such values.
+    expected_share: of the other label in there, as a model without any suspect expects it; None where none was asked.
     """
 
     where: str
@@ -44,6 +46,13 @@ class Region:
     beside: str
     beside_rows: int
     beside_share: float
+    sql: str
+    expected_share: float | None = None
+
+    def is_cliff_to(self, other_share: float, odds: float) -> bool:
+        """Whether the odds of the other label, where its share is `other_share`, are so many times those in here."""
+        most = _upper(np.array([self.others]), np.array([self.rows]))
+        return bool(_odds(np.array([other_share]))[0] >= odds * _odds(most)[0])
 
 
 @dataclass(frozen=True)
@@ -105,8 +114,12 @@ def audit(train: DataFrame, features: Sequence[NamedFeature], limits: Audit) -> 
     if not rows:
         raise ValueError("audit: there are no customers to learn from")
     found = [_audited(feature, values[feature.name], limits) for feature in features]
-    found.sort(key=lambda one: (not one.flags, -np.nan_to_num(one.auc.value), one.feature))
-    return Audited(rows, float(first.positives.sum() / rows), limits, found)
+    return Audited(rows, float(first.positives.sum() / rows), limits, flagged_first(found))
+
+
+def flagged_first(found: Sequence[AuditedFeature]) -> list[AuditedFeature]:
+    """In the order in which they are told: then by AUC."""
+    return sorted(found, key=lambda one: (not one.flags, -np.nan_to_num(one.auc.value), one.feature))
 
 
 def _audited(feature: NamedFeature, values: Values, limits: Audit) -> AuditedFeature:
@@ -125,7 +138,7 @@ def _deciding(some: Sequence[Regions], limits: Audit) -> Region | None:
 
 def _largest(some: Regions, limits: Audit) -> Region | None:
     """The largest that decides: with 95 % confidence each, at most `limits.other_label_share` of its customers have the
-    other label, and right beside it the odds of that label are `limits.odds` times as high at least.
+    other label, also at its edge, and right beside it the odds of that label are `limits.odds` times as high at least.
 
     Source: of the confidence bounds, Clopper & Pearson (1934).
     """
@@ -136,14 +149,22 @@ def _largest(some: Regions, limits: Audit) -> Region | None:
     beside_others, beside_rows = beside[each, 1 - label], beside.sum(axis=1)
     most, least_beside = _upper(others, rows), _lower(beside_others, beside_rows)
     is_cliff = _odds(least_beside) >= limits.odds * _odds(most)
-    decides = (most <= limits.other_label_share) & is_cliff
+    least_at_edge = _lower(some.edge[each, 1 - label], some.edge.sum(axis=1))
+    decides = (most <= limits.other_label_share) & (least_at_edge <= limits.other_label_share) & is_cliff
     if not decides.any():
         return None
     first = int(np.argmax(np.where(decides, rows, -1)))
     where, around = some.words(first)
     share = float(beside_others[first] / beside_rows[first])
     return Region(
-        where, int(label[first]), int(rows[first]), int(others[first]), around, int(beside_rows[first]), share
+        where=where,
+        label=int(label[first]),
+        rows=int(rows[first]),
+        others=int(others[first]),
+        beside=around,
+        beside_rows=int(beside_rows[first]),
+        beside_share=share,
+        sql=some.sql(first),
     )
 
 

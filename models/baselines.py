@@ -14,7 +14,7 @@ from conf.schema import Alive, Service
 from features.declared import table_features
 from models.bgnbd import counted, fit
 from models.plain import PlainModel, scored
-from models.training import constant_model, counted_labels, one_feature_model
+from models.training import constant_model, counted_labels, logistic_model
 
 EXPECTED = "log_expected_events"
 LEAST_EXPECTED = 1e-12
@@ -34,7 +34,7 @@ class Baseline:
 def recency_rule(train: DataFrame, service: Service) -> PlainModel:
     """The probability by the service's recency feature alone."""
     [recency] = [feature for feature in table_features(service) if feature.name == service.recency_feature]
-    return one_feature_model(train, recency, service.training)
+    return logistic_model(train, [recency], service.training)
 
 
 def plain_baselines(train: DataFrame, test: DataFrame, recency: PlainModel, service: Service) -> list[Baseline]:

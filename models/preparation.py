@@ -54,7 +54,7 @@ def fit_preparation(train: DataFrame, features: Sequence[NamedFeature]) -> Prepa
         ValueError: no feature has two values.
     """
     terms = linear_terms(list(features))
-    spread = _spread(train, terms)
+    spread = _spread(train, terms) if terms else {}
     used = [term for term in terms if spread[term.name] == "varies"]
     if not used:
         raise ValueError("every feature is the same in all rows")

@@ -14,11 +14,18 @@ LEAST_SHARE_BESIDE = 0.01
 
 @dataclass(frozen=True)
 class Regions:
-    """Counts by label, (regions, 2), inside regions and right beside them; `words` tells both of the one at a place."""
+    """Counts by label, (regions, 2), inside regions and right beside them.
+
+    edge: of the customers inside those who are most like those beside; where nothing sets some apart, all.
+    words: the region at a place and what is beside it.
+    sql: the condition for being in the region at a place; never null.
+    """
 
     inside: Ints
     beside: Ints
+    edge: Ints
     words: Callable[[int], tuple[str, str]]
+    sql: Callable[[int], str]
 
 
 def regions(feature: NamedFeature, values: Values) -> list[Regions]:
@@ -26,7 +33,10 @@ def regions(feature: NamedFeature, values: Values) -> list[Regions]:
 
     They are: one cell, all known values above or below a cut between cells, null, not null; of a category, a level and
     all but it. Right beside are the nearest 100 customers or 1 % of all, whichever is more, on the sides that a region
-    borders; beside null, or a level, are all others.
+    borders; beside a level are all others.
+
+    Null often is the far end of a feature: who has not come for a year has no trend of this year. So it lies beside
+    that end of the known values which is more like it.
     """
     if feature.kind == "category":
         return [_levels(feature, values)]
@@ -42,7 +52,7 @@ def _ranges(name: str, values: Values) -> Regions:
     start = np.concatenate([each, np.zeros_like(cut), cut])
     end = np.concatenate([each + 1, cut, np.full_like(cut, cells)])
     rows = before.sum(axis=1)
-    near = max(FEWEST_BESIDE, LEAST_SHARE_BESIDE * _by_label(values).sum())
+    near = _near(values)
     left = np.maximum(np.searchsorted(rows, rows[start] - near, side="right") - 1, 0)
     right = np.minimum(np.searchsorted(rows, rows[end] + near), cells)
 
@@ -55,15 +65,45 @@ def _ranges(name: str, values: Values) -> Regions:
         ]
         return _range(name, known, first, last), " and ".join(sides)
 
-    return Regions(before[end] - before[start], before[start] - before[left] + before[right] - before[end], words)
+    def sql(number: int) -> str:
+        least, greatest = float(known.least[start[number]]), float(known.greatest[end[number] - 1])
+        value = f"cast({name} as double)"
+        return f"coalesce({value} between cast('{least!r}' as double) and cast('{greatest!r}' as double), false)"
+
+    inside = before[end] - before[start]
+    return Regions(inside, before[start] - before[left] + before[right] - before[end], inside, words, sql)
 
 
 def _null(name: str, values: Values) -> Regions:
     """Null, and all that is not."""
-    counts = _by_label(values)
-    both = np.array([counts[values.is_null].sum(axis=0), counts[~values.is_null].sum(axis=0)])
-    words = [f"{name} is not known", f"{name} is known"]
-    return Regions(both, both[::-1], lambda number: (words[number], words[1 - number]))
+    known = values.where(~values.is_null)
+    counts, cells = _by_label(known), len(known.cell)
+    unknown, near = _by_label(values)[values.is_null].sum(axis=0), _near(values)
+    first = min(int(np.searchsorted(np.cumsum(counts.sum(axis=1)), near)) + 1, cells)
+    last = max(cells - 1 - int(np.searchsorted(np.cumsum(counts[::-1].sum(axis=1)), near)), 0)
+    ends = [(0, first), (last, cells)]
+    start, end = min(ends, key=lambda one: abs(_share(counts[one[0] : one[1]].sum(axis=0)) - _share(unknown)))
+    like_null, all_known = counts[start:end].sum(axis=0), counts.sum(axis=0)
+
+    def words(number: int) -> tuple[str, str]:
+        is_null, is_known = f"{name} is not known", f"{name} is known"
+        return (is_null, _between(name, known, start, end)) if number == 0 else (is_known, is_null)
+
+    def sql(number: int) -> str:
+        return f"{name} is {'null' if number == 0 else 'not null'}"
+
+    inside, beside = np.array([unknown, all_known]), np.array([like_null, unknown])
+    return Regions(inside, beside, np.array([unknown, like_null]), words, sql)
+
+
+def _near(values: Values) -> float:
+    """How many customers, at least, are right beside."""
+    return max(FEWEST_BESIDE, LEAST_SHARE_BESIDE * float(_by_label(values).sum()))
+
+
+def _share(counts: Ints) -> float:
+    """Share of label 1; none of nobody."""
+    return float(counts[1] / max(counts.sum(), 1))
 
 
 def _levels(feature: NamedFeature, values: Values) -> Regions:
@@ -76,7 +116,12 @@ def _levels(feature: NamedFeature, values: Values) -> Regions:
         inside, outside = is_or_not[number % cells]
         return (inside, outside) if number < cells else (outside, inside)
 
-    return Regions(np.concatenate([counts, rest]), np.concatenate([rest, counts]), words)
+    def sql(number: int) -> str:
+        is_level = _level_sql(feature, values.cell[number % cells])
+        return is_level if number < cells else f"not ({is_level})"
+
+    inside = np.concatenate([counts, rest])
+    return Regions(inside, np.concatenate([rest, counts]), inside, words, sql)
 
 
 def _by_label(values: Values) -> Ints:
@@ -84,7 +129,16 @@ def _by_label(values: Values) -> Ints:
     return np.stack([values.negatives, values.positives], axis=1)
 
 
-# ---- words ----
+# ---- words and SQL ----
+
+
+def _level_sql(feature: NamedFeature, cell: int) -> str:
+    if cell < len(feature.levels):
+        return f"coalesce({feature.name} = '{feature.levels[cell]}', false)"
+    if cell == len(feature.levels):
+        declared = ", ".join(f"'{level}'" for level in feature.levels)
+        return f"coalesce({feature.name} not in ({declared}), false)"
+    return f"{feature.name} is null"
 
 
 def _level_words(feature: NamedFeature, cell: int) -> tuple[str, str]:

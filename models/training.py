@@ -105,13 +105,15 @@ def constant_model(positive_share: float) -> PlainModel:
     return PlainModel("lr", (), Linear(log_odds, none, none, none), Calibration())
 
 
-def one_feature_model(train: DataFrame, feature: NamedFeature, how: Training) -> PlainModel:
-    """The rule that one feature makes: its logistic regression, a constant where it has one value only."""
+def logistic_model(
+    train: DataFrame, features: Sequence[NamedFeature], how: Training, penalty: float = 1e-6
+) -> PlainModel:
+    """The logistic regression of features as they are, a constant where none of them has two values."""
     try:
-        part = training_part(train, [feature], how.model_copy(update={"balance": "none", "calibrate": "none"}))
+        part = training_part(train, features, how.model_copy(update={"balance": "none", "calibrate": "none"}))
     except ValueError:
         return constant_model(counted_labels(train)[1])
-    fitted = KINDS["lr"].fit(part.prepared, {"regularisation": 1e-6, "l1_share": 0.0}, how.seed)
+    fitted = KINDS["lr"].fit(part.prepared, {"regularisation": penalty, "l1_share": 0.0}, how.seed)
     part.prepared.unpersist()
     scorer = KINDS["lr"].scorer(fitted.stages, train.sparkSession, "")
     return PlainModel("lr", part.preparation.inputs, scorer, Calibration())

@@ -287,7 +287,7 @@ DECIDES = {"where": "last_spending > 5", "label": 0, "rows": 1500, "others": 0, 
 
 def write_flagged(context: Context, **changes: Any) -> None:
     """An audit that flags last_spending, and twins of both models without it, of which the trees are chosen."""
-    beside = {"beside_rows": 2000, "beside_share": 0.26}
+    beside = {"beside_rows": 2000, "beside_share": 0.26, "expected_share": 0.18}
     write_audit(context, alone("last_spending", 0.8, "lower", **DECIDES | beside | changes),
                 alone("visits_3d", 0.65, "higher"))  # fmt: skip
     unflagged = "without flagged features"

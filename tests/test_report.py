@@ -500,7 +500,9 @@ def flagged_page(flagged: Context) -> str:
         "Without last_spending: flagged by the leakage audit.",
         "1 of 2 features is flagged.",
         "0.800 0.790 to 0.810 lower values ⚠ decides All 1,500 customers with last_spending > 5 have label 0; "
-        "of the 2,000 right beside, with last_spending from 4 to 5, 26.0 % have label 1 visits_3d",
+        "of the 2,000 right beside, with last_spending from 4 to 5, 26.0 % have label 1; "
+        "a model of the features that are above suspicion expects 18.0 % of those with last_spending > 5 to have it "
+        "visits_3d",
         # of the models without it the better one on the test rows comes first
         "Model Test AUC without Test AUC with logistic regression 0.620 0.520 to 0.720 0.720 0.620 to 0.820 "
         "boosted trees (chosen, without) 0.600 0.500 to 0.700 0.700 0.600 to 0.800",
@@ -529,8 +531,8 @@ def test_audit_is_told_in_full_for_spreadsheets(flagged: Context) -> None:
     assert (first["flags"], first["where"], first["label"], first["rows"], first["others"]) == (
         "decides", "last_spending > 5", "0", "1500", "0",
     )  # fmt: skip
-    assert (first["beside"], first["beside_rows"], first["beside_share"]) == (
-        "last_spending from 4 to 5", "2000", "0.26",
+    assert (first["beside"], first["beside_rows"], first["beside_share"], first["expected_share"]) == (
+        "last_spending from 4 to 5", "2000", "0.26", "0.18",
     )  # fmt: skip
     assert (second["feature"], second["flags"], second["where"]) == ("visits_3d", "", "")
     assert second["meaning"] == f"Days with a visit in 3 {HOSTILE}"

@@ -19,7 +19,7 @@ from jobs.engine import engine as started
 from models.kinds import KINDS, candidates
 from models.plain import PlainModel, scored
 from models.split import fold, is_for_calibration
-from models.training import Fitted, constant_model, fit_model, one_feature_model, training_part
+from models.training import Fitted, constant_model, fit_model, logistic_model, training_part
 from models.tuning import tuned
 
 OTHERS = customers(440)[400:]
@@ -135,7 +135,7 @@ def test_calibration_needs_both_labels(spark: SparkSession) -> None:
 
 def test_the_rule_of_one_feature_is_its_logistic_regression(spark: SparkSession) -> None:
     rows = table(spark, customers())
-    found = one_feature_model(rows, VISITS, QUICK)
+    found = logistic_model(rows, [VISITS], QUICK)
     assert found.features == ["visits"]
     by_visits = {row["visits"]: row["probability"] for row in
                  scored(rows, {"probability": found}, ["visits"]).collect()}  # fmt: skip
@@ -147,7 +147,7 @@ def test_the_rule_of_one_feature_is_its_logistic_regression(spark: SparkSession)
 def test_the_rule_of_a_constant_is_the_share_of_the_label(spark: SparkSession) -> None:
     rows = customers()
     share = np.mean([row["label"] for row in rows])
-    for model in (one_feature_model(table(spark, rows), CONSTANT, QUICK), constant_model(float(share))):
+    for model in (logistic_model(table(spark, rows), [CONSTANT], QUICK), constant_model(float(share))):
         assert list(probabilities(spark, model, rows[:3]).values()) == pytest.approx([share] * 3)
 
 

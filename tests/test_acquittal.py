@@ -37,9 +37,7 @@ def test_a_far_end_that_others_know_is_cleared_and_a_leak_is_not(spark: SparkSes
     told = {one.feature: one for one in judged.features}
     assert _expected(told["age"]) < 0.05
     assert told["age"].auc == next(one.auc for one in found.features if one.feature == "age")
-    inside = [
-        row for row in rows if row["share"] > 0
-    ]  # all have label 0, and by their visits that is no surprise to all
+    inside = [row for row in rows if row["share"] > 0]  # all have label 0, which their visits do not explain
     by_chance = sum(0.9 * math.exp(-row["visits"] / 80) for row in inside) / len(inside)
     assert _expected(told["share"]) == pytest.approx(by_chance, abs=0.03)
 

@@ -20,6 +20,8 @@ MISSING = "_missing"
 NUMBER = r"^ *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *$"
 TRUTHS = ("0", "1", "t", "f", "true", "false", "y", "n", "yes", "no")
 DAY = r"^ *([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})"
+# No name of a zone but UTC: the engines would move the time to another clock than that of the line's day.
+TIME = DAY + r"([T ][^A-Za-z]*([Zz]|UTC)?)? *$"
 _COPIES = "_copies"  # no field of a line can have this name
 NETWORK_ADDRESS = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
 
@@ -78,7 +80,7 @@ def parsed(column: Declared) -> Column:
     if column.type == "date":
         return F.regexp_extract(text, DAY + "([T ]|$)", 1).try_cast("date")
     if column.type == "timestamp":
-        return F.when(text.rlike(DAY), text).try_cast("timestamp")
+        return F.when(text.rlike(TIME), text).try_cast("timestamp")
     return text.try_cast(column.type)
 
 

@@ -43,9 +43,13 @@ class Fill:
 
 
 def typed(texts: DataFrame, table: FinishedTable) -> DataFrame:
-    """The declared columns of a file with their types, null where a text is none of its type; the texts as `raw_…`."""
+    """The declared columns of a file with their types, null where a text is none of its type; the texts as `raw_…`.
+
+    Spaces around a text are none of it, and a blank is no text.
+    """
+    trimmed = texts.select(*(F.expr(f"nullif(trim(`{name}`), '')").alias(name) for name in table.columns))
     raw = [F.col(name).alias(f"{RAW}{name}") for name in table.columns]
-    return texts.select(*raw, *(_typed(name, column).alias(name) for name, column in table.columns.items()))
+    return trimmed.select(*raw, *(_typed(name, column).alias(name) for name, column in table.columns.items()))
 
 
 def swapped_pairs(rows: DataFrame, table: FinishedTable) -> dict[Pair, int]:
@@ -126,7 +130,7 @@ def feature_rows(rows: DataFrame, service: Service, as_of: date, is_mature: bool
 
 def _typed(name: str, column: TableColumn) -> Column:
     # 1.0 is how some write the 1 of a column with gaps, and the engines do not read it as a whole number.
-    text = f"regexp_replace(`{name}`, '[.]0* *$', '')" if column.type in WHOLE else f"`{name}`"
+    text = f"regexp_replace(`{name}`, '[.]0*$', '')" if column.type in WHOLE else f"`{name}`"
     return parsed(Declared(type=column.type, sql=text, about=""))
 
 

@@ -92,8 +92,8 @@ def unpack(
     """Unpack raw archives into text lines by day (shell/unpack.sh with the service's layouts)."""
     context = _context(data, service, PROFILE, None)
     with holding(context), progress("unpack") as tell:
-        unpack_archives(context, raw, _checked_sample(sample), jobs)
-        tell(f"text lines in {context.landing}")
+        counts = unpack_archives(context, raw, _checked_sample(sample), jobs)
+        tell(f"{counts['records']:,} lines in {context.landing}, {counts['rejected']:,} rejected")
 
 
 @app.command()

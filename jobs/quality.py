@@ -1,6 +1,7 @@
 """How far the data can be trusted: archives not used, days and parts that are missing, bots, the sample, finished
 tables that had to be mended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,7 +16,7 @@ STATUSES = ("failed", "undated", "duplicate", "not_a_log", "unpacked")  # the wo
 
 @dataclass(frozen=True)
 class Table:
-    """A feature table by its counts, and the days that its windows lack."""
+    """A feature table by its counts, the days that its windows lack, and by feature the customers above its cap."""
 
     as_of: date
     customers: int
@@ -25,6 +26,7 @@ class Table:
     positives: int
     missing_days: list[date]
     days_lacking_parts: int
+    capped: Mapping[str, int]
 
     @property
     def positive_share(self) -> float | None:
@@ -120,4 +122,5 @@ def _table(context: Context, as_of: date, record: Record) -> Table:
         record["positives"],
         missing,
         len(record["missing_parts"]),
+        {name: customers for name, customers in record.get("capped", {}).items() if customers},
     )

@@ -80,8 +80,8 @@ def _make_tables(
     context: Context, progress: Progress, raw: Path | None, sample: float | None, as_of: Sequence[date]
 ) -> None:
     with progress("unpack") as tell:
-        unpack(context, raw, sample)
-        tell(f"text lines in {context.landing}")
+        counts = unpack(context, raw, sample)
+        tell(f"{counts['records']:,} lines in {context.landing}, {counts['rejected']:,} rejected")
     with engine(context.engine, context.profile) as spark:
         with progress("ingest") as tell:
             written = ingest(context, spark)

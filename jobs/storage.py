@@ -148,7 +148,8 @@ def write_manifest(layer: Layer, columns: Sequence[str]) -> None:
 
     The file's name begins with an underscore so that readers of the layer as a whole pass over it.
     """
-    rows = [[value, *(_cell(record[column]) for column in columns)] for value, record in layer.records().items()]
+    # An older version may not have written every column.
+    rows = [[value, *(_cell(record.get(column)) for column in columns)] for value, record in layer.records().items()]
     write_csv(layer.root / "_manifest.csv", [layer.key, *columns], rows)
 
 

@@ -1,5 +1,6 @@
 """What the leakage audit suspects: features that know the outcome too well to have come before it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 from features.declared import table_features
 from jobs.audit import find_audit
 from jobs.context import Context
-from jobs.verdict import comparable, interval
+from jobs.verdict import Model, Verdict, comparable, interval
 from jobs.wording import UNBREAKABLE, count, percent
+from models.audit import SURE
 from models.intervals import Interval
 
 SHOWN = 10  # rows of the page's table, and all that are flagged
@@ -29,10 +31,11 @@ class Suspect:
 
     @property
     def why(self) -> str:
-        """The values that decide the label, in a sentence; of a feature that others clear, that they do."""
+        """The values that decide the label, in a sentence; of a feature that others clear of it, that they do."""
         if not self.decides:
             return ""
-        return _sentence(self.decides) + ("" if "decides" in self.flags else ": not flagged, since others know as much")
+        cleared = ": not flagged for these values, since others know nearly as much"
+        return _sentence(self.decides) + ("" if "decides" in self.flags else cleared)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,19 @@ class Suspects:
     def flagged(self) -> list[Suspect]:
         """Those that something is held against."""
         return [one for one in self.features if one.flags]
+
+    @property
+    def fewest(self) -> int:
+        """Customers with values that can decide, at least: of fewer, all with one label are not yet proof."""
+        return math.ceil(math.log(1 - SURE) / math.log(1 - self.limits["other_label_share"]))
+
+    def are_seen_by(self, model: Model) -> bool:
+        """Whether a model looks at any that is flagged; a twin by another audit may do so, too."""
+        return any(one.feature not in model.without for one in self.flagged)
+
+    def twins(self, verdict: Verdict) -> list[tuple[Model, Model]]:
+        """Each model that looks at none of them, and the same with them."""
+        return [(one, other) for one, other in verdict.twins if not self.are_seen_by(one)]
 
     @property
     def shown(self) -> list[Suspect]:

@@ -35,7 +35,8 @@ def table(context: Context, spark: SparkSession, path: Path, as_of: date | None 
 
     Raises:
         UsageError: the service does not begin with a finished table.
-        InputError: the file cannot be read, or would put a table without outcomes in the place of one with them.
+        InputError: the file cannot be read, or would put a table without outcomes in the place of one with them, or
+            the same outcomes at a second date.
         DataCheckError: the file breaks a rule of the declaration; nothing is written.
     """
     declared = context.finished_table()
@@ -58,6 +59,8 @@ def _write_table(context: Context, spark: SparkSession, file: Source, day: str, 
         checked, told = _checked(spark.read.parquet(str(texts)), file, context)
         is_mature = _is_mature(checked, file, rows, service)
         _refuse_losing_outcomes(layer, day, file, is_mature)
+        if is_mature:
+            _refuse_other_date(layer, day, file, made_of)
         write_partitions(feature_rows(checked, service, date.fromisoformat(day), is_mature), staged)
         made = staged.read(spark)
         refuse_broken_promises(made, service, f"{file.path} at {day}", "file")
@@ -118,6 +121,16 @@ def _refuse_losing_outcomes(layer: Layer, day: str, file: Source, is_mature: boo
             f"{file.path}: knows no outcome, and would take the place of {layer.partition(day)}, which does; "
             f"give the date of these customers by --as-of"
         )
+
+
+def _refuse_other_date(layer: Layer, day: str, file: Source, made_of: Record) -> None:
+    """Outcomes are of one date: at a second one the same rows would judge the models that have learned from them."""
+    for other, record in layer.records().items():
+        if other != day and record["label_status"] == "mature" and made_of.items() <= record["basis"].items():
+            raise InputError(
+                f"{file.path}: is the table at {other} already, and what came of its customers is known of one date "
+                f"alone; keep that date, or remove {layer.partition(other)} first"
+            )
 
 
 def _swapped_in_words(pairs: dict[Pair, int]) -> list[str]:

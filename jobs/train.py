@@ -20,8 +20,9 @@ def train(
 ) -> list[Result]:
     """Fit models, keys of KINDS: `models/<name>/`, with `baselines/`, `audit.json` and `chosen.json` beside them.
 
-    Where the audit flags features, each model is fitted a second time without them, as `models/<name>_unflagged/`. A
-    model that was fitted on the same tables with the same declarations is left as it is.
+    Where the audit flags features, each model is fitted a second time without them, as `models/<name>_unflagged/`;
+    twins of an earlier audit that flagged others are removed. A model that was fitted on the same tables with the same
+    declarations is left as it is.
 
     Returns:
         What `metrics.json` of each of these models holds.
@@ -35,14 +36,19 @@ def train(
     asked = wanted(names, flagged, context.service)
     course.fit([one for one in asked if not _is_fitted(context, split, one)])
     write_json(context.models / CHOSEN, _choice(context, split, flagged))
-    if not flagged:
-        for left_over in context.models.glob(f"*{UNFLAGGED}"):
-            shutil.rmtree(left_over)
+    _remove_left_over(context, flagged)
     return [model_result(context, one.name) for one in asked]
 
 
 def _is_fitted(context: Context, split: Split, one: Wanted) -> bool:
     return (find_result(context, one.name) or {}).get("fitted_on") == basis_of(context, split, one)
+
+
+def _remove_left_over(context: Context, flagged: Sequence[str]) -> None:
+    """Remove the twins that do without other features than those flagged now: the page would believe them."""
+    for twin in context.models.glob(f"*{UNFLAGGED}"):
+        if (find_result(context, twin.name) or {}).get("without") != list(flagged):
+            shutil.rmtree(twin)
 
 
 def _choice(context: Context, split: Split, flagged: Sequence[str]) -> Result:

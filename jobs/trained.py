@@ -65,7 +65,10 @@ def write_json(path: Path, value: Any, indent: int | None = 1) -> None:
 def _file(context: Context, name: str, file: str) -> Path:
     path = context.models / name / file
     if not path.is_file():
-        raise InputError(f"{path}: there is no such model; run `encore train --model {name}` first")
+        there = ", ".join(sorted(found.parent.name for found in context.models.glob(f"*/{file}"))) or "none yet"
+        raise InputError(
+            f"{path}: there is no such model; run `encore train` first, or give one that is there: {there}"
+        )
     return path
 
 

@@ -3,22 +3,30 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from conf.errors import DataCheckError, EncoreError, InputError, UsageError
 from jobs.context import Context
+from jobs.landing import read_rows
 
 SCRIPT = Path(__file__).parents[1] / "shell" / "unpack.sh"
+MANY = 100  # lines
 _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCheckError}
 
 
-def unpack(context: Context, raw: Path | None = None, sample: float | None = None, workers: int | None = None) -> None:
+def unpack(
+    context: Context, raw: Path | None = None, sample: float | None = None, workers: int | None = None
+) -> Mapping[str, int]:
     """Bring the landing layer up to date with the archives in `raw` (a folder or one file; `raw/` by default).
+
+    Returns:
+        The numbers of `records` landed and of lines `rejected`, of all archives.
 
     Raises:
         UsageError: the service begins with a finished table.
         InputError: there is no log, or an archive cannot be read; the others are done all the same.
-        DataCheckError: lines in and lines out do not agree.
+        DataCheckError: lines in and lines out do not agree, or not one line of a large archive was kept.
     """
     context.require_events()
     source = raw or context.raw
@@ -36,3 +44,19 @@ def unpack(context: Context, raw: Path | None = None, sample: float | None = Non
     if done.returncode:
         said = [line.removeprefix("unpack: ") for line in done.stderr.splitlines() if line.strip()]
         raise _ERRORS.get(done.returncode, EncoreError)("unpack: " + "; ".join(said[-5:]))
+    unpacked = [row for row in read_rows(context.landing / "manifest.csv") if row["status"] == "unpacked"]
+    for row in unpacked:
+        _refuse_other_layout(context.landing, row)
+    return {column: sum(int(row[column]) for row in unpacked) for column in ("records", "rejected")}
+
+
+def _refuse_other_layout(landing: Path, row: Mapping[str, str]) -> None:
+    """A few bad lines are dirt; where not one of many is kept, the archive is not what the service says it is."""
+    if int(row["rejected"]) >= MANY and not int(row["kept"]) + int(row["left_out"]):
+        reasons = {name: int(value) for name, value in row.items() if name.startswith("rejected_")}
+        reason = max(reasons, key=lambda name: reasons[name]).removeprefix("rejected_")
+        raise DataCheckError(
+            f"unpack: {row['archive']}: all of its {row['rejected']} lines were rejected (most often {reason}), while "
+            f"the other archives are unpacked; look at {landing / 'rejected' / row['event']}, and mend the file or the "
+            f"layout of {row['event']} in the service's configuration"
+        )

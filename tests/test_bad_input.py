@@ -1,5 +1,6 @@
 """Bad input and bad usage: one line with the file and the mend, the right exit code, nothing half written."""
 
+import json
 import re
 from pathlib import Path
 
@@ -131,6 +132,19 @@ def test_text_that_is_not_utf8(encore, tmp_path: Path) -> None:  # type: ignore[
     from tests.pipeline import table
 
     assert {row["customer_id"] for row in table(data / "events" / "play")} == set(range(1, 30))
+
+
+def test_an_archive_of_which_nothing_is_kept(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """JSON over several lines is not what JSON lines are; the other archive is unpacked all the same."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    records = [{"customer_id": str(n), "visited_at": "2019-03-01 10:00:00"} for n in range(50)]
+    (raw / "visits-2019-03.json").write_text("\n".join(json.dumps(one, indent=1) for one in records))
+    (raw / "visits-2019-04.json").write_text("\n".join(json.dumps(one) for one in records))
+    code, said = encore("unpack", "--data", tmp_path, "--service", "audiobooks")
+    assert code == 4
+    assert "visits-2019-03.json: all of its 200 lines were rejected (most often unreadable_record)" in said
+    assert len((tmp_path / "landing/visit/date=2019-03-01/visits-2019-04.json.log").read_text().splitlines()) == 50
 
 
 def test_numbers_beyond_64_bits(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

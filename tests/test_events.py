@@ -153,6 +153,10 @@ TIMES = {  # as text, since Python would show them by the clock of its machine
     "2017-03-30 23:59:59.999999": "2017-03-30 23:59:59.999999",
     "2017-03-26 02:30:00": "2017-03-26 02:30:00",  # an hour that many clocks skipped
     "2017-03-30": "2017-03-30 00:00:00",
+    "2017-03-30T10:11:12Z": "2017-03-30 10:11:12",
+    "2017-03-30 10:11:12 UTC": "2017-03-30 10:11:12",
+    "2017-03-30 10:11:12 Europe/Berlin": None,  # of another clock than the day of the line
+    "2017-03-30 10:11:12 GMT+1": None,
     "2017-02-29 10:00:00": None,
     "2017-03-30 24:00:00": None,
     "2017-03-30 10:00:60": None,

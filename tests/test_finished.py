@@ -53,6 +53,16 @@ def test_texts_become_what_is_declared(engine: SparkSession) -> None:
     assert found["007"]["mean"] == Decimal(10)
 
 
+def test_spaces_around_a_text_are_none_of_it(engine: SparkSession) -> None:
+    """Else a customer could stand twice, and a blank would be one."""
+    rows = given(engine, row("7"), row(" 7 "), row("  ", again=" "))
+    assert sorted(str(one["customer_id"]) for one in rows.collect()) == ["7", "7", "None"]
+    assert broken_rules(rows, table_of()) == [
+        Broken("customer_id is empty", 1, None),
+        Broken("customer_id stands more than once", 2, "7"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("prices", "swapped"),
     [

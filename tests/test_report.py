@@ -30,6 +30,7 @@ from models.intervals import Interval
 from models.metrics import METRICS
 from tests.conftest import SMALL
 from tests.reported import (
+    DECIDES,
     HOSTILE,
     HOSTILE_ARCHIVE,
     SPLIT,
@@ -190,7 +191,7 @@ def sheet(context: Context, name: str) -> list[dict[str, str]]:
         # drift
         "The 2,000 customers as of 2024-03-05 against those that gbt learned from (2024-03-03): "
         "no feature of 2 is above a limit. The mean score, the probability of “came back”, is 18.0 %, "
-        "25.0 % at training; its PSI is 0.062.",
+        "25.0 % when the model was judged; its PSI is 0.062.",
         f"visits_3d Days with a visit in 3 {HOSTILE} 0.500 30.0 % 10.0 % – last_spending",
         "Limits: PSI 0.25, a change of the share of nulls by 10.0 %, new categories 1.0 %.",
         # rows in and out: two archives, two days, three days of tiles, and the days that each table looks at
@@ -499,6 +500,8 @@ def flagged_page(flagged: Context) -> str:
         "How sure 60 of 100",
         "Without last_spending: flagged by the leakage audit.",
         "1 of 2 features is flagged.",
+        # 0.99 ** 299 is 0.0495, and 0.99 ** 298 is 0.0500
+        "Values that fewer than 299 customers have are never enough for that.",
         "0.800 0.790 to 0.810 lower values ⚠ decides All 1,500 customers with last_spending > 5 have label 0; "
         "of the 2,000 right beside, with last_spending from 4 to 5, 26.0 % have label 1; "
         "a model of the features that are above suspicion expects 18.0 % of those with last_spending > 5 to have it "
@@ -568,6 +571,38 @@ def test_choice_of_a_doubted_model_is_warned_of(context: Context, sail: SparkSes
     assert "The model looks at it, so do not trust it yet; see the leakage audit." in said
     assert "boosted trees (chosen, with) 0.600" in said
     assert "The chosen model, boosted trees, looks at flagged features: train again." in said
+
+
+def test_a_twin_that_looks_at_what_is_flagged_since_is_not_believed(context: Context, sail: SparkSession) -> None:
+    """As after a kill, or an audit with other limits, before the twins are fitted anew."""
+    write_flagged(context)
+    change_json(context.models / "lr_unflagged" / "metrics.json", without=["visits_3d", "last_spending"])
+    write_audit(context, *(alone(name, 0.97, None) | {"flags": ["auc"]} for name in ("visits_3d", "last_spending")))
+    said = shown(context, sail)
+    assert "The model looks at them, so do not trust it yet; see the leakage audit." in said
+    assert (
+        "Model Test AUC without Test AUC with logistic regression 0.620 0.520 to 0.720 0.720 0.620 to 0.820 Bel" in said
+    )
+    assert "The chosen model, boosted trees without flagged features, looks at flagged features: train again." in said
+    change_json(context.models / "lr_unflagged" / "metrics.json", without=["last_spending"])
+    assert "There is no model without flagged features, so none can be believed until" in shown(context, sail)
+
+
+def test_flagged_features_before_any_model_are_told(context: Context, sail: SparkSession) -> None:
+    write_audit(context, alone("last_spending", 0.97, None) | {"flags": ["auc"]})
+    for name in ("lr", "gbt"):
+        shutil.rmtree(context.models / name)
+    said = shown(context, sail)
+    assert "beforehand: last_spending. Models are fitted with it and without it; see the leakage audit." in said
+    assert "The model looks at" not in said and "There is no model without" not in said
+
+
+def test_what_others_clear_of_deciding_may_be_flagged_all_the_same(context: Context, sail: SparkSession) -> None:
+    expected = {"beside_rows": 2000, "beside_share": 0.26, "expected_share": 0.18}
+    write_audit(context, alone("last_spending", 0.97, "lower", **DECIDES | expected) | {"flags": ["auc"]})
+    said = shown(context, sail)
+    assert "⚠ ranks alone All 1,500 customers with last_spending > 5 have label 0; of the 2,000 right beside" in said
+    assert "> 5 to have it: not flagged for these values, since others know nearly as much" in said
 
 
 def test_flagged_features_that_no_model_does_without_are_told(context: Context, sail: SparkSession) -> None:

@@ -159,7 +159,7 @@ def test_an_earlier_table_can_be_scored(trained: Context, sail: SparkSession) ->
     ("broken", "problem"),
     [
         (lambda run: shutil.rmtree(run.models), "there is no trained model; run `encore train"),
-        (lambda run: shutil.rmtree(run.models / "gbt"), "there is no such model; run `encore train --model gbt`"),
+        (lambda run: shutil.rmtree(run.models / "gbt"), "no such model; run `encore train` first, or .* there: lr$"),
         (lambda run: shutil.rmtree(run.features.root), "there is no feature table at all; run `encore features` first"),
         (
             lambda run: write_table(run, NEWEST, [row | {"eligible": False} for row in customers(9)], is_mature=False),

@@ -3,7 +3,9 @@
 import csv
 import gzip
 import random
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tabled import NAMES, row, shop, write
 
 from conf.errors import DataCheckError, EncoreError, InputError, UsageError
 from conf.load import load_service
+from conf.schema import Eligible
 from features.declared import table_features
 from features.finished import broken_rules, typed
 from jobs.context import Context
@@ -231,6 +234,26 @@ def test_customers_without_outcomes_make_a_table_to_score(tmp_path: Path, sail: 
     found = by_customer(run, day)["000"]
     assert (found["price"], found["label"], found["label_status"]) == (20.5, None, "immature")
     assert [one["label_status"] for one in run.features.records().values()] == ["mature", "immature"]
+
+
+def test_outcomes_are_of_one_date_alone(tmp_path: Path, sail: SparkSession) -> None:
+    """At two dates, the same rows would train and judge what they have trained."""
+    run, old = shop(tmp_path / "data"), some()
+    file = write(tmp_path / "old.csv", *old)
+    table(run, sail, file)
+    with pytest.raises(InputError, match="old.csv: is the table at 2017-05-01 already.*remove .*as_of=2017-05-01"):
+        table(run, sail, file, LATER)
+    assert run.features.values() == [str(AS_OF)]
+    shutil.rmtree(run.features.partition(str(AS_OF)))
+    assert table(run, sail, file, LATER)[0] == str(LATER)
+
+
+def test_outcomes_of_a_table_that_lies_idle_may_have_another_date(tmp_path: Path, sail: SparkSession) -> None:
+    run = shop(tmp_path / "data")
+    file = write(tmp_path / "old.csv", *some())
+    table(run, sail, file)
+    other = replace(run, service=run.service.model_copy(update={"eligible": Eligible(when="true", about="All")}))
+    assert table(other, sail, file, LATER)[0] == str(LATER)
 
 
 def test_each_kind_of_service_has_its_commands(tmp_path: Path, sail: SparkSession) -> None:

@@ -95,6 +95,19 @@ def test_where_nothing_is_flagged_any_more_the_twins_go(spark: SparkSession, tmp
     assert not (tmp_path / "models" / "lr_unflagged").exists()
 
 
+def test_where_more_is_flagged_a_twin_that_looks_at_it_goes(spark: SparkSession, tmp_path: Path) -> None:
+    context = shop(tmp_path, audit=LIMITS)
+    write_tables(context, mature=leaking(1_500))
+    train(context, spark, ["lr", "gbt"])
+    easily = shop(tmp_path, audit=LIMITS | {"auc": 0.51})
+    train(easily, spark, ["lr"])
+    flagged = read_json(context.models / "audit.json")["flagged"]
+    assert {"share", "visits"} <= set(flagged)
+    assert read_json(context.models / "lr_unflagged" / "metrics.json")["without"] == flagged
+    assert (context.models / "gbt").exists() and not (context.models / "gbt_unflagged").exists()
+    assert read_json(context.models / "chosen.json")["model"] == "lr_unflagged"
+
+
 def test_where_all_is_flagged_there_is_no_twin(spark: SparkSession, tmp_path: Path) -> None:
     only: dict[str, Any] = {name: SERVICE["features"][name] for name in ("share",)}
     context = shop(tmp_path, audit=LIMITS, features=only, eligible={"when": "share >= 0", "about": "all"},

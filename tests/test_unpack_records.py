@@ -127,6 +127,7 @@ CSV = {
     ),
     "nothing more": ("", "", []),
 }
+NUMBERS = ("170000001", "1.50", "0.1000000000000000055", "1E5", "-0", "Infinity", "9" * 5000)
 JSON = {
     "plain": (
         f'{{"customer_id": "007", "visited_at": "{DAY}", "page": "home", "more": 1}}\n',
@@ -144,11 +145,13 @@ JSON = {
         [("undated", "\t\t")],
     ),
     "numbers as written": (
-        "".join(
-            f'{{"customer_id":{n},"visited_at":"{DAY}"}}\n'
-            for n in ("170000001", "1.50", "0.1000000000000000055", "1E5", "-0", "9" * 5000)
-        ),
-        "".join(f"{n}\t{DAY}\t\n" for n in ("170000001", "1.50", "0.1000000000000000055", "1E5", "-0", "9" * 5000)),
+        "".join(f'{{"customer_id":{n},"visited_at":"{DAY}"}}\n' for n in NUMBERS),
+        "".join(f"{n}\t{DAY}\t\n" for n in NUMBERS),
+        [],
+    ),
+    "what Python and pandas write for a missing number": (
+        f'{{"customer_id":"7","visited_at":"{DAY}","page":NaN}}\n',
+        f"7\t{DAY}\t\n",
         [],
     ),
     "true, nested": (
@@ -275,6 +278,8 @@ TIMES = [
     ("UTC", "2019-03-01T12:30:00.5", "2019-03-01 12:30:00.5"),
     ("UTC", "2019-03-01 12:30:00,123456789 -0500", "2019-03-01 17:30:00.123456789"),
     ("UTC", "2019-03-01T23:30:00-05:00", "2019-03-02 04:30:00"),
+    ("Europe/Berlin", "2019-03-01 23:30:00 UTC", "2019-03-02 00:30:00"),
+    ("Europe/Berlin", "2019-03-01T12:30:00.25GMT", "2019-03-01 13:30:00.25"),
     ("UTC", "2019-12-31T19:00:00-05:00", "2020-01-01 00:00:00"),
     ("UTC", "2019-12-31T18:59:59.999-05:00", "2019-12-31 23:59:59.999"),
     ("UTC", "2020-03-01T00:29:59+00:30", "2020-02-29 23:59:59"),
@@ -294,7 +299,8 @@ TIMES = [
         ("Europe/Berlin", text, text)
         for text in ("", "yesterday", "1551443400", "2019-03-01", "2019-03-01 1:30:00", "2019-02-29T12:00:00",
                      "2019-03-01T24:00:00", "2019-03-01T12:60:00", "2019-03-01T12:30:00+24:00", "0000-01-01T00:00",
-                     "0001-01-01T00:00:00+14:00", "2019-03-01T12:30:00 UTC", "٢٠١٩-03-01T12:30:00")
+                     "0001-01-01T00:00:00+14:00", "2019-03-01T12:30:00 CET",
+                     "2019-03-01T12:30:00 GMT+1", "٢٠١٩-03-01T12:30:00")
     ),
 ]  # fmt: skip
 
@@ -383,12 +389,12 @@ def test_a_truncated_file_gives_nothing(raw: Path, landing: Path) -> None:
 
 
 def test_sample_by_customer(raw: Path, landing: Path) -> None:
-    """crc32("7") mod 10000 is 1346, that of "8" is 6291; leading zeros do not count."""
-    (raw / "visit.csv").write_text(HEADER + f"007,{DAY},a\n008,{DAY},b\nx\n")
+    """crc32("7") mod 10000 is 1346, that of "8" is 6291; leading zeros and spaces around do not count."""
+    (raw / "visit.csv").write_text(HEADER + f"007,{DAY},a\n008,{DAY},b\n 7 ,{DAY},c\n 08,{DAY},d\nx\n")
     unpack(raw, landing, "--event", VISIT, "--sample", "0.5")
-    assert landed(landing, "visit") == f"007\t{DAY}\ta\n".encode()
+    assert landed(landing, "visit") == f"007\t{DAY}\ta\n 7 \t{DAY}\tc\n".encode()
     assert counts(manifest(landing)["visit.csv"]) == {
-        "lines": 4, "header": 1, "kept": 1, "left_out": 1, "rejected": 1, "records": 1, "rejected_too_few_fields": 1,
+        "lines": 6, "header": 1, "kept": 2, "left_out": 2, "rejected": 1, "records": 2, "rejected_too_few_fields": 1,
     }  # fmt: skip
 
 

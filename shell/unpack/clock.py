@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 TIME = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<minute>[0-9]{2}:[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?P<fraction>[.,][0-9]+)?)?"
-    r" ?(?P<offset>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+    r" ?(?P<offset>[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 
 
@@ -28,8 +28,10 @@ def on_clock(text: str, zone: tzinfo) -> str | None:
     if not found:
         return None
     day, minute, second, fraction, offset = found.groups("")
+    if offset.isalpha():  # Z, and the two names that are the same everywhere
+        offset = "Z"
     try:
-        time = datetime.fromisoformat(f"{day} {minute}:{second or '00'}{offset.upper()}")
+        time = datetime.fromisoformat(f"{day} {minute}:{second or '00'}{offset}")
         if offset:
             time = time.astimezone(zone)
     except (ValueError, OverflowError):  # 30 February, an offset of 25 hours, before the first year

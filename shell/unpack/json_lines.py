@@ -12,12 +12,17 @@ class Number(str):
     """A number as it was written, which no float has rounded."""
 
 
+def constant(name: str) -> Number | None:
+    """Infinity as it stands; NaN, which Python and pandas write for a number that is missing, as nothing."""
+    return None if name == "NaN" else Number(name)
+
+
 # Not strict: lines.awk gives a control character in a text its own reason.
-DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, strict=False)
+DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=constant, strict=False)
 
 
 def json_lines(lines: Lines, names: list[str], day: int, zone: tzinfo) -> Iterator[str]:
-    """The lines for lines.awk. A key that is missing or null is an empty field."""
+    """The lines for lines.awk. A key that is missing, null or NaN is an empty field."""
     for line in lines:
         if values := values_of(line.strip(AROUND), names):
             values[day] = on_clock(values[day], zone) or values[day]

@@ -1,6 +1,6 @@
 # One idea: is this customer in the sample?
-# in_sample(id, limit): crc32(id without leading zeros) mod 10000 < limit, with the ordinary crc32 of zlib, gzip
-# and SQL, so that the shell and the jobs pick the same customers.
+# in_sample(id, limit): crc32(id without spaces around and leading zeros) mod 10000 < limit, with the ordinary crc32 of
+# zlib, gzip and SQL, so that the shell and the jobs pick the same customers.
 #
 # awk has no bit operations (mawk, BSD), so exclusive-or is looked up byte by byte, and a checksum is held as its
 # four bytes, lowest first.
@@ -13,6 +13,7 @@ function in_sample(id, limit,    plain) {
     }
     chosen_size++
     plain = id
+    gsub(/^ +| +$/, "", plain)
     sub(/^0+/, "", plain)
     if (plain == "" && id != "") plain = "0"
     return chosen[id] = crc32(plain) % 10000 < limit

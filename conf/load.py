@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from conf.declaration import Declaration
 from conf.errors import UsageError
-from conf.schema import Declaration, Profile, Service
+from conf.schema import Profile, Service
 
 FOLDER = Path(__file__).parent
 Declared = TypeVar("Declared", bound=Declaration)

@@ -9,8 +9,9 @@ from functools import partial, reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import RAW, Event
-from conf.schema import Column as Declared
+from conf.declaration import RAW
+from conf.events import Column as Declared
+from conf.events import Event
 from conf.sql import columns_of
 
 UNREADABLE = "_unreadable"

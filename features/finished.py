@@ -13,8 +13,10 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import RAW, FinishedTable, Service, TableColumn
-from conf.schema import Column as Declared
+from conf.declaration import RAW
+from conf.events import Column as Declared
+from conf.finished import FinishedTable, TableColumn
+from conf.schema import Service
 from conf.sql import columns_of
 from features.events import parsed
 from features.table import derived_features, table_columns

@@ -9,7 +9,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType
 
-from conf.schema import Event, Service
+from conf.events import Event
+from conf.schema import Service
 
 GRAIN = ("customer_id", "date")
 SKETCH_MERGE = "hll_union_agg"

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conf.schema import Event
+from conf.events import Event
 from jobs.context import Context
 from jobs.storage import Record
 from jobs.wording import words

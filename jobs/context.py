@@ -6,8 +6,10 @@ from functools import cached_property
 from pathlib import Path
 
 from conf.errors import InputError, UsageError
+from conf.events import Event
+from conf.finished import FinishedTable
 from conf.load import fingerprint
-from conf.schema import Event, FinishedTable, Profile, Service
+from conf.schema import Profile, Service
 from features.windows import Window, logs_window
 from jobs.storage import Layer
 

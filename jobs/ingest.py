@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
-from conf.schema import Event
+from conf.events import Event
 from features.events import clean, is_unreadable, rejected, tagged
 from features.sampling import in_sample
 from jobs.batches import batches

@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError
+from conf.learning import Targeting
 from conf.load import fingerprint
-from conf.schema import Targeting
 from conf.sql import columns_of
 from features.declared import table_features
 from jobs.context import Context

@@ -20,7 +20,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from conf.errors import InputError
-from conf.schema import FinishedTable, plain
+from conf.finished import FinishedTable, plain
 from features.events import NUMBER
 from jobs.wording import plural
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import Training
+from conf.learning import Training
 from features.declared import NamedFeature
 from models.audit import Audited, AuditedFeature, Region, flagged_first
 from models.plain import scored

@@ -16,7 +16,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 from scipy.special import betaincinv
 
-from conf.schema import Audit
+from conf.learning import Audit
 from features.declared import NamedFeature
 from models.intervals import Interval
 from models.regions import Regions, regions

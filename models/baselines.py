@@ -10,7 +10,8 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import Alive, Service
+from conf.learning import Alive
+from conf.schema import Service
 from features.declared import table_features
 from models.bgnbd import counted, fit
 from models.plain import PlainModel, scored

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from scipy.optimize import minimize
 from scipy.special import digamma, expit, gammaln, roots_jacobi
 
-from conf.schema import Alive
+from conf.learning import Alive
 from models.scorer import Floats
 
 # Data in which nobody leaves, or nobody buys again, would send parameters to infinity: the penalty lets the fit end.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import Drift
+from conf.learning import Drift
 from features.declared import NamedFeature
 from models.scorer import Floats
 

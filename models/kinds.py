@@ -15,7 +15,7 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from conf.schema import Grids
+from conf.learning import Grids
 from models.preparation import INPUTS
 from models.scorer import Floats, Linear, Scorer
 from models.tree_formats import mllib_trees, xgboost_trees

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import Label, Targeting
+from conf.learning import Targeting
+from conf.schema import Label
 from models.bootstrap import percentile_interval
 from models.cells import collected, fine_bin, is_label, is_probability
 from models.scorer import Floats

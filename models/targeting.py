@@ -11,7 +11,8 @@ from fractions import Fraction
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from conf.schema import Label, Targeting
+from conf.learning import Targeting
+from conf.schema import Label
 
 CONTACT, HOLD_OUT, NO = "contact", "hold out", "no"
 HASHES = 1_000_000  # the hold-out share is exact to one in so many

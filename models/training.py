@@ -8,7 +8,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from conf.schema import Training
+from conf.learning import Training
 from features.declared import NamedFeature
 from models.balance import balanced
 from models.calibration import Calibration, How, fit_calibration

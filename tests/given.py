@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from conf.schema import Event, Service
+from conf.events import Event
+from conf.schema import Service
 from features.tiles import daily_tiles
 
 AS_OF = date(2017, 5, 1)

@@ -7,7 +7,7 @@ from given import AS_OF, Rows, frame
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
-from conf.schema import BoostingGrid, ForestGrid, Grids, LogisticGrid, Training
+from conf.learning import BoostingGrid, ForestGrid, Grids, LogisticGrid, Training
 from features.declared import NamedFeature
 
 

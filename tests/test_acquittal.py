@@ -8,7 +8,7 @@ from given import AS_OF, Rows
 from modelling import AGE, QUICK, SHARE, VISITS, table
 from pyspark.sql import SparkSession
 
-from conf.schema import Audit
+from conf.learning import Audit
 from models.acquittal import acquitted
 from models.audit import AuditedFeature, audit
 

@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
-from conf.schema import Audit
+from conf.learning import Audit
 from features.declared import NamedFeature
 from jobs.engine import engine as started
 from models.audit import Audited, AuditedFeature, audit

@@ -14,7 +14,7 @@ from scipy.optimize import approx_fprime
 from scipy.special import betaln, hyp2f1
 from sklearn.metrics import roc_auc_score
 
-from conf.schema import Alive
+from conf.learning import Alive
 from jobs.engine import engine as started
 from models.bgnbd import BgNbd, Counts, counted, fit, log_likelihood
 from models.scorer import Floats

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from conf.schema import Drift
+from conf.learning import Drift
 from features.declared import NamedFeature
 from jobs.engine import engine as started
 from models import drift

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from conf.events import Event
 from conf.load import load_service
-from conf.schema import Event
 from features.events import clean, is_unreadable, masked_addresses, rejected, tagged
 
 MUSIC = load_service("music")

@@ -8,7 +8,8 @@ from given import AS_OF, Rows, about, collected, frame
 from pyspark.sql import DataFrame, SparkSession
 from tabled import NAMES, row, service
 
-from conf.schema import FinishedTable, Service, TableColumn
+from conf.finished import FinishedTable, TableColumn
+from conf.schema import Service
 from features.finished import (
     Broken,
     Fill,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
-from conf.schema import Label, Targeting
+from conf.learning import Targeting
+from conf.schema import Label
 from jobs.engine import engine as started
 from models import profit
 from models.profit import profit_curve

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from conf.schema import Label, Targeting
+from conf.learning import Targeting
+from conf.schema import Label
 from features.sampling import in_sample
 from jobs.engine import engine as started
 from models import targeting

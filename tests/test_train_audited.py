@@ -11,7 +11,7 @@ from modelling import customers
 from pipeline import table
 from pyspark.sql import SparkSession
 
-from conf.schema import Audit
+from conf.learning import Audit
 from jobs.context import Context
 from jobs.drift import drift
 from jobs.score import score

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from sklearn.metrics import roc_auc_score
 
-from conf.schema import Grids, LogisticGrid
+from conf.learning import Grids, LogisticGrid
 from jobs.engine import engine as started
 from models.kinds import KINDS, candidates
 from models.plain import PlainModel, scored

@@ -378,15 +378,19 @@ def _context(
     named = data / NAMED
     name = service or (named.read_text(encoding="utf-8").strip() if named.is_file() else unnamed)
     at = str(Path(name).absolute()) if Path(name).is_file() else name
-    return Context(data, Path(name).stem, overridden(load_service(name), overrides), where, chosen, at)
+    return Context(
+        data, Path(name).stem, overridden(load_service(name), overrides), where, chosen, at if service else ""
+    )
 
 
 @contextmanager
 def holding(context: Context) -> Iterator[None]:
-    """Hold the data folder, which remembers the service if it is the first one named for it."""
+    """Hold the data folder, which remembers the first service named for it, or with which a step has succeeded."""
     with sole_writer(context.data):
-        _remember(context.data, context.service_from)
+        if context.service_from:
+            _remember(context.data, context.service_from)
         yield
+        _remember(context.data, context.service_name)
 
 
 def _remember(data: Path, service: str) -> None:

@@ -23,7 +23,7 @@ class Context:
     service: Service
     profile: Profile
     engine: str
-    service_from: str = ""  # the name or path that the service was read from, where the command line gave one
+    service_from: str = ""  # the name or path of the service, where the command line gave one
 
     @property
     def raw(self) -> Path:

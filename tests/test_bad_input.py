@@ -147,6 +147,17 @@ def test_an_archive_of_which_nothing_is_kept(encore, tmp_path: Path) -> None:  #
     assert len((tmp_path / "landing/visit/date=2019-03-01/visits-2019-04.json.log").read_text().splitlines()) == 50
 
 
+def test_a_folder_remembers_the_first_service_named_for_it(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, said = encore("report", "--data", tmp_path)
+    assert code == 3 and not (tmp_path / ".service").exists()  # nobody named music, and nothing came of it
+    code, _ = encore("report", "--data", tmp_path, "--service", "cdnow")
+    assert code == 3 and (tmp_path / ".service").read_text() == "cdnow\n"
+    code, said = encore("table", tmp_path / "x.csv", "--data", tmp_path)
+    assert code == 2 and "cdnow: this service begins with raw logs" in said
+    encore("report", "--data", tmp_path, "--service", "music")
+    assert (tmp_path / ".service").read_text() == "cdnow\n"
+
+
 def test_numbers_beyond_64_bits(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     huge = "9" * 25
     data = landed(tmp_path, encore, GOOD + play_line(huge) + play_line(77, seconds=huge) + play_line(78, song=huge))

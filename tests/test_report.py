@@ -182,7 +182,8 @@ def sheet(context: Context, name: str) -> list[dict[str, str]]:
         "Days since coins were spent (1: yesterday) 0.600 0.590 to 0.610 lower values AUC alone: of the",
         "Flagged as “decides”: of customers with some values at most 1.0 % have the other label, "
         "and right beside them its odds are at least 30 times as high, "
-        "each with 95 % confidence; and those odds by a model of all features above suspicion are so many times as high, too.",
+        "each with 95 % confidence; and those odds by a model of all features above suspicion are so many times "
+        "as high, too.",
         # what matters: weights of either model in one table
         f"visits_3d Days with a visit in 3 {HOSTILE} 0.125 0.100 to 0.150 ▲ +0.75 75.0 %",
         "last_spending Days since coins were spent (1: yesterday) 0.010 -0.010 to 0.030 ▼ -0.25 25.0 %",

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from conf.errors import EncoreError, UsageError
 from conf.load import load_profile, load_service, overridden
+from jobs.audit import find_audit
 from jobs.context import Context
 from jobs.drift import drift as find_drift
 from jobs.drift import refuse_drift
@@ -197,6 +198,11 @@ def train(
         tell(results[0]["split"]["text"])
     for result in results:
         console.print(f"  {result['title']:<22} {summary(result['metrics']['test'])}")
+    flagged = (find_audit(context) or {"flagged": []})["flagged"]
+    if flagged:
+        console.print(
+            f"  the leakage audit flags {', '.join(flagged)}: believe no model that looks at them; see the report"
+        )
 
 
 @app.command()

@@ -12,14 +12,17 @@ from typing import Any
 
 import pytest
 from given import AS_OF, frame
+from modelling import QUICK
 from pyspark.sql import SparkSession
 from tabled import NAMES, row, shop, write
+from tabled import service as tabled
 
 from conf.errors import DataCheckError, EncoreError, InputError, UsageError
-from conf.load import load_service
+from conf.load import load_service, overridden
 from conf.schema import Eligible
 from features.declared import table_features
 from features.finished import broken_rules, typed
+from jobs.cli import progress
 from jobs.context import Context
 from jobs.features import features
 from jobs.flow import Step, flow
@@ -27,6 +30,7 @@ from jobs.ingest import ingest
 from jobs.quality import File, quality
 from jobs.report import report
 from jobs.rollup import rollup
+from jobs.run import run
 from jobs.table import table
 from jobs.unpack import unpack
 from tests.pipeline import SHARED, context
@@ -268,6 +272,24 @@ def test_each_kind_of_service_has_its_commands(tmp_path: Path, sail: SparkSessio
         with pytest.raises(EncoreError, match="begins with a finished table; run `encore table FILE`") as error:
             command()
         assert error.value.exit_code == 2
+
+
+def test_the_whole_way_from_a_file_to_the_report(tmp_path: Path) -> None:
+    """600 customers, of whom those with more records come back more often."""
+    rows = [
+        row(f"{n:04}", mean="10.00", total=str(10 * (1 + n % 3)), rated=str(n % 2), stars="4" if n % 2 else "",
+            heard=str(n % 41), again=str(int((n * 37) % 100 < 20 + 20 * (n % 3))))
+        for n in range(600)
+    ]  # fmt: skip
+    records = overridden(tabled(), {"training": QUICK.model_dump()})
+    context = replace(shop(tmp_path / "data"), service=records)
+    page = run(context, progress, raw=write(tmp_path / "shop.csv", *rows), models=["lr"])
+    assert "shop.csv" in page.read_text()
+    assert context.scores.records()[str(AS_OF)]["customers"] == 400  # who has paid more than ten
+    with pytest.raises(UsageError, match="give its CSV file by --raw"):
+        run(context, progress)
+    with pytest.raises(UsageError, match="no --sample"):
+        run(context, progress, raw=tmp_path / "shop.csv", sample=0.1)
 
 
 def test_the_report_says_where_a_finished_table_came_from(tmp_path: Path, sail: SparkSession) -> None:

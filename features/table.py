@@ -67,13 +67,20 @@ def derived_features(table: DataFrame, service: Service) -> DataFrame:
 
 
 def capped_customers(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:
-    """`as_of`, and for each feature with a cap the number of customers of the table who were above it."""
+    """What `above_caps` says of the customers of the table."""
+    return above_caps(_people(tiles, moments, uncapped(service)), service)
+
+
+def uncapped(service: Service) -> Service:
+    """The service as if no feature had a cap."""
+    features = {name: one.model_copy(update={"cap": None}) for name, one in service.features.items()}
+    return service.model_copy(update={"features": features})
+
+
+def above_caps(rows: DataFrame, service: Service) -> DataFrame:
+    """`as_of`, and for each feature with a cap the number of rows above it, of rows made without the caps."""
     capped = {feature.name: feature.cap for feature in table_features(service) if feature.cap is not None}
-    uncapped = service.model_copy(
-        update={"features": {name: one.model_copy(update={"cap": None}) for name, one in service.features.items()}}
-    )
-    above = [F.count_if(F.col(name) > cap).alias(name) for name, cap in capped.items()]
-    return _people(tiles, moments, uncapped).groupBy("as_of").agg(*above)
+    return rows.groupBy("as_of").agg(*(F.count_if(F.col(name) > cap).alias(name) for name, cap in capped.items()))
 
 
 def _people(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:

@@ -63,6 +63,7 @@ Raw = Annotated[Path | None, typer.Option(help="The service's archives: a folder
 
 DATA, SERVICE, PROFILE = Path("data"), "music", "local"
 TABLE_SERVICE = "audiobooks_table"
+DAYS = ", ".join(f"{service.days} of {name}" for name, service in SERVICES.items())
 NAMED = ".service"  # in a data folder: the first service that was named for it
 NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
@@ -72,7 +73,7 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Folder that gets raw/ and truth/.")],
     service: Simulated = SERVICE,
     customers: Annotated[int, typer.Option(min=1)] = 20_000,
-    days: Annotated[int | None, typer.Option(min=1, help="[default: 44 of music, 913 of audiobooks]")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help=f"Days of the logs. [default: {DAYS}]")] = None,
     seed: int = 1,
 ) -> None:
     """Make raw logs of simulated customers, dirt included, and the truth about them."""

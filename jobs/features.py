@@ -1,6 +1,6 @@
 """`encore features`: tiles to feature tables, one partition per as-of date."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -136,11 +136,11 @@ def _write_tables(
         refuse_broken_promises(table, service, f"features at {dates}", "events")
         counted = counts(table)
         excluded = {row["as_of"]: row["bots"] for row in excluded_bots(tiles, moments).collect()}
-        capped = _capped(context, tiles, moments)
+        above = capped(service, lambda: capped_customers(tiles, moments, service))
         for moment in moments:
             record = {"basis": bases[moment], **counted[moment.as_of], **_caveats(context, moment)}
             record["bots_excluded"] = excluded.get(moment.as_of, 0)
-            record["capped"] = capped.get(moment.as_of, {})
+            record["capped"] = above.get(moment.as_of, {})
             layer.publish(staged, str(moment.as_of), record)
 
 
@@ -166,11 +166,15 @@ def counts(table: DataFrame) -> dict[date, Record]:
     return {row["as_of"]: row.asDict() for row in rows.collect()}
 
 
-def _capped(context: Context, tiles: DataFrame, moments: Sequence[Moment]) -> dict[date, dict[str, int]]:
-    """By moment and feature, the customers whose value was above the cap; none where nothing has a cap."""
-    if not any(feature.cap is not None for feature in table_features(context.service)):
+def capped(service: Service, counted: Callable[[], DataFrame]) -> dict[date, dict[str, int]]:
+    """By as-of date and feature, the customers whose value was above the cap; nothing is counted without a cap.
+
+    Args:
+        counted: gives what `above_caps` says of them.
+    """
+    if not any(feature.cap is not None for feature in table_features(service)):
         return {}
-    rows = [row.asDict() for row in capped_customers(tiles, moments, context.service).collect()]
+    rows = [row.asDict() for row in counted().collect()]
     return {row.pop("as_of"): row for row in rows}
 
 

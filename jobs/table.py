@@ -19,8 +19,9 @@ from features.finished import (
     unfilled,
     unlabelled,
 )
+from features.table import above_caps, uncapped
 from jobs.context import Context
-from jobs.features import MANIFEST, counts, refuse_broken_promises, write_for_people
+from jobs.features import MANIFEST, capped, counts, refuse_broken_promises, write_for_people
 from jobs.source import Source, source, write_texts
 from jobs.storage import Layer, Record, write_manifest, write_partitions
 
@@ -61,17 +62,19 @@ def _write_table(context: Context, spark: SparkSession, file: Source, day: str, 
         _refuse_losing_outcomes(layer, day, file, is_mature)
         if is_mature:
             _refuse_other_date(layer, day, file, made_of)
-        write_partitions(feature_rows(checked, service, date.fromisoformat(day), is_mature), staged)
+        as_of = date.fromisoformat(day)
+        write_partitions(feature_rows(checked, service, as_of, is_mature), staged)
+        above = capped(service, lambda: above_caps(feature_rows(checked, uncapped(service), as_of, is_mature), service))
         made = staged.read(spark)
         refuse_broken_promises(made, service, f"{file.path} at {day}", "file")
         record: Record = {
             "basis": made_of | {"mature": is_mature},
-            **counts(made)[date.fromisoformat(day)],
+            **counts(made)[as_of],
             "sample": 1.0,
             "missing_days": [],
             "missing_parts": {},
             "bots_excluded": 0,
-            "capped": {},
+            "capped": above.get(as_of, {}),
             "source": {"file": file.path.name, "rows": rows, "header": file.has_header, **told},
         }
         layer.publish(staged, day, record)

@@ -149,6 +149,17 @@ def test_a_table_is_written_with_its_record(tmp_path: Path, sail: SparkSession) 
     assert manifest[1].startswith(f"{day},1.0,6,6,3,mature,0")
 
 
+def test_those_above_a_cap_are_counted(tmp_path: Path, sail: SparkSession) -> None:
+    """Prices of 20.50 to 25.50, of which three are above 22.50."""
+    run = shop(tmp_path / "data")
+    features = dict(run.service.features)
+    features["price"] = features["price"].model_copy(update={"cap": 22.5})
+    capped = replace(run, service=run.service.model_copy(update={"features": features}))
+    _, record = table(capped, sail, write(tmp_path / "shop.csv", *some()))
+    assert record["capped"] == {"price": 3}
+    assert sorted(one["price"] for one in by_customer(capped).values()) == [20.5, 21.5, 22.5, 22.5, 22.5, 22.5]
+
+
 def test_both_engines_make_the_same_table(tmp_path: Path, engine: SparkSession) -> None:
     """Of a file in which labels are swapped and a value was filled in."""
     rows = [{**one, "stars": one["stars"] or "3.7", "mean": one["total"], "total": "10.00"} for one in some()]

@@ -1,24 +1,41 @@
-"""Features as terms of a linear model: SQL that both engines understand, written down once.
+"""Features as terms of a model: SQL that both engines understand, written down once.
 
 Counts, amounts, durations and days are heavy-tailed: they enter as signed log1p. A null enters as the mean of the
 training rows with an indicator beside it, a category as one indicator per level.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from features.declared import NamedFeature
 
 LOGGED = frozenset({"count", "amount", "duration", "days", "ratio"})
+How = Literal["value", "signed_log", "is_level", "is_missing"]
 
 
 @dataclass(frozen=True)
 class Term:
-    """One input of a linear model: `sql` gives a double, or null where the training mean is to stand."""
+    """One input of a model: how it is made of a feature, with the `level` of a category that it tells.
+
+    Where a value is null the training mean is to stand.
+    """
 
     name: str
     feature: str
-    sql: str
-    is_nullable: bool
+    how: How
+    level: str = ""
+    is_nullable: bool = False
+
+    @property
+    def sql(self) -> str:
+        """A double, or null."""
+        value = f"cast({self.feature} as double)"
+        return {
+            "value": value,
+            "signed_log": f"sign({value}) * ln(1.0D + abs({value}))",
+            "is_level": f"coalesce(cast({self.feature} = '{self.level}' as double), 0.0D)",
+            "is_missing": f"if({self.feature} is null, 1.0D, 0.0D)",
+        }[self.how]
 
 
 def linear_terms(features: list[NamedFeature]) -> list[Term]:
@@ -29,14 +46,7 @@ def linear_terms(features: list[NamedFeature]) -> list[Term]:
 def _terms(feature: NamedFeature) -> list[Term]:
     name = feature.name
     if feature.kind == "category":
-        return [
-            Term(f"{name}_is_{level}", name, f"coalesce(cast({name} = '{level}' as double), 0.0D)", False)
-            for level in feature.levels
-        ]
-    value = f"cast({name} as double)"
-    if feature.kind in LOGGED:
-        value = f"sign({value}) * ln(1.0D + abs({value}))"
-    terms = [Term(name, name, value, feature.may_be_null)]
-    if feature.may_be_null:
-        terms.append(Term(f"{name}_is_missing", name, f"if({name} is null, 1.0D, 0.0D)", False))
-    return terms
+        return [Term(f"{name}_is_{level}", name, "is_level", level) for level in feature.levels]
+    how: How = "signed_log" if feature.kind in LOGGED else "value"
+    missing = [Term(f"{name}_is_missing", name, "is_missing")] if feature.may_be_null else []
+    return [Term(name, name, how, is_nullable=feature.may_be_null), *missing]

@@ -1,0 +1,90 @@
+"""How far a fit has come, in one file that is wholly old or wholly new after a kill at any moment."""
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FILE = "checkpoint.npz"
+Arrays = tuple[NDArray[Any], ...]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch's mean losses over the rows that train and those that validate, and its seconds of training."""
+
+    number: int
+    loss: float
+    validation_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a fit goes on from: the network's variables, the optimizer's, those of the best epoch, and all epochs."""
+
+    epochs: tuple[Epoch, ...] = ()
+    variables: Arrays = ()
+    optimizer: Arrays = ()
+    best: Arrays = ()
+    is_done: bool = False
+    throughput: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def best_epoch(self) -> Epoch | None:
+        """The epoch with the lowest validation loss, the first of equal ones."""
+        known = [epoch for epoch in self.epochs if math.isfinite(epoch.validation_loss)]
+        return min(known, key=lambda epoch: epoch.validation_loss, default=None)
+
+    def after(self, epoch: Epoch, variables: Arrays, optimizer: Arrays) -> "Progress":
+        """The progress with one more epoch."""
+        more = replace(self, epochs=(*self.epochs, epoch), variables=variables, optimizer=optimizer)
+        return replace(more, best=variables) if more.best_epoch == epoch else more
+
+    def is_over(self, epochs: int, patience: int | None) -> bool:
+        """Whether all epochs are done, or none of the last `patience` was the best."""
+        waited = len(self.epochs) - (self.best_epoch.number if self.best_epoch else 0)
+        return len(self.epochs) >= epochs or (patience is not None and waited >= patience)
+
+    def write(self, folder: Path) -> None:
+        """Put the file in place in one step."""
+        said = {"epochs": [asdict(epoch) for epoch in self.epochs], "is_done": self.is_done}
+        arrays = {
+            f"{name}_{number}": value
+            for name in ("variables", "optimizer", "best")
+            for number, value in enumerate(getattr(self, name))
+        }
+        new = folder / f".{FILE}"
+        with new.open("wb") as file:
+            np.savez(file, said=json.dumps(said | {"throughput": self.throughput}), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(folder / FILE)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Progress":
+        """What was written there last, or the beginning."""
+        if not (folder / FILE).is_file():
+            return cls()
+        with np.load(folder / FILE) as file:
+            said = json.loads(str(file["said"]))
+            named = {name: file[name] for name in file.files if name != "said"}
+        epochs = tuple(Epoch(**one) for one in said["epochs"])
+        arrays = (_numbered(named, name) for name in ("variables", "optimizer", "best"))
+        return cls(epochs, *arrays, said["is_done"], said["throughput"])
+
+
+def values(variables: Sequence[Any]) -> Arrays:
+    """What variables of Keras hold."""
+    return tuple(np.array(variable.value) for variable in variables)
+
+
+def _numbered(named: dict[str, NDArray[Any]], name: str) -> Arrays:
+    count = sum(key.rsplit("_", 1)[0] == name for key in named)
+    return tuple(named[f"{name}_{number}"] for number in range(count))

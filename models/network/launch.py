@@ -1,0 +1,162 @@
+"""Starting the processes that train together: every way to do that behind one function."""
+
+import os
+import re
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+from models.network.ranks import HorovodRanks, OneProcess, Ranks
+
+Result = TypeVar("Result")
+
+START_SECONDS = 120  # for which Spark may look for slots
+CYCLE_MILLISECONDS = "0.5"  # Horovod looks for gradients this often; a step of a small network takes as long
+HOW_TO_INSTALL = "run `bash shell/setup.sh` with g++ and cmake at hand, which builds it, or train by --launcher local"
+# What ranks meet in an operation when another one has failed, and how Horovod tells that a process has ended.
+BY_ANOTHER = ("Horovod has been shut down", "HorovodInternalError")
+ENDED = re.compile(r"Process name: (\d+)\s+Exit code: (-?\d+)")
+
+
+class CannotLaunch(ValueError):
+    """What was asked for is not there: Horovod, or as many slots; in a line that says what to do."""
+
+
+class RankFailed(RuntimeError):
+    """A rank has raised an error, or its process has ended. `trace` is its own traceback, where it could leave one."""
+
+    def __init__(self, rank: int, problem: str, trace: str = "") -> None:
+        super().__init__(f"rank {rank}: {problem}")
+        self.trace = trace
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What a rank gives back in place of a result, so that the others need not be waited for."""
+
+    rank: int
+    problem: str
+    trace: str
+
+
+def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = "local") -> list[Result]:
+    """Call `train_fn` in so many processes that know of each other; returns what each of them returned, by rank.
+
+    Args:
+        train_fn: can be pickled, unless the launcher is `local`.
+        launcher: a key of LAUNCHERS. `local` is this process; `horovod` starts a rank in each of as many tasks of the
+            active Spark session; `horovodrun` starts them on this machine.
+
+    Raises:
+        CannotLaunch: Horovod is not installed, or there are too few slots.
+        RankFailed: a rank has failed. By `local` its error comes as it is.
+    """
+    with _own_signals():
+        try:
+            found = LAUNCHERS[launcher](train_fn, ranks)
+        except RuntimeError as error:
+            if ended := ENDED.search(str(error)):
+                raise RankFailed(int(ended[1]), f"its process has ended with exit code {ended[2]}") from None
+            raise
+    if failed := [one for one in found if isinstance(one, Failed)]:
+        first = min(failed, key=lambda one: any(words in one.trace for words in BY_ANOTHER))
+        raise RankFailed(first.rank, first.problem, first.trace)
+    return found
+
+
+def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | Failed:
+    """What a started process does: be a rank of the Horovod job around it, with so many threads to compute with."""
+    os.environ.setdefault("HOROVOD_CYCLE_TIME", CYCLE_MILLISECONDS)
+    import horovod.tensorflow as hvd
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    hvd.init()
+    try:
+        return train_fn(HorovodRanks())
+    except BaseException as error:
+        return Failed(hvd.rank(), f"{type(error).__name__}: {error}", traceback.format_exc())
+    finally:
+        hvd.shutdown()  # at which the others, who may be waiting for this rank, fail too
+
+
+def _here(train_fn: Callable[[Ranks], Any], ranks: int) -> list[Any]:
+    if ranks != 1:
+        raise CannotLaunch(f"{ranks} ranks by the launcher local: it is one process; give horovod or horovodrun")
+    return [train_fn(OneProcess())]
+
+
+def _by_spark(train_fn: Callable[[Ranks], Any], ranks: int) -> list[Any]:
+    _require_horovod("horovod")
+    import horovod.spark
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    if session is None:
+        raise CannotLaunch("the launcher horovod needs a Spark session, and none is active; give horovodrun")
+    slots = _slots(session)
+    if slots is not None and slots < ranks:
+        raise CannotLaunch(
+            f"{ranks} ranks need as many slots of Spark, and {session.sparkContext.master} has {slots}; ask for fewer "
+            f"ranks, or give Spark more cores"
+        )
+    threads = int(session.conf.get("spark.task.cpus", "1") or 1)
+    found: list[Any] = horovod.spark.run(
+        partial(run_rank, train_fn, threads), num_proc=ranks, start_timeout=START_SECONDS, verbose=0
+    )
+    return found
+
+
+def _by_horovodrun(train_fn: Callable[[Ranks], Any], ranks: int) -> list[Any]:
+    _require_horovod("horovodrun")
+    import horovod
+
+    slots = os.cpu_count() or 1
+    if slots < ranks:
+        raise CannotLaunch(f"{ranks} ranks need as many cores, and this machine has {slots}; ask for fewer ranks")
+    found: list[Any] = horovod.run(partial(run_rank, train_fn, slots // ranks), num_proc=ranks)
+    return found
+
+
+LAUNCHERS: dict[str, Callable[[Callable[[Ranks], Any], int], list[Any]]] = {
+    "local": _here,
+    "horovod": _by_spark,
+    "horovodrun": _by_horovodrun,
+}
+
+
+def _require_horovod(launcher: str) -> None:
+    if find_spec("horovod") is None:
+        raise CannotLaunch(f"the launcher {launcher} needs Horovod, which is not installed; {HOW_TO_INSTALL}")
+
+
+def _slots(session: Any) -> int | None:
+    """How many tasks can run at a time; None where executors come and go."""
+    conf = session.sparkContext.getConf()
+    if conf.get("spark.dynamicAllocation.enabled", "false") == "true":
+        return None
+    cpus = int(conf.get("spark.task.cpus", "1"))
+    master = session.sparkContext.master
+    if by_workers := re.match(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,", master):
+        return int(by_workers[1]) * (int(by_workers[2]) // cpus)
+    instances, cores = conf.get("spark.executor.instances"), conf.get("spark.executor.cores")
+    if instances and cores and not master.startswith("local"):
+        return int(instances) * (int(cores) // cpus)
+    return int(session.sparkContext.defaultParallelism) // cpus
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Horovod puts handlers of its own on interruption and termination, and leaves them there."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -23,3 +23,11 @@ class DataCheckError(EncoreError):
     """A check on the data failed: the input could be read, but what it says cannot be right."""
 
     exit_code = 4
+
+
+class RankError(EncoreError):
+    """A process that trains with others has failed; `trace` is its own traceback, where it could leave one."""
+
+    def __init__(self, message: str, trace: str) -> None:
+        super().__init__(message)
+        self.trace = trace

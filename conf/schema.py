@@ -26,6 +26,7 @@ from conf.declaration import (
 from conf.events import Event, Measure
 from conf.finished import FinishedTable
 from conf.learning import Alive, Audit, Drift, Targeting, Training
+from conf.network import Network
 
 
 class Windows(Declaration):
@@ -141,6 +142,7 @@ class Service(Declaration):
     recency_feature: Name
     alive: Alive | None = None
     training: Training = Training()
+    network: Network = Network()
     targeting: Targeting | None = None
     audit: Audit = Audit()
     drift: Drift = Drift()

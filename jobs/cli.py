@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from conf.errors import EncoreError, UsageError
+from conf.errors import EncoreError, RankError, UsageError
 from conf.load import load_profile, load_service, overridden
 from jobs.audit import find_audit
 from jobs.context import Context
@@ -24,6 +24,7 @@ from jobs.drift import refuse_drift
 from jobs.engine import engine as engine_of
 from jobs.features import features as feature_tables
 from jobs.ingest import ingest as ingest_lines
+from jobs.networks import Networks
 from jobs.prepare import prepare as prepare_arrays
 from jobs.report import report as write_report
 from jobs.rollup import rollup as rollup_events
@@ -35,8 +36,11 @@ from jobs.simulate import simulate as simulate_logs
 from jobs.storage import sole_writer, write_text
 from jobs.table import table as take_table
 from jobs.train import train as train_models
+from jobs.train_keras import train_keras as train_networks
+from jobs.trained import Result
 from jobs.unpack import unpack as unpack_archives
 from models.kinds import KINDS
+from models.network.launch import LAUNCHERS
 
 app = typer.Typer(
     help="Who comes back? From raw logs to features, labels, models and lists.",
@@ -58,6 +62,8 @@ EngineName = Annotated[str | None, typer.Option("--engine", help="sail or spark;
 Sample = Annotated[float | None, typer.Option(help="Share of the customers to keep, above 0 and at most 1.")]
 AsOf = Annotated[list[str] | None, typer.Option(help="First day of the outcome, YYYY-MM-DD; may be repeated.")]
 TableAt = Annotated[str | None, typer.Option("--as-of", help="Which one, YYYY-MM-DD. [default: the newest]")]
+Split = Annotated[str | None, typer.Option(help="customer or time. [default: the service's]")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Of sampling, forests and networks. [default: the service's]")]
 Models = Annotated[list[str] | None, typer.Option("--model", help="lr, rf, gbt, xgb or all; may be repeated.")]
 Raw = Annotated[Path | None, typer.Option(help="The service's archives: a folder or one file. [default: DATA/raw]")]
 
@@ -185,25 +191,64 @@ def train(
     data: Data = DATA,
     service: ServiceName = None,
     model: Models = None,
-    split: Annotated[str | None, typer.Option(help="customer or time. [default: the service's]")] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Of sampling and of forests. [default: the service's]")
-    ] = None,
+    split: Split = None,
+    seed: Seed = None,
     profile: ProfileName = PROFILE,
 ) -> None:
     """Fit models and judge them beside baselines on rows they never saw (always on Spark, for MLlib)."""
     names = _model_names(model)
-    context = _context(data, service, profile, "spark", _training(split, seed))
+    context = _context(data, service, profile, "spark", {"training": {"split": split, "seed": seed}})
     with working("train", context) as (spark, tell):
         results = train_models(context, spark, names, tell.at)
         tell(results[0]["split"]["text"])
+    _say_results(context, results)
+
+
+@app.command()
+def train_keras(
+    data: Data = DATA,
+    service: ServiceName = None,
+    ranks: Annotated[int, typer.Option(min=1, help="Processes that train together.")] = 1,
+    launcher: Annotated[
+        str | None, typer.Option(help=f"{', '.join(LAUNCHERS)}. [default: horovod for more than one rank, else local]")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from where a killed run has stopped.")] = False,
+    hidden: Annotated[list[int] | None, typer.Option(min=1, help="Units of a hidden layer; may be repeated.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of hidden units left out in each step.")] = None,
+    output: Annotated[str | None, typer.Option(help="sigmoid or softmax.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adam, adamw, nadam, rmsprop or sgd.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of the first step after any warm-up.")] = None,
+    scaling: Annotated[str | None, typer.Option(help="Of the learning rate: none, linear or square_root.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Rows of a step on all ranks; with scaling, on each.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most.")] = None,
+    balance: Annotated[str | None, typer.Option(help="none, weights or undersample.")] = None,
+    split: Split = None,
+    seed: Seed = None,
+    profile: ProfileName = PROFILE,
+) -> None:
+    """Fit a neural network, on one process or on many ranks by Horovod; what is not given is the service's."""
+    network = {
+        "hidden": hidden or None,
+        "dropout": dropout,
+        "output": output,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "scaling": scaling,
+        "batch": batch,
+        "epochs": epochs,
+    }
+    training = {"split": split, "seed": seed, "balance": balance}
+    context = _context(data, service, profile, "spark", {"training": training, "network": network})
+    how = launcher or ("horovod" if ranks > 1 else "local")
+    with working("train-keras", context) as (spark, tell):
+        networks = Networks(how, ranks, resume, lambda line: console.print(f"  {line}"))
+        results = train_networks(context, spark, networks, tell.at)
+        tell(results[0]["split"]["text"])
+    _say_results(context, results)
     for result in results:
-        console.print(f"  {result['title']:<22} {summary(result['metrics']['test'])}")
-    flagged = (find_audit(context) or {"flagged": []})["flagged"]
-    if flagged:
-        console.print(
-            f"  the leakage audit flags {', '.join(flagged)}: believe no model that looks at them; see the report"
-        )
+        _say_throughput(result["network"])
 
 
 @app.command()
@@ -366,6 +411,25 @@ def summary(metrics: dict[str, dict[str, float]]) -> str:
     )
 
 
+def _say_results(context: Context, results: list[Result]) -> None:
+    for result in results:
+        console.print(f"  {result['title']:<22} {summary(result['metrics']['test'])}")
+    flagged = (find_audit(context) or {"flagged": []})["flagged"]
+    if flagged:
+        console.print(
+            f"  the leakage audit flags {', '.join(flagged)}: believe no model that looks at them; see the report"
+        )
+
+
+def _say_throughput(network: Result) -> None:
+    found, ranks = network["throughput"], network["ranks"]
+    if not found:
+        return
+    by_rank = ", ".join(f"{rate:,.0f}" for rate in found["by_rank"])
+    against = f" ({by_rank}): {found['efficiency']:.0%} of {ranks} times what one manages alone" if ranks > 1 else ""
+    console.print(f"  {found['rows_per_second']:,.0f} rows/s on {ranks} rank{'s' if ranks > 1 else ''}{against}")
+
+
 def _context(
     data: Path,
     service: str | None,
@@ -413,10 +477,6 @@ def _model_names(given: list[str] | None) -> tuple[str, ...]:
     return names
 
 
-def _training(split: str | None, seed: int | None) -> dict[str, dict[str, Any]]:
-    return {"training": {"split": split, "seed": seed}}
-
-
 def _number(text: str | None) -> float | str | None:
     """A number where the text is one, else the text, which is SQL."""
     try:
@@ -444,6 +504,8 @@ def main() -> None:
         app()
     except EncoreError as error:
         one_line = " ".join(str(error).split())
+        if isinstance(error, RankError) and error.trace:
+            print(error.trace, file=sys.stderr)
         print(f"encore: {one_line}", file=sys.stderr)
         sys.exit(error.exit_code)
     except Exception as error:

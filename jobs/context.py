@@ -61,6 +61,11 @@ class Context:
         return self.data / "models"
 
     @property
+    def fits(self) -> Path:
+        """Networks that are being fitted."""
+        return self.data / "fits"
+
+    @property
     def truth(self) -> Layer:
         """True probabilities of simulated customers, for judging models only."""
         return Layer(self.data / "truth", "as_of")

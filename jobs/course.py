@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from dataclasses import asdict
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
-from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.errors import InputError
@@ -24,22 +25,37 @@ from models.drift import reference
 from models.explanation import explained, sample
 from models.gain import auc_gain
 from models.judgement import judged
-from models.kinds import candidates
 from models.plain import PlainModel, scored
 from models.split import Split, histories
-from models.training import Fitted, TrainingPart, fit_model, training_part
+from models.training import Fitted, TrainingPart
 
 FEWEST = {"training": 50, "test": 2}  # rows of either label; fewer in the test part than 50 show in the intervals
-STEPS_BESIDE = 3  # of a model, beside the fits of its cross-validation: the last fit, judging, explaining
+STEPS_BESIDE = 2  # of a model, beside those of its fit: judging, explaining
 # Told how many steps are done, of how many, and what comes next.
 Watch = Callable[[int, int, str], None]
+
+
+class Fitting(Protocol):
+    """A way to fit a family of models in a course."""
+
+    def steps(self, context: Context, one: Wanted) -> int:
+        """How often `fit` ticks."""
+        ...
+
+    def part(self, course: "Course", one: Wanted) -> TrainingPart:
+        """The training rows made ready; raises ValueError where nothing can be learned from them."""
+        ...
+
+    def fit(self, course: "Course", one: Wanted, part: TrainingPart, new: Path) -> Fitted:
+        """A fitted model, whose own files are put into the folder `new`."""
+        ...
 
 
 class Course:
     """The parts of the tables, made once for all models."""
 
-    def __init__(self, context: Context, spark: SparkSession, split: Split, watch: Watch) -> None:
-        self.context, self.spark, self.split, self.watch = context, spark, split, watch
+    def __init__(self, context: Context, spark: SparkSession, split: Split, watch: Watch, fitting: Fitting) -> None:
+        self.context, self.spark, self.split, self.watch, self.fitting = context, spark, split, watch, fitting
         self.how = context.service.training
         self.done = self.total = 0
 
@@ -71,7 +87,7 @@ class Course:
 
     def fit(self, stale: Sequence[Wanted]) -> None:
         """Fit the baselines, where they are not up to date, and these models."""
-        self.total = 1 + sum(len(candidates(one.kind, self.how.grids)) * self.how.folds + STEPS_BESIDE for one in stale)
+        self.total = 1 + sum(self.fitting.steps(self.context, one) + STEPS_BESIDE for one in stale)
         self.tick("baselines", steps=0)
         groups = [list(some) for _, some in groupby(stale, key=lambda one: one.without)]
         first = self._part(groups[0][0]) if groups else None  # what cannot be learned from is met before time is spent
@@ -91,7 +107,7 @@ class Course:
     def _part(self, one: Wanted) -> TrainingPart:
         """The training part made ready for a model."""
         try:
-            return training_part(self.train, one.features(self.context.service), self.how)
+            return self.fitting.part(self, one)
         except ValueError as error:
             raise InputError(
                 f"{self.context.features.root}: {error} ({self.split}), so nothing can be learned"
@@ -141,11 +157,10 @@ class Course:
 
     def _fit_model(self, one: Wanted, part: TrainingPart) -> None:
         target, declared = self.context.models / one.name, one.features(self.context.service)
-        self.tick(f"{one.title}: cross-validation", steps=0)
         with beside(target) as folder:
             new = folder / one.name
-            save = partial(_save, folder=new / "pipeline")
-            fitted = fit_model(one.kind, part, self.how, save, lambda: self.tick(f"{one.title}: cross-validation"))
+            new.mkdir()
+            fitted = self.fitting.fit(self, one, part, new)
             self.tick(f"{one.title}: judging", steps=0)
             result = self._described(one, part, fitted) | self._judged(fitted, declared, new)
             self.tick(f"{one.title}: what matters")
@@ -189,15 +204,12 @@ class Course:
             "train_positive_share": rows[1] / sum(rows.values()),
             "balance": self.how.balance,
             "calibration": part.calibration,
-            "tuning": {
-                "folds": self.how.folds,
-                "rows": fitted.tuning_rows,
-                "candidates": [one.to_json() for one in fitted.candidates],
-            },
+            "tuning": asdict(fitted.tuning) | {"candidates": [one.to_json() for one in fitted.candidates]},
             "left_out": dict(part.preparation.left_out),
             "fitted_on": basis_of(context, self.split, one),
             "code_version": code_version(),
             "seed": self.how.seed,
+            **fitted.about,
         }
 
     def _log(self, folder: Path, result: Result) -> None:
@@ -205,10 +217,3 @@ class Course:
         logged = log_model_run(folder, result, files, self.context.data, self.context.service)
         if logged.warning:
             logging.getLogger("encore").warning(logged.warning)
-
-
-def _save(pipeline: PipelineModel, folder: Path) -> str:
-    """Save a pipeline; returns the folder of its last stage."""
-    pipeline.write().overwrite().save(f"file:{folder.absolute()}")
-    [last] = (folder / "stages").glob(f"*_{pipeline.stages[-1].uid}")
-    return f"file:{last.absolute()}"

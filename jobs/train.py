@@ -7,18 +7,26 @@ from pyspark.sql import SparkSession
 
 from jobs.audit import current_audit
 from jobs.context import Context
-from jobs.course import Course, Watch
+from jobs.course import Course, Fitting, Watch
 from jobs.learning import split_of
+from jobs.mllib import Grids
 from jobs.trained import CHOSEN, Result, find_result, model_result, write_json
 from jobs.wanted import UNFLAGGED, Wanted, basis_of, wanted
 from models.kinds import KINDS
+from models.plain import NETWORK
 from models.split import Split
+
+GRIDS = Grids()
 
 
 def train(
-    context: Context, spark: SparkSession, names: Sequence[str], watch: Watch = lambda done, total, what: None
+    context: Context,
+    spark: SparkSession,
+    names: Sequence[str],
+    watch: Watch = lambda done, total, what: None,
+    fitting: Fitting = GRIDS,
 ) -> list[Result]:
-    """Fit models, keys of KINDS: `models/<name>/`, with `baselines/`, `audit.json` and `chosen.json` beside them.
+    """Fit models, by default of KINDS: `models/<name>/`, with `baselines/`, `audit.json` and `chosen.json` beside them.
 
     Where the audit flags features, each model is fitted a second time without them, as `models/<name>_unflagged/`;
     twins of an earlier audit that flagged others are removed. A model that was fitted on the same tables with the same
@@ -31,7 +39,7 @@ def train(
         InputError: no as-of date has mature labels, or there are too few rows of a label to learn from.
     """
     split = split_of(context)
-    course = Course(context, spark, split, watch)
+    course = Course(context, spark, split, watch, fitting)
     flagged = (current_audit(context, split) or course.audit())["flagged"]
     asked = wanted(names, flagged, context.service)
     course.fit([one for one in asked if not _is_fitted(context, split, one)])
@@ -52,16 +60,20 @@ def _remove_left_over(context: Context, flagged: Sequence[str]) -> None:
 
 
 def _choice(context: Context, split: Split, flagged: Sequence[str]) -> Result:
-    """Of the models that were fitted on these tables, the one with the highest AUC in cross-validation.
+    """Of the models that were fitted on these tables, the one with the highest AUC in cross-validation; a network, for
+    which there is none, where there is nothing else.
 
     Where features are flagged, of those without them: money is not spent on what may know the outcome.
     """
-    trained = [one for one in wanted(list(KINDS), flagged, context.service) if _is_fitted(context, split, one)]
+    known = wanted([*KINDS, NETWORK], flagged, context.service)
+    fitted = [one for one in known if _is_fitted(context, split, one)]
+    trained = [one for one in fitted if one.kind in KINDS] or fitted
     believed = [one for one in trained if one.without] or trained
     auc = {one: _tuned_auc(model_result(context, one.name)) for one in believed}
     best = max(auc, key=lambda one: auc[one])
     others = ", ".join(f"{one.title} {value:.4f}" for one, value in auc.items())
-    return {"model": best.name, "why": f"the highest AUC in cross-validation on training rows ({others})"}
+    where = "in cross-validation on training rows" if best.kind in KINDS else "on the rows kept for early stopping"
+    return {"model": best.name, "why": f"the highest AUC {where} ({others})"}
 
 
 def _tuned_auc(result: Result) -> float:

@@ -9,14 +9,16 @@ from jobs.context import Context
 from jobs.learning import fitted_on
 from jobs.trained import Result
 from models.kinds import KINDS
+from models.plain import NETWORK
 from models.split import Split
 
 UNFLAGGED = "_unflagged"
+TITLES = {name: kind.title for name, kind in KINDS.items()} | {NETWORK: "neural network"}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A model by its kind, a key of KINDS, and the features that it must do without."""
+    """A model by its kind, a key of TITLES, and the features that it must do without."""
 
     kind: str
     without: tuple[str, ...] = ()
@@ -29,7 +31,7 @@ class Wanted:
     @property
     def title(self) -> str:
         """What people call it."""
-        return KINDS[self.kind].title + (" without flagged features" if self.without else "")
+        return TITLES[self.kind] + (" without flagged features" if self.without else "")
 
     def features(self, service: Service) -> list[NamedFeature]:
         """What it may look at."""
@@ -44,4 +46,6 @@ def wanted(kinds: Sequence[str], flagged: Sequence[str], service: Service) -> li
 
 def basis_of(context: Context, split: Split, one: Wanted) -> Result:
     """What the model is fitted on, when it is up to date."""
-    return fitted_on(context, split, getattr(context.service.training.grids, one.kind), *one.without)
+    service = context.service
+    declared = service.network if one.kind == NETWORK else getattr(service.training.grids, one.kind)
+    return fitted_on(context, split, declared, *one.without)

@@ -62,25 +62,24 @@ def _matrix(table: pa.Table, names: Sequence[str]) -> Floats:
 
 
 def explained(
-    some: Sample, model: PlainModel, importances: Floats, declared: Sequence[NamedFeature], seed: int
+    some: Sample, model: PlainModel, importances: Floats | None, declared: Sequence[NamedFeature], seed: int
 ) -> dict[str, Any]:
     """`importance` of every feature of the model, the most important first, and `partial_dependence` of the first five.
 
     Args:
-        importances: (inputs,) the library's own: standardised weights of a linear model, gains of trees.
+        importances: (inputs,) the library's own, where it has such: standardised weights of a linear model, gains of
+            trees.
     """
     groups = _groups(model)
     about = {feature.name: {"meaning": feature.about, "unit": feature.unit} for feature in declared}
     permuted = permutation_importance(model.scorer, some.inputs, some.labels, groups, seed)
     ranked = sorted(groups, key=lambda name: -permuted[name].value)
-    is_linear = model.kind == "lr"
     rows = [
         {
             "feature": name,
             **about[name],
             "permutation": asdict(permuted[name]),
-            "coefficient": _strongest(importances, groups[name]) if is_linear else None,
-            "tree_importance": None if is_linear else float(importances[list(groups[name])].sum()),
+            **_own(model, importances, groups[name]),
         }
         for name in ranked
     ]
@@ -98,9 +97,16 @@ def _groups(model: PlainModel) -> dict[str, list[int]]:
     return found
 
 
-def _strongest(weights: Floats, columns: Sequence[int]) -> float:
-    """The weight of the feature's strongest input; levels and absence have inputs of their own."""
-    return float(max((weights[column] for column in columns), key=abs))
+def _own(model: PlainModel, importances: Floats | None, columns: Sequence[int]) -> dict[str, float | None]:
+    """The library's own importance of a feature: the weight of its strongest input, since levels and absence have
+    inputs of their own, or the gains of all of them."""
+    found: dict[str, float | None] = {"coefficient": None, "tree_importance": None}
+    if importances is None:
+        return found
+    own = importances[list(columns)]
+    return found | (
+        {"coefficient": float(max(own, key=abs))} if model.kind == "lr" else {"tree_importance": float(own.sum())}
+    )
 
 
 def _dependence(

@@ -1,6 +1,6 @@
 """A fitted model as plain data, and scoring with it in Arrow batches on either engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,15 +8,22 @@ from pyspark.sql import DataFrame
 
 from models.batches import Batches, BatchScorer
 from models.calibration import Calibration
+from models.dense import Dense
 from models.kinds import KINDS
 from models.preparation import Input
 from models.reasons import REASONS
 from models.scorer import Floats, Scorer
 
+NETWORK = "keras"
+SCORERS: Mapping[str, Callable[[dict[str, Any]], Scorer]] = {
+    **{name: kind.scorer_from_json for name, kind in KINDS.items()},
+    NETWORK: Dense.from_json,
+}
+
 
 @dataclass(frozen=True)
 class PlainModel:
-    """All that scoring needs. `kind` is a key of KINDS; inputs stand in the order of the scorer's terms."""
+    """All that scoring needs. `kind` is a key of SCORERS; inputs stand in the order of the scorer's terms."""
 
     kind: str
     inputs: tuple[Input, ...]
@@ -47,7 +54,7 @@ class PlainModel:
         return cls(
             data["kind"],
             tuple(Input(**one) for one in data["inputs"]),
-            KINDS[data["kind"]].scorer_from_json(data["scorer"]),
+            SCORERS[data["kind"]](data["scorer"]),
             Calibration.from_json(data["calibration"]),
         )
 

@@ -1,7 +1,8 @@
 """From training rows to a fitted model: balance, cross-validation, the fit on all of them, calibration."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from pyspark.ml import PipelineModel
@@ -42,14 +43,24 @@ class TrainingPart:
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """How candidates were judged: by cross-validation in so many folds of so many rows, or once (0 folds) on rows kept
+    for it."""
+
+    folds: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class Fitted:
-    """A fitted model as plain data, its candidates, about how many rows they were tried on, and the library's own
-    importances of its inputs."""
+    """A fitted model as plain data, its candidates, how they were tried, and the library's own importances of its
+    inputs where it has such. `about` is what else is said of it."""
 
     plain: PlainModel
     candidates: list[Candidate]
-    tuning_rows: int
-    importances: Floats
+    tuning: Tuning
+    importances: Floats | None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def training_part(train: DataFrame, features: Sequence[NamedFeature], how: Training) -> TrainingPart:
@@ -94,8 +105,8 @@ def fit_model(
     inputs = part.preparation.inputs
     raw = PlainModel(name, inputs, kind.scorer(fitted.stages, part.prepared.sparkSession, folder), Calibration())
     _refuse_other_scores(fitted, raw, part)
-    plain = PlainModel(name, inputs, raw.scorer, _calibration(raw, part))
-    return Fitted(plain, found, round(share * part.rows), kind.importances(fitted.stages))
+    tuning = Tuning(how.folds, round(share * part.rows))
+    return Fitted(calibrated(raw, part), found, tuning, kind.importances(fitted.stages))
 
 
 def constant_model(positive_share: float) -> PlainModel:
@@ -119,10 +130,12 @@ def logistic_model(
     return PlainModel("lr", part.preparation.inputs, scorer, Calibration())
 
 
-def _calibration(raw: PlainModel, part: TrainingPart) -> Calibration:
+def calibrated(raw: PlainModel, part: TrainingPart) -> PlainModel:
+    """The model with its probabilities set right on the customers kept for it, where some are."""
     if part.calibration == "none":
-        return Calibration()
-    return fit_calibration(cells(scored(part.for_calibration, {"probability": raw}, ["label"])), part.calibration)
+        return raw
+    kept = scored(part.for_calibration, {"probability": raw}, ["label"])
+    return replace(raw, calibration=fit_calibration(cells(kept), part.calibration))
 
 
 def _refuse_other_scores(fitted: PipelineModel, raw: PlainModel, part: TrainingPart) -> None:

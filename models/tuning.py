@@ -1,6 +1,6 @@
 """Choosing among candidates by cross-validation on training customers, whose folds never share a customer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
@@ -20,7 +20,7 @@ AT_A_TIME = 2  # fits; each leaves the cores idle between its many small steps
 class Candidate:
     """Parameters and the AUC that they reached over the folds: its mean and deviation."""
 
-    params: dict[str, float]
+    params: Mapping[str, Any]
     auc: float
     deviation: float
     chosen: bool

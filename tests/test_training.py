@@ -119,10 +119,10 @@ def test_cross_validation_of_a_rare_label_sees_enough_of_it(spark: SparkSession,
     rows = [row | {"label": int(row["visits"] == 12)} for row in customers(4_000)]
     how = QUICK.model_copy(update={"tuning_rows": 500})
     part = training_part(table(spark, rows), ALL[1:], how)
-    assert fit_model("lr", part, how, saving(tmp_path)).tuning_rows == 4_000
+    assert fit_model("lr", part, how, saving(tmp_path)).tuning.rows == 4_000
     even = [row | {"label": row["customer_id"] % 2} for row in customers(4_000)]
     part = training_part(table(spark, even), ALL, how)
-    assert fit_model("lr", part, how, saving(tmp_path)).tuning_rows == 1_000
+    assert fit_model("lr", part, how, saving(tmp_path)).tuning.rows == 1_000
 
 
 def test_calibration_needs_both_labels(spark: SparkSession) -> None:

@@ -44,7 +44,7 @@ def network_of_inputs(network: Network, mean: Floats, deviation: Floats, seed: i
 
 def row_losses(network: Network) -> Callable[[Any, Any], Any]:
     """The loss of each row, (rows,), of the network's output and the labels (rows,)."""
-    losses = {
+    losses: dict[tuple[str, str], Callable[[Any, Any], Any]] = {
         ("cross_entropy", "sigmoid"): lambda y, z: keras.losses.binary_crossentropy(y, z, from_logits=True),
         ("focal", "sigmoid"): lambda y, z: keras.losses.binary_focal_crossentropy(y, z, from_logits=True),
         ("squared", "sigmoid"): lambda y, z: keras.losses.mean_squared_error(y, ops.sigmoid(z)),

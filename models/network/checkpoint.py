@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE = "checkpoint.npz"
+ARRAYS = ("variables", "optimizer", "best")
 Arrays = tuple[NDArray[Any], ...]
 
 
@@ -55,11 +56,7 @@ class Progress:
     def write(self, folder: Path) -> None:
         """Put the file in place in one step."""
         said = {"epochs": [asdict(epoch) for epoch in self.epochs], "is_done": self.is_done}
-        arrays = {
-            f"{name}_{number}": value
-            for name in ("variables", "optimizer", "best")
-            for number, value in enumerate(getattr(self, name))
-        }
+        arrays = {f"{name}_{number}": value for name in ARRAYS for number, value in enumerate(getattr(self, name))}
         new = folder / f".{FILE}"
         with new.open("wb") as file:
             np.savez(file, said=json.dumps(said | {"throughput": self.throughput}), **arrays)
@@ -75,9 +72,9 @@ class Progress:
         with np.load(folder / FILE) as file:
             said = json.loads(str(file["said"]))
             named = {name: file[name] for name in file.files if name != "said"}
+        variables, optimizer, best = (_numbered(named, name) for name in ARRAYS)
         epochs = tuple(Epoch(**one) for one in said["epochs"])
-        arrays = (_numbered(named, name) for name in ("variables", "optimizer", "best"))
-        return cls(epochs, *arrays, said["is_done"], said["throughput"])
+        return cls(epochs, variables, optimizer, best, said["is_done"], said["throughput"])
 
 
 def values(variables: Sequence[Any]) -> Arrays:

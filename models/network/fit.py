@@ -6,7 +6,7 @@ on each rank.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,6 @@ import numpy as np
 
 from models.network.checkpoint import Epoch, Progress
 from models.network.lanes import Singles, read_blocks
-from models.network.layout import Layout
 from models.network.plan import TRAIN, VALIDATION, Plan
 from models.network.ranks import OneProcess, Ranks
 from models.scorer import Floats

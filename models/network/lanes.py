@@ -51,7 +51,7 @@ def write_lanes(folder: Path, layout: Layout, parts: Iterable[Singles]) -> None:
 def read_blocks(
     folder: Path, layout: Layout, lanes: Sequence[int], shuffle: tuple[int, int] | None = None
 ) -> Iterator[Singles]:
-    """The batches of some lanes as blocks (lanes, steps, rows of the batch in a lane, width + 2), one of each row group.
+    """The batches of some lanes, a block for each row group: (lanes, steps, rows of a step in a lane, width + 2).
 
     Args:
         shuffle: seed and epoch. Row groups come in a random order, the same in all lanes, and so do the rows in each.

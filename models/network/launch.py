@@ -15,6 +15,7 @@ from models.network.ranks import HorovodRanks, OneProcess, Ranks
 
 Result = TypeVar("Result")
 
+CORES = os.cpu_count() or 1
 START_SECONDS = 120  # for which Spark may look for slots
 CYCLE_MILLISECONDS = "0.5"  # Horovod looks for gradients this often; a step of a small network takes as long
 HOW_TO_INSTALL = "run `bash shell/setup.sh` with g++ and cmake at hand, which builds it, or train by --launcher local"
@@ -56,9 +57,10 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
         CannotLaunch: Horovod is not installed, or there are too few slots.
         RankFailed: a rank has failed. By `local` its error comes as it is.
     """
+    require(launcher, ranks)
     with _own_signals():
         try:
-            found = LAUNCHERS[launcher](train_fn, ranks)
+            found = LAUNCHERS[launcher].run(train_fn, ranks)
         except RuntimeError as error:
             if ended := ENDED.search(str(error)):
                 raise RankFailed(int(ended[1]), f"its process has ended with exit code {ended[2]}") from None
@@ -86,69 +88,74 @@ def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | Fail
         hvd.shutdown()  # at which the others, who may be waiting for this rank, fail too
 
 
-def _here(train_fn: Callable[[Ranks], Any], ranks: int) -> list[Any]:
-    if ranks != 1:
-        raise CannotLaunch(f"{ranks} ranks by the launcher local: it is one process; give horovod or horovodrun")
-    return [train_fn(OneProcess())]
+def require(launcher: str, ranks: int) -> None:
+    """Raise CannotLaunch where so many ranks cannot be started so: before any time is spent."""
+    if launcher not in LAUNCHERS:
+        raise CannotLaunch(f"there is no launcher {launcher}; give {', '.join(LAUNCHERS)}")
+    if launcher == "local" and ranks != 1:
+        raise CannotLaunch(f"{ranks} ranks by the launcher local, which is one process; give horovod or horovodrun")
+    missing = [name for name in ("tensorflow", "horovod") if find_spec(name) is None]
+    if "tensorflow" in missing:
+        raise CannotLaunch("TensorFlow is not installed; pip install 'encore[keras]'")
+    if launcher != "local" and missing:
+        raise CannotLaunch(f"the launcher {launcher} needs Horovod, which is not installed; {HOW_TO_INSTALL}")
+    slots, what = LAUNCHERS[launcher].slots()
+    if slots is not None and slots < ranks:
+        raise CannotLaunch(f"{ranks} ranks need as many {what}, and there are {slots}; ask for fewer ranks")
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """A way to start ranks. `slots`: how many, None where that is not known, and what they are called."""
+
+    run: Callable[[Callable[[Ranks], Any], int], list[Any]]
+    slots: Callable[[], tuple[int | None, str]]
 
 
 def _by_spark(train_fn: Callable[[Ranks], Any], ranks: int) -> list[Any]:
-    _require_horovod("horovod")
     import horovod.spark
-    from pyspark.sql import SparkSession
 
-    session = SparkSession.getActiveSession()
-    if session is None:
-        raise CannotLaunch("the launcher horovod needs a Spark session, and none is active; give horovodrun")
-    slots = _slots(session)
-    if slots is not None and slots < ranks:
-        raise CannotLaunch(
-            f"{ranks} ranks need as many slots of Spark, and {session.sparkContext.master} has {slots}; ask for fewer "
-            f"ranks, or give Spark more cores"
-        )
-    threads = int(session.conf.get("spark.task.cpus", "1") or 1)
-    found: list[Any] = horovod.spark.run(
-        partial(run_rank, train_fn, threads), num_proc=ranks, start_timeout=START_SECONDS, verbose=0
-    )
+    threads = int(_context().getConf().get("spark.task.cpus", "1"))
+    task = partial(run_rank, train_fn, threads)
+    found: list[Any] = horovod.spark.run(task, num_proc=ranks, start_timeout=START_SECONDS, verbose=0)
     return found
 
 
 def _by_horovodrun(train_fn: Callable[[Ranks], Any], ranks: int) -> list[Any]:
-    _require_horovod("horovodrun")
     import horovod
 
-    slots = os.cpu_count() or 1
-    if slots < ranks:
-        raise CannotLaunch(f"{ranks} ranks need as many cores, and this machine has {slots}; ask for fewer ranks")
-    found: list[Any] = horovod.run(partial(run_rank, train_fn, slots // ranks), num_proc=ranks)
+    found: list[Any] = horovod.run(partial(run_rank, train_fn, max(1, CORES // ranks)), num_proc=ranks)
     return found
 
 
-LAUNCHERS: dict[str, Callable[[Callable[[Ranks], Any], int], list[Any]]] = {
-    "local": _here,
-    "horovod": _by_spark,
-    "horovodrun": _by_horovodrun,
-}
+def _context() -> Any:
+    from pyspark import SparkContext
+
+    context = SparkContext._active_spark_context
+    if context is None:
+        raise CannotLaunch("the launcher horovod needs a Spark session, and there is none; give horovodrun")
+    return context
 
 
-def _require_horovod(launcher: str) -> None:
-    if find_spec("horovod") is None:
-        raise CannotLaunch(f"the launcher {launcher} needs Horovod, which is not installed; {HOW_TO_INSTALL}")
-
-
-def _slots(session: Any) -> int | None:
-    """How many tasks can run at a time; None where executors come and go."""
-    conf = session.sparkContext.getConf()
+def _slots_of_spark() -> tuple[int | None, str]:
+    """How many tasks can run at a time; not known where executors come and go."""
+    conf, master = _context().getConf(), _context().master
+    what, cpus = f"slots of Spark ({master})", int(conf.get("spark.task.cpus", "1"))
     if conf.get("spark.dynamicAllocation.enabled", "false") == "true":
-        return None
-    cpus = int(conf.get("spark.task.cpus", "1"))
-    master = session.sparkContext.master
+        return None, what
     if by_workers := re.match(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,", master):
-        return int(by_workers[1]) * (int(by_workers[2]) // cpus)
+        return int(by_workers[1]) * (int(by_workers[2]) // cpus), what
     instances, cores = conf.get("spark.executor.instances"), conf.get("spark.executor.cores")
     if instances and cores and not master.startswith("local"):
-        return int(instances) * (int(cores) // cpus)
-    return int(session.sparkContext.defaultParallelism) // cpus
+        return int(instances) * (int(cores) // cpus), what
+    return int(_context().defaultParallelism) // cpus, what
+
+
+LAUNCHERS: dict[str, Launcher] = {
+    "local": Launcher(lambda train_fn, ranks: [train_fn(OneProcess())], lambda: (1, "processes")),
+    "horovod": Launcher(_by_spark, _slots_of_spark),
+    "horovodrun": Launcher(_by_horovodrun, lambda: (CORES, "cores of this machine")),
+}
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """A rank's network with its optimizer: a step, a block of steps, and the loss of rows that judge."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np

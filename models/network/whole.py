@@ -1,19 +1,24 @@
 """The network that takes a raw feature row: what makes its inputs are layers of the saved model, like all others."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pyarrow as pa
+import tensorflow as tf
 from keras import ops
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from conf.network import Network
 from models.dense import Dense
-from models.network.build import network_of_inputs
-from models.network.checkpoint import Arrays
+from models.plain import PlainModel
 from models.preparation import Input
 from models.scorer import Floats
 from models.terms import Term
+
+SAME_PROBABILITY = 1e-4  # the network computes in single precision
 
 
 def whole_network(network_of: Any, output: str, terms: Sequence[Term], inputs: Sequence[Input]) -> Any:
@@ -46,6 +51,35 @@ def plain_copy(network_of: Any, mean: Floats, deviation: Floats, activation: str
     if weights.shape[1] == 2:
         layers[-1] = np.diff(weights, axis=1), np.diff(bias)
     return Dense(mean, deviation, tuple(layers), activation)
+
+
+def refuse_other_scores(file: Path, plain: PlainModel, rows: DataFrame) -> None:
+    """What is scored with must be what is in the file: both on some rows of a feature table.
+
+    Raises:
+        RuntimeError: they give other probabilities.
+    """
+    names = [f"input_{number}" for number in range(len(plain.inputs))]
+    inputs = [one.value.alias(name) for one, name in zip(plain.inputs, names, strict=True)]
+    table = rows.select(*(F.col(name).alias(f"raw_{name}") for name in plain.features), *inputs).toArrow()
+    by_file = probabilities(keras.saving.load_model(file), {name: table[f"raw_{name}"] for name in plain.features})
+    by_copy = plain.scorer.probability(np.column_stack([table[name].to_numpy() for name in names]))
+    apart = np.abs(by_file - by_copy).max()
+    if not apart < SAME_PROBABILITY:
+        raise RuntimeError(f"{file}: gives other probabilities than its plain copy, by {apart:g}")
+
+
+def probabilities(network: Any, features: Mapping[str, pa.ChunkedArray]) -> Floats:
+    """(rows,) P(label = 1) by a saved network of raw feature rows, given column by column."""
+    output = network({name: _raw(column) for name, column in features.items()}, training=False)
+    return np.asarray(output, float)[:, -1]
+
+
+def _raw(column: pa.ChunkedArray) -> Any:
+    """(rows, 1) as the network takes it."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return tf.constant([[value or ""] for value in column.to_pylist()])
+    return tf.constant(column.cast(pa.float64(), safe=False).to_numpy()[:, None], tf.float32)
 
 
 def _column(term: Term, one: Input, feature: Any) -> Any:

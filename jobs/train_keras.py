@@ -1,0 +1,35 @@
+"""`encore train-keras`: a network beside the other models, fitted by one process or by many to the same result."""
+
+import shutil
+
+from pyspark.sql import SparkSession
+
+from jobs.context import Context
+from jobs.course import Watch
+from jobs.networks import Networks
+from jobs.train import train
+from jobs.trained import Result
+from models.plain import NETWORK
+
+
+def train_keras(
+    context: Context,
+    spark: SparkSession,
+    networks: Networks,
+    watch: Watch = lambda done, total, what: None,
+) -> list[Result]:
+    """Fit the service's network into `models/keras/`, like `train` with all that belongs to a model.
+
+    Returns:
+        What `metrics.json` of the network holds, and of its twin where the audit flags features.
+
+    Raises:
+        UsageError: Horovod or TensorFlow is not installed, or so many ranks cannot be started.
+        RankError: a rank has failed.
+        InputError: as `train` does; or there is nothing that `resume` could go on from.
+    """
+    networks.check(context.service.network)
+    results = train(context, spark, [NETWORK], watch, networks)
+    for result in results:
+        shutil.rmtree(context.fits / result["model"], ignore_errors=True)
+    return results

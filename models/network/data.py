@@ -1,0 +1,90 @@
+"""From prepared rows in Spark to a plan that ranks can work on without Spark; nothing is held whole on the way."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from pyspark.ml.feature import StandardScaler
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from conf.network import Network
+from models.kinds import WEIGHT
+from models.network.lanes import BESIDE, Singles, write_lanes
+from models.network.layout import Layout, lanes_for
+from models.network.plan import TRAIN, VALIDATION, Plan
+from models.preparation import INPUTS
+from models.scorer import Floats
+
+READ_ROWS = 65_536
+JUDGED_ROWS = 1_024  # that a rank judges at a time, from each lane
+
+
+def write_plan(
+    folder: Path,
+    train: DataFrame,
+    validation: DataFrame,
+    network: Network,
+    seed: int,
+    ranks: int,
+    about: dict[str, Any],
+) -> None:
+    """Write the rows, in an order that only a hash of the customer decides, and the plan to fit them by.
+
+    Args:
+        train, validation: prepared rows with `inputs`, `label` and `weight`.
+        ranks: that are to train; fewer or more may, where the lanes divide into them.
+
+    Raises:
+        ValueError: a part has no rows, or the batch does not divide into the ranks.
+    """
+    mean, deviation = _standard(train)
+    batch = network.batch * (1 if network.scaling == "none" else ranks)
+    lanes = lanes_for(batch, ranks)
+    files = {
+        part: _sorted(rows, folder / f"{part}-sorted") for part, rows in ((TRAIN, train), (VALIDATION, validation))
+    }
+    counts = {part: sum(pq.read_metadata(file).num_rows for file in found) for part, found in files.items()}
+    if empty := [part for part, count in counts.items() if not count]:
+        raise ValueError(f"the {empty[0]} part has no rows")
+    layouts = {
+        TRAIN: Layout(counts[TRAIN], len(mean), batch, lanes),
+        VALIDATION: Layout(
+            counts[VALIDATION], len(mean), lanes * min(JUDGED_ROWS, -(-counts[VALIDATION] // lanes)), lanes
+        ),
+    }
+    for part, layout in layouts.items():
+        write_lanes(folder / part, layout, _rows(files[part], layout))
+        for file in files[part]:
+            file.unlink()
+    Plan(network, seed, tuple(mean), tuple(deviation), layouts[TRAIN], layouts[VALIDATION], about).write(folder)
+
+
+def _standard(train: DataFrame) -> tuple[Floats, Floats]:
+    """Mean and deviation of the inputs; 1 for the latter where all rows are the same."""
+    fitted = StandardScaler(inputCol=INPUTS, outputCol="standardised", withMean=True).fit(train)
+    deviation = np.array(fitted.std.toArray(), float)
+    return np.array(fitted.mean.toArray(), float), np.where(deviation > 0, deviation, 1.0)
+
+
+def _sorted(rows: DataFrame, folder: Path) -> list[Path]:
+    """The rows in files, whose names are in their order."""
+    inputs = vector_to_array(F.col(INPUTS), "float32").alias(INPUTS)
+    keys = F.col("customer_id").cast("string"), F.col("as_of").cast("string")
+    ordered = rows.orderBy(F.xxhash64(*keys, F.lit("lanes")), *keys).select(inputs, "label", WEIGHT)
+    ordered.write.mode("overwrite").parquet(f"file:{folder.absolute()}")
+    return sorted(folder.glob("part-*.parquet"))
+
+
+def _rows(files: list[Path], layout: Layout) -> Iterator[Singles]:
+    """(rows, width + 2) at a time."""
+    for file in files:
+        for batch in pq.ParquetFile(file).iter_batches(READ_ROWS, use_threads=False):
+            rows = np.empty((batch.num_rows, layout.width + BESIDE), np.float32)
+            rows[:, : layout.width] = batch.column(INPUTS).flatten().to_numpy().reshape(batch.num_rows, layout.width)
+            rows[:, layout.width] = batch.column("label").to_numpy()
+            rows[:, layout.width + 1] = batch.column(WEIGHT).to_numpy() * layout.row_weight
+            yield rows

@@ -24,7 +24,7 @@ from jobs.drift import refuse_drift
 from jobs.engine import engine as engine_of
 from jobs.features import features as feature_tables
 from jobs.ingest import ingest as ingest_lines
-from jobs.networks import Networks
+from jobs.networks import Networks, RowsReady
 from jobs.prepare import prepare as prepare_arrays
 from jobs.report import report as write_report
 from jobs.rollup import rollup as rollup_events
@@ -213,6 +213,9 @@ def train_keras(
         str | None, typer.Option(help=f"{', '.join(LAUNCHERS)}. [default: horovod for more than one rank, else local]")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where a killed run has stopped.")] = False,
+    rows_only: Annotated[
+        bool, typer.Option("--rows-only", help="Write the rows, for ranks started elsewhere.")
+    ] = False,
     hidden: Annotated[list[int] | None, typer.Option(min=1, help="Units of a hidden layer; may be repeated.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of hidden units left out in each step.")] = None,
     output: Annotated[str | None, typer.Option(help="sigmoid or softmax.")] = None,
@@ -243,8 +246,15 @@ def train_keras(
     context = _context(data, service, profile, "spark", {"training": training, "network": network})
     how = launcher or ("horovod" if ranks > 1 else "local")
     with working("train-keras", context) as (spark, tell):
-        networks = Networks(how, ranks, resume, lambda line: console.print(f"  {line}"))
-        results = train_networks(context, spark, networks, tell.at)
+        networks = Networks(how, ranks, resume, rows_only, lambda line: console.print(f"  {line}"))
+        try:
+            results = train_networks(context, spark, networks, tell.at)
+        except RowsReady as ready:
+            tell(
+                f"rows in {ready.folder}; fit them by `horovodrun -np {ranks} python -m jobs.rank {ready.folder}`, and"
+            )
+            console.print("  then take up the network by the same command with --resume in the place of --rows-only")
+            return
         tell(results[0]["split"]["text"])
     _say_results(context, results)
     for result in results:

@@ -41,16 +41,27 @@ FILE = "network.keras"
 ROWS_COMPARED = 1_000
 
 
+class RowsReady(Exception):
+    """The rows for the ranks are in a folder, and nobody asked for more."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder))
+        self.folder = folder
+
+
 @dataclass(frozen=True)
 class Networks:
-    """Fits networks by so many ranks, started by a launcher; `resume` goes on from where a killed fit has stopped.
+    """Fits networks by so many ranks, started by a launcher.
 
+    resume: go on from where a killed fit has stopped.
+    rows_only: raise RowsReady in the place of starting ranks.
     say: told a line for each epoch.
     """
 
     launcher: str = "local"
     ranks: int = 1
     resume: bool = False
+    rows_only: bool = False
     say: Callable[[str], None] = lambda line: None
 
     def check(self, network: Network) -> None:
@@ -60,7 +71,7 @@ class Networks:
                 f"--batch {network.batch}: does not divide into {self.ranks} ranks; give a multiple of {self.ranks}"
             )
         try:
-            require(self.launcher, self.ranks)
+            require("local" if self.rows_only else self.launcher, 1 if self.rows_only else self.ranks)
         except CannotLaunch as error:
             raise UsageError(str(error)) from None
 
@@ -80,6 +91,8 @@ class Networks:
             self._refuse_other_fit(folder, basis, network)
         else:
             self._prepare(course, one, part, folder, basis)
+        if self.rows_only:
+            raise RowsReady(folder)
         with told_epochs(folder, partial(self._tell, course, one)):
             self._launch(folder)
         plan, progress = Plan.read(folder), Progress.read(folder)

@@ -27,6 +27,7 @@ def train_keras(
         UsageError: Horovod or TensorFlow is not installed, or so many ranks cannot be started.
         RankError: a rank has failed.
         InputError: as `train` does; or there is nothing that `resume` could go on from.
+        RowsReady: only the rows were asked for.
     """
     networks.check(context.service.network)
     results = train(context, spark, [NETWORK], watch, networks)

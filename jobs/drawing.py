@@ -88,6 +88,15 @@ def row_label(axes: Axes, row: int, name: str, number: str = "") -> None:
     axes.text(1.0, row + 0.24, number, transform=across, va="center", ha="right", color=MUTED)
 
 
+def mark(axes: Axes, place: float, text: str) -> None:
+    """A line upright there, with a text above the axes that stays between their sides; their limits are set before."""
+    low, high = axes.get_xlim()
+    share = (place - low) / (high - low)
+    axes.axvline(place, color=INK, lw=1, ls=(0, (2, 2)))
+    side = "left" if share < 0.15 else "right" if share > 0.85 else "center"
+    axes.text(place, 1.02, text, transform=axes.get_xaxis_transform(), ha=side, fontsize=SMALL)
+
+
 def percent_ticks(axis: Any, ticks: list[float]) -> None:
     """Shares as ticks in percent."""
     axis.set_ticks(ticks, [f"{100 * tick:.0f}{UNBREAKABLE}%" for tick in ticks])

@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-
 from jobs.drawing import (
     COLOURS,
-    INK,
     MUTED,
     SERIES,
     SMALL,
@@ -15,6 +12,7 @@ from jobs.drawing import (
     bar_axes,
     drawing,
     margins,
+    mark,
     percent_ticks,
     row_label,
 )
@@ -70,23 +68,13 @@ def profit_figure(plan: Plan) -> str:
                 low, high = [0.0, *(one.low for one in found)], [0.0, *(one.high for one in found)]
                 axes.fill_between(shares, low, high, color=COLOURS[look.colour], alpha=0.16, lw=0)
             axes.plot(shares, [0.0, *(one.value for one in found)], **as_line(look))
-        _mark_plan(axes, plan)
         axes.set_xlim(0, 1)
+        mark(axes, plan.share, f"this plan: {percent(plan.share)}")
         percent_ticks(axes.xaxis, [0, 0.2, 0.4, 0.6, 0.8, 1])
         axes.yaxis.set_major_formatter(lambda value, _: fixed(value, 0 if abs(value) >= 10 or value == 0 else 1))
         axes.set_xlabel("Share of the customers contacted")
         axes.set_ylabel(f"Profit per 1,000 customers, {plan.told['currency']}")
         return as_svg(figure, "profit", "Profit by share of the customers contacted, for the model and other rules")
-
-
-def _mark_plan(axes: Axes, plan: Plan) -> None:
-    """A line at the share on the list, with its name above the axes."""
-    axes.axvline(plan.share, color=INK, lw=1, ls=(0, (2, 2)))
-    side = "left" if plan.share < 0.15 else "right" if plan.share > 0.85 else "center"
-    axes.text(
-        plan.share, 1.02, f"this plan: {percent(plan.share)}", transform=axes.get_xaxis_transform(), ha=side,
-        fontsize=SMALL,
-    )  # fmt: skip
 
 
 def uplift_figure(tenths: Sequence[UpliftDecile]) -> str:

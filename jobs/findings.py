@@ -6,6 +6,7 @@ from pyspark.sql import SparkSession
 
 from jobs.best import Best, best
 from jobs.context import Context
+from jobs.descent import Descent, descents
 from jobs.drivers import Drivers, drivers
 from jobs.flow import Flow, flow
 from jobs.outlook import Scores, scores
@@ -24,6 +25,7 @@ class Findings:
     quality: Quality
     verdict: Verdict | None
     best: Best | None
+    descents: list[Descent]
     suspects: Suspects | None
     drivers: Drivers | None
     scores: Scores | None
@@ -44,6 +46,7 @@ def findings(context: Context, spark: SparkSession) -> Findings:
         quality=quality(context),
         verdict=judged,
         best=best(context, spark, judged.chosen) if judged else None,
+        descents=descents(judged) if judged else [],
         suspects=suspects(context),
         drivers=drivers(judged) if judged else None,
         scores=scored,

@@ -1,4 +1,4 @@
-"""Figures of the models: side by side, their curves, what matters most to the chosen one and how it depends on it."""
+"""Figures of the models: side by side, their curves, how networks learned, and what matters most to the chosen one."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -6,8 +6,10 @@ from statistics import median
 from textwrap import fill
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from jobs.best import Best
+from jobs.descent import Descent
 from jobs.drawing import (
     COLOURS,
     INK,
@@ -21,11 +23,12 @@ from jobs.drawing import (
     bar_axes,
     drawing,
     margins,
+    mark,
     percent_ticks,
     row_label,
 )
 from jobs.drivers import Dependence, Driver
-from jobs.looks import NO_MODEL, Look
+from jobs.looks import DASHED, NO_MODEL, Look
 from jobs.verdict import Judged, Points, Verdict
 from jobs.wording import brief, fixed, short_count, words
 from models.curves import CURVES
@@ -34,6 +37,7 @@ CONSTANT = "majority"  # its curves are the reference lines
 FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1]
 FIRST_SHARE = 0.02  # left of it a lift is made of a few customers
 MOST_LETTERS = 44  # of a line below a figure
+MOST_DOTS = 60  # of a line, before they run together
 HEAVY_TAILED = 5  # times the median is the largest value
 
 
@@ -115,6 +119,35 @@ def _intervals(axes: Axes, points: Points, look: Look) -> None:
     for told, share, low, high, *_ in points:
         axes.plot([told, told], [low, high], color=COLOURS[look.colour], lw=1.2)
         axes.plot(told, share, "o", color=COLOURS[look.colour], ms=4)
+
+
+def epochs_figures(descents: Sequence[Descent], look: dict[str, Look]) -> dict[str, str]:
+    """The losses of each network by epoch, in its colour."""
+    named = {f"epochs-{number}": one for number, one in enumerate(descents)}
+    return {name: _epochs_figure(name, one, look[one.name].colour) for name, one in named.items()}
+
+
+def _epochs_figure(name: str, one: Descent, colour: str) -> str:
+    """Loss on the rows that validate (solid) and on those that train (dashed), the epoch that was kept marked."""
+    with drawing(240) as figure:
+        axes = margins(figure, left=56, bottom=42, right=10, top=24)
+        axes.grid(True)
+        numbers = [epoch.number for epoch in one.epochs]
+        dots = "o" if len(numbers) <= MOST_DOTS else ""  # of one epoch there is no line
+        for losses, look in (
+            ([epoch.loss for epoch in one.epochs], Look(colour, 1.4, DASHED)),
+            ([epoch.validation_loss for epoch in one.epochs], Look(colour, 2.2)),
+        ):
+            axes.plot(numbers, losses, marker=dots, ms=3, **as_line(look))
+        axes.plot(one.best_epoch, one.best.validation_loss, "o", color=COLOURS[colour], ms=7)
+        axes.set_xlim(0.5, max(numbers) + 0.5)
+        mark(axes, one.best_epoch, f"best: epoch {one.best_epoch}")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.ticklabel_format(axis="y", style="plain", useOffset=False)
+        axes.set_xlabel("Epoch")
+        axes.set_ylabel(f"Loss ({words(one.declared['loss'])})")
+        return as_svg(figure, name, f"Training and validation loss of {one.title} by epoch; best: {one.best_epoch}")
 
 
 def drivers_figure(drivers: Sequence[Driver]) -> str:

@@ -104,7 +104,7 @@ class Networks:
         judged = cells(scored(course.train.where(_validates(course)), {"probability": raw}, ["label"]))
         candidate = Candidate(_settings(network), auc(judged), nan, True)
         about = {
-            **network.model_dump(),
+            "declared": network.model_dump(),
             "launcher": self.launcher,
             "ranks": self.ranks,
             "epochs": [asdict(epoch) for epoch in progress.epochs],

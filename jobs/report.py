@@ -96,6 +96,7 @@ def _figures(context: Context, found: Findings) -> dict[str, str]:
         look = looks(found.verdict, found.best)
         drawn["models"] = model_figures.models_figure(found.verdict, found.best, look)
         drawn |= model_figures.curve_figures(found.verdict, found.best, look)
+        drawn |= model_figures.epochs_figures(found.descents, look)
     if found.drivers and found.drivers.features:
         drawn["drivers"] = model_figures.drivers_figure(found.drivers.shown)
         drawn |= model_figures.dependence_figures(found.drivers.dependence)

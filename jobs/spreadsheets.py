@@ -1,9 +1,11 @@
 """The numbers behind the report's page and its figures, as small tables for spreadsheets."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
+from jobs.descent import Descent
 from jobs.drivers import Drivers
 from jobs.findings import Findings
 from jobs.flow import Flow
@@ -34,6 +36,8 @@ def sheets(found: Findings) -> dict[str, Sheet]:
         judged = [*found.verdict.judged, *([found.best] if found.best else [])]
         tables |= {"models": _models(judged), "tuning": _tuning(found.verdict)}
         tables |= {kind: _curve(kind, judged) for kind in CURVES}
+    if found.descents:
+        tables["epochs"] = _epochs(found.descents)
     if found.suspects:
         tables["audit"] = _audit(found.suspects)
     if found.drivers:
@@ -90,13 +94,29 @@ def _models(judged: Sequence[Judged]) -> Sheet:
 
 
 def _tuning(verdict: Verdict) -> Sheet:
+    """A network has no folds and no deviation: it is judged once."""
     rows: Rows = [
-        (model.name, settings(one.params), one.auc, one.deviation, one.chosen, tuning["folds"], tuning["rows"])
+        (model.name, settings(one.params), _known(one.auc), _known(one.deviation), one.chosen)
+        + (model.tuned_on, tuning["folds"], tuning["rows"])
         for model in verdict.models
         for tuning in [model.told["tuning"]]
         for one in model.candidates
     ]
-    return ("name", "parameters", "auc", "deviation", "chosen", "folds", "rows"), rows
+    return ("name", "parameters", "auc", "deviation", "chosen", "judged", "folds", "rows"), rows
+
+
+def _epochs(descents: Sequence[Descent]) -> Sheet:
+    rows: Rows = [
+        (one.name, epoch.number, _known(epoch.loss), _known(epoch.validation_loss), epoch.seconds, epoch is one.best)
+        for one in descents
+        for epoch in one.epochs
+    ]
+    return ("name", "epoch", "loss", "validation_loss", "seconds", "is_best"), rows
+
+
+def _known(number: float) -> float | None:
+    """An empty cell where it is none."""
+    return None if math.isnan(number) else number
 
 
 def _curve(kind: str, judged: Sequence[Judged]) -> Sheet:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pyspark.sql import SparkSession
 
 from jobs.audit import current_audit
+from jobs.choice import choosable, reason
 from jobs.context import Context
 from jobs.course import Course, Fitting, Watch
 from jobs.learning import split_of
@@ -60,20 +61,13 @@ def _remove_left_over(context: Context, flagged: Sequence[str]) -> None:
 
 
 def _choice(context: Context, split: Split, flagged: Sequence[str]) -> Result:
-    """Of the models that were fitted on these tables, the one with the highest AUC in cross-validation; a network, for
-    which there is none, where there is nothing else.
-
-    Where features are flagged, of those without them: money is not spent on what may know the outcome.
-    """
+    """Of the models that were fitted on these tables and may be chosen, the one with the highest AUC in tuning."""
     known = wanted([*KINDS, NETWORK], flagged, context.service)
     fitted = [one for one in known if _is_fitted(context, split, one)]
-    trained = [one for one in fitted if one.kind in KINDS] or fitted
-    believed = [one for one in trained if one.without] or trained
-    auc = {one: _tuned_auc(model_result(context, one.name)) for one in believed}
+    auc = {one: _tuned_auc(model_result(context, one.name)) for one in choosable(fitted)}
     best = max(auc, key=lambda one: auc[one])
     others = ", ".join(f"{one.title} {value:.4f}" for one, value in auc.items())
-    where = "in cross-validation on training rows" if best.kind in KINDS else "on the rows kept for early stopping"
-    return {"model": best.name, "why": f"the highest AUC {where} ({others})"}
+    return {"model": best.name, "why": f"{reason(best.kind)} ({others})"}
 
 
 def _tuned_auc(result: Result) -> float:

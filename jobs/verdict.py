@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jobs.choice import choosable, reason
 from jobs.context import Context
 from jobs.trained import BASELINES, CHOSEN, METRICS, find_result, read_json
 from jobs.wanted import UNFLAGGED
+from jobs.wording import plural
 from models.intervals import Interval
 from models.tuning import Candidate
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
 CALIBRATED = 0.02  # an average error of the probabilities below this is called none
-BY_TUNING = "the highest cross-validated AUC"
 UNSEEN = {
     "customer": "customers the model never saw",
     "time": "outcomes later than all the model learned from",
@@ -66,8 +67,19 @@ class Model(Judged):
         return sorted(found, key=lambda one: (not one.chosen, -one.auc))
 
     @property
+    def is_cross_validated(self) -> bool:
+        """Whether candidates were judged in folds; a network is judged once, on rows kept for early stopping."""
+        return bool(self.told["tuning"]["folds"])
+
+    @property
+    def tuned_on(self) -> str:
+        """What the candidates were judged on, in words."""
+        folds, rows = self.told["tuning"]["folds"], plural(self.told["tuning"]["rows"], "row")
+        return f"{folds} folds, {rows}" if folds else f"once, on {rows} kept for early stopping"
+
+    @property
     def tuned_auc(self) -> float:
-        """Cross-validated AUC of what was chosen from the grid."""
+        """AUC in tuning of what was chosen from the grid."""
         return max((one.auc for one in self.candidates if one.chosen), default=-math.inf)
 
     @property
@@ -190,13 +202,13 @@ def _candidate(told: Json) -> Candidate:
 
 
 def _chosen(path: Path, models: list[Model]) -> tuple[Model, str]:
-    """The model of chosen.json; where that names none of them, the one that tuning favours of those to believe."""
+    """The model of chosen.json; where that names none of them, the one that tuning favours of those to choose from."""
     told = read_json(path) if path.is_file() else {}
     named = next((one for one in models if one.name == told.get("model")), None)
     if named:
         return named, told["why"]
-    believed = [one for one in models if one.without] or models
-    return max(believed, key=lambda one: one.tuned_auc), BY_TUNING
+    best = max(choosable(models), key=lambda one: one.tuned_auc)
+    return best, reason(best.kind)
 
 
 def _best_first(judged: list[Any]) -> list[Any]:

@@ -31,8 +31,10 @@ from models.metrics import METRICS
 from tests.conftest import SMALL
 from tests.reported import (
     DECIDES,
+    FIT,
     HOSTILE,
     HOSTILE_ARCHIVE,
+    LOSSES,
     SPLIT,
     TABLE,
     alone,
@@ -46,6 +48,7 @@ from tests.reported import (
     write_feature_rows,
     write_features,
     write_flagged,
+    write_network,
     write_record,
     write_scores,
     write_truth,
@@ -53,6 +56,7 @@ from tests.reported import (
 
 ROOT = Path(__file__).parents[1]
 FIGURES = {"flow", "deciles", "profit", "uplift", "models", "drivers", "dependence-0", "dependence-1", *CURVES}
+OF_NETWORK = "epochs-0"
 
 
 @pytest.fixture
@@ -85,7 +89,7 @@ def text_of(page: str) -> str:
 
 def written(context: Context, spark: SparkSession) -> str:
     """The page of this folder with empty figures, which take longer than all else."""
-    with mock.patch("jobs.report._figures", return_value=dict.fromkeys(FIGURES, "")):
+    with mock.patch("jobs.report._figures", return_value=dict.fromkeys([*FIGURES, OF_NETWORK], "")):
         return report(context, spark).read_text(encoding="utf-8")
 
 
@@ -272,7 +276,7 @@ def test_large_calibration_error_is_not_called_calibrated(context: Context, sail
 def test_without_a_choice_the_model_that_tuning_favours_is_chosen(context: Context, sail: SparkSession) -> None:
     (context.models / "chosen.json").unlink()
     # On the test rows the logistic regression is better, 0.72; cross-validation on training rows prefers the trees.
-    assert "Chosen boosted trees: the highest cross-validated AUC." in shown(context, sail)
+    assert "Chosen boosted trees: the highest AUC in cross-validation on training rows." in shown(context, sail)
 
 
 @pytest.mark.parametrize(
@@ -563,7 +567,7 @@ def test_a_few_of_the_other_label_are_counted(context: Context, sail: SparkSessi
 def test_without_a_choice_one_without_flagged_features_is_chosen(context: Context, sail: SparkSession) -> None:
     write_flagged(context)
     (context.models / "chosen.json").unlink()
-    assert "Chosen boosted trees without flagged features: the highest cross-validated AUC." in shown(context, sail)
+    assert "Chosen boosted trees without flagged features: the highest AUC in cross-validation" in shown(context, sail)
 
 
 def test_choice_of_a_doubted_model_is_warned_of(context: Context, sail: SparkSession) -> None:
@@ -645,6 +649,176 @@ def test_without_an_audit_it_is_said_who_makes_one(context: Context, sail: Spark
     (context.models / "audit.json").unlink()
     assert "Nobody has looked yet: encore train looks at each feature alone" in shown(context, sail)
     assert not (context.report / "csv" / "audit.csv").exists()
+
+
+# ---- a neural network ----
+
+
+@pytest.fixture(scope="module")
+def networked(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """A data folder with its report, in which a network stands beside the other models."""
+    context = write_data(tmp_path_factory.mktemp("networked") / "data")
+    write_network(context)
+    with engine("sail", SMALL) as session:
+        report(context, session)
+    return context
+
+
+@pytest.fixture(scope="module")
+def networked_page(networked: Context) -> str:
+    return (networked.report / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        # tried once, so there are neither folds nor a deviation between them, nor a grid
+        "Model Setting AUC in tuning Judged logistic regression depth 5,",
+        "(best of its grid) 0.710 ± 0.004 3 folds, 20,000 rows depth 3, rounds 50 0.700 ± 0.002 neural network "
+        "hidden 30 and 20 tanh, dropout 0.25, batch 1280 0.900 once, on 1,268 rows kept for early stopping "
+        "± is the deviation between folds, all of training rows; no customer is in two of them. "
+        "A neural network is judged once, on training customers kept for early stopping: they choose its epoch, so "
+        "that AUC is not comparable with a cross-validated one, and a network is chosen only where there is no other "
+        "model. csv/tuning.csv",
+        "How the network learned neural network Mean loss on the rows kept for early stopping, after each epoch",
+        "Layers 30 and 20 units, tanh, dropout 0.25.",
+        "Fitted by nadam, learning rate 0.01 (cosine schedule), in batches of 1,280 rows. "
+        "Epochs 4 of at most 1,500; the weights are those of epoch 2, with the lowest loss on the rows kept for early "
+        "stopping, 0.4000. "
+        "Ranks 4, by the launcher horovod: 12,345 rows/s, 87.5 % of 4 times what one manages alone.",
+    ],
+)
+def test_says_of_a_network(networked_page: str, sentence: str) -> None:
+    said = text_of(networked_page)
+    assert sentence in said
+    assert "± –" not in said and "0 folds" not in said
+
+
+def test_without_a_network_nothing_is_said_of_one(reported: Context, page: str) -> None:
+    assert "network" not in text_of(page)
+    assert not (reported.report / "csv" / "epochs.csv").exists()
+
+
+def test_losses_stand_where_they_were_measured_and_the_best_epoch_is_marked(networked_page: str) -> None:
+    """The network is the second by name, so it has the second colour; its training loss is the dashed line."""
+    figure = figures_of(networked_page)[OF_NETWORK]
+    assert figure.attrib["aria-label"] == "Training and validation loss of neural network by epoch; best: 2"
+    is_dashed = {"stroke-dasharray" in path.attrib["style"]: path for path in stroked(figure, "--series-2")}
+    places = {dashed: numbers_of(path) for dashed, path in is_dashed.items()}
+    losses = {True: [loss for loss, _ in LOSSES.values()], False: [loss for _, loss in LOSSES.values()]}
+    assert set(places) == set(losses)
+    per_loss = (places[True][-1] - places[True][1]) / (losses[True][-1] - losses[True][0])
+    for dashed, found in places.items():
+        assert [(y - places[True][1]) / per_loss + losses[True][0] for y in found[1::2]] == pytest.approx(
+            losses[dashed], abs=1e-3
+        )
+    across = places[False][0::2]
+    assert [(x - across[0]) / (across[-1] - across[0]) for x in across] == pytest.approx([0, 1 / 3, 2 / 3, 1], abs=1e-3)
+    [mark] = stroked(figure, "--ink")
+    assert numbers_of(mark)[0] == numbers_of(mark)[2] == pytest.approx(across[1], abs=1e-3)
+    assert "best: epoch 2" in "".join(figure.itertext())
+
+
+def test_epochs_lie_beside_it_for_spreadsheets(networked: Context) -> None:
+    assert [tuple(row.values()) for row in sheet(networked, "epochs")] == [
+        ("keras", "1", "0.9", "0.7", "0.125", "False"),
+        ("keras", "2", "0.5", "0.4", "0.25", "True"),
+        ("keras", "3", "0.4", "0.5", "0.375", "False"),
+        ("keras", "4", "0.3", "0.6", "0.5", "False"),
+    ]
+    assert list(sheet(networked, "epochs")[0]) == ["name", "epoch", "loss", "validation_loss", "seconds", "is_best"]
+    tuning = [(row["name"], row["deviation"], row["judged"], row["folds"]) for row in sheet(networked, "tuning")]
+    assert tuning[0] == ("lr", "0.004", "3 folds, 20,000 rows", "3")
+    assert tuning[-1] == ("keras", "", "once, on 1,268 rows kept for early stopping", "0")
+
+
+def test_a_loss_that_is_no_number_leaves_a_gap(context: Context, sail: SparkSession) -> None:
+    nothing: dict[str, Any] = {"loss": None, "validation_loss": None}
+    write_network(context, epochs=[*FIT["epochs"][:3], FIT["epochs"][3] | nothing])
+    page = report(context, sail).read_text(encoding="utf-8")
+    assert "nan" not in text_of(page).lower()
+    figure = figures_of(page)[OF_NETWORK]
+    assert "nan" not in ElementTree.tostring(figure, encoding="unicode").lower()
+    assert [len(numbers_of(path)) for path in stroked(figure, "--series-2")] == [2 * 3] * 2
+    assert [(row["loss"], row["validation_loss"]) for row in sheet(context, "epochs")][2:] == [("0.4", "0.5"), ("", "")]
+
+
+def test_one_epoch_is_a_dot(context: Context, sail: SparkSession) -> None:
+    write_network(context, epochs=FIT["epochs"][:1], best_epoch=1)
+    figure = figures_of(report(context, sail).read_text(encoding="utf-8"))[OF_NETWORK]
+    assert len({use.attrib["y"] for use in figure.iter("use") if "--series-2" in use.attrib["style"]}) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"throughput": {}}, "Ranks 4, by the launcher horovod. Leakage audit"),
+        (
+            {"ranks": 1, "launcher": "local", "throughput": FIT["throughput"] | {"efficiency": 1.0}},
+            "Ranks 1, by the launcher local: 12,345 rows/s. Leakage audit",
+        ),
+        (
+            {"declared": FIT["declared"] | {"dropout": 0.0, "schedule": "constant", "scaling": "square_root"}},
+            "Layers 30 and 20 units, tanh. Fitted by nadam, learning rate 0.01, in batches of 1,280 rows on each rank, "
+            "the learning rate growing with their square root.",
+        ),
+    ],
+    ids=["taken up when all was done", "one rank", "scaled"],
+)
+def test_what_a_network_was_fitted_by(context: Context, sail: SparkSession, changes: dict[str, Any], said: str) -> None:
+    write_network(context, **changes)
+    assert said in shown(context, sail)
+
+
+def test_twins_of_a_network_are_told_each(context: Context, sail: SparkSession) -> None:
+    write_flagged(context)
+    write_network(context)
+    write_network(context, "_unflagged", best_epoch=3)
+    page = report(context, sail).read_text(encoding="utf-8")
+    assert [figures_of(page)[f"epochs-{number}"].attrib["aria-label"] for number in (0, 1)] == [
+        "Training and validation loss of neural network without flagged features by epoch; best: 3",
+        "Training and validation loss of neural network by epoch; best: 2",
+    ]
+    assert [row["name"] for row in sheet(context, "epochs")] == ["keras_unflagged"] * 4 + ["keras"] * 4
+
+
+@pytest.mark.parametrize(
+    ("there", "chosen"),
+    [
+        ("gbt lr keras", "gbt"),
+        ("keras", "keras"),
+        ("keras keras_unflagged", "keras_unflagged"),
+        ("gbt gbt_unflagged keras keras_unflagged", "gbt_unflagged"),
+    ],
+)
+def test_without_a_choice_a_network_is_chosen_where_there_is_no_other_model(
+    context: Context, there: str, chosen: str
+) -> None:
+    """Its AUC in tuning is by far the highest."""
+    write_flagged(context)
+    write_network(context)
+    write_network(context, "_unflagged")
+    for path in context.models.iterdir():
+        if path.is_dir() and path.name not in there.split():
+            shutil.rmtree(path)
+    (context.models / "chosen.json").unlink()
+    judged = verdict(context)
+    assert judged and judged.chosen.name == chosen
+
+
+def test_network_alone_is_told_without_weights_of_its_own(context: Context, sail: SparkSession) -> None:
+    write_network(context)
+    shutil.rmtree(context.models / "lr")
+    shutil.rmtree(context.models / "gbt")
+    (context.models / "chosen.json").unlink()
+    page = report(context, sail).read_text(encoding="utf-8")
+    said = text_of(page)
+    assert set(figures_of(page)) == FIGURES | {OF_NETWORK}
+    assert "Chosen neural network: the highest AUC on the rows kept for early stopping." in said
+    assert "± is the deviation" not in said and "± –" not in said
+    assert f"Feature and meaning AUC lost visits_3d Days with a visit in 3 {HOSTILE} 0.125 0.100 to 0.150 last" in said
+    assert "Weight:" not in said and "In trees:" not in said
+    assert {(row["coefficient"], row["tree_importance"]) for row in sheet(context, "features")} == {("", "")}
 
 
 # ---- what is not there is said, and what is not known is not ----
@@ -928,8 +1102,8 @@ def span_of(path: ElementTree.Element, axis: int) -> float:
 
 
 def test_report_knows_no_service() -> None:
-    modules = "report findings flow checked quality verdict best suspects drivers outlook plan shift spreadsheets "
-    sources = [f"{name}.py" for name in (modules + "wording looks drawing figures model_figures").split()]
+    modules = "report findings flow checked quality verdict choice best descent suspects drivers outlook plan shift "
+    sources = [f"{name}.py" for name in (modules + "spreadsheets wording looks drawing figures model_figures").split()]
     templates = [f"templates/{path.name}" for path in (ROOT / "jobs" / "templates").iterdir()]
     text = "".join((ROOT / "jobs" / name).read_text() for name in sources + templates)
     words = set(re.findall(r"[a-z]+", text.lower().replace("_", " ")))

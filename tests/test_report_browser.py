@@ -10,13 +10,13 @@ import pytest
 from jobs.engine import engine
 from jobs.report import report
 from tests.conftest import SMALL
-from tests.reported import HOSTILE, write_data, write_drift
+from tests.reported import HOSTILE, write_data, write_drift, write_network
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed (apt-get install chromium)")
 PHONE, DESK, PAPER = 390, 1280, 688  # pixels; A4 less its margins
-FIGURES = 13
+FIGURES = 14
 DRAWN = """figures => figures.map(svg => ({
     id: svg.id, height: svg.getBoundingClientRect().height, width: svg.getBoundingClientRect().width,
     left: svg.getBoundingClientRect().left, right: svg.getBoundingClientRect().right,
@@ -39,8 +39,9 @@ class Heard:
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a whole data folder, with drift above a limit."""
+    """The report of a whole data folder, with a network beside the models, and drift above a limit."""
     context = write_data(tmp_path_factory.mktemp("browser") / "data")
+    write_network(context)
     write_drift(context, "psi")
     with engine("sail", SMALL) as session:
         return report(context, session)

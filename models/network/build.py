@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import keras
@@ -28,7 +29,7 @@ def network_of_inputs(network: Network, mean: Floats, deviation: Floats, seed: i
         mean, deviation: (inputs,) of the training rows.
         seed: of the first weights and of dropout.
     """
-    draws = iter(range(seed * 1000, (seed + 1) * 1000))
+    draws = count(seed % 2**53 * 1000)  # Keras takes seeds up to 2**63
 
     def dense(units: int, **more: Any) -> Any:
         return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(next(draws)), **more)
@@ -49,7 +50,9 @@ def row_losses(network: Network) -> Callable[[Any, Any], Any]:
         ("focal", "sigmoid"): lambda y, z: keras.losses.binary_focal_crossentropy(y, z, from_logits=True),
         ("squared", "sigmoid"): lambda y, z: keras.losses.mean_squared_error(y, ops.sigmoid(z)),
         ("cross_entropy", "softmax"): lambda y, z: keras.losses.categorical_crossentropy(y, z, from_logits=True),
-        ("focal", "softmax"): lambda y, z: keras.losses.categorical_focal_crossentropy(y, z, from_logits=True),
+        ("focal", "softmax"): lambda y, z: keras.losses.categorical_focal_crossentropy(
+            y, z, alpha=1.0, from_logits=True
+        ),
         ("squared", "softmax"): lambda y, z: keras.losses.mean_squared_error(y, ops.softmax(z)),
     }
     loss = losses[network.loss, network.output]

@@ -79,7 +79,7 @@ class Progress:
 
 def values(variables: Sequence[Any]) -> Arrays:
     """What variables of Keras hold."""
-    return tuple(np.array(variable.value) for variable in variables)
+    return tuple(variable.value.numpy() for variable in variables)
 
 
 def _numbered(named: dict[str, NDArray[Any]], name: str) -> Arrays:

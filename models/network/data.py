@@ -41,7 +41,6 @@ def write_plan(
     Raises:
         ValueError: a part has no rows, or the batch does not divide into the ranks.
     """
-    mean, deviation = _standard(train)
     batch = network.batch * (1 if network.scaling == "none" else ranks)
     lanes = lanes_for(batch, ranks)
     files = {
@@ -50,6 +49,7 @@ def write_plan(
     counts = {part: sum(pq.read_metadata(file).num_rows for file in found) for part, found in files.items()}
     if empty := [part for part, count in counts.items() if not count]:
         raise ValueError(f"the {empty[0]} part has no rows")
+    mean, deviation = _standard(train)
     layouts = {
         TRAIN: Layout(counts[TRAIN], len(mean), batch, lanes),
         VALIDATION: Layout(

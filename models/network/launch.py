@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
         RankFailed: a rank has failed. By `local` its error comes as it is.
     """
     require(launcher, ranks)
-    with _own_signals():
+    with _own_handlers():
         try:
             found = LAUNCHERS[launcher].run(train_fn, ranks)
         except RuntimeError as error:
@@ -159,11 +160,13 @@ LAUNCHERS: dict[str, Launcher] = {
 
 
 @contextmanager
-def _own_signals() -> Iterator[None]:
-    """Horovod puts handlers of its own on interruption and termination, and leaves them there."""
+def _own_handlers() -> Iterator[None]:
+    """Horovod leaves its handlers on signals, and a thread of its own dies loudly with what `launch` raises anyway."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    hook, threading.excepthook = threading.excepthook, lambda _: None
     try:
         yield
     finally:
+        threading.excepthook = hook
         for number, handler in kept.items():
             signal.signal(number, handler)

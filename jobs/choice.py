@@ -1,0 +1,35 @@
+"""Which of the trained models may be chosen, and why the one that is."""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from models.kinds import KINDS
+
+
+class Trained(Protocol):
+    """A trained model by its kind and the features that it must do without."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def without(self) -> Sequence[str]: ...
+
+
+Model = TypeVar("Model", bound=Trained)
+
+
+def choosable(trained: Sequence[Model]) -> list[Model]:
+    """Those that one may be chosen from by its AUC in tuning; a network, whose AUC is not of cross-validation and so
+    not comparable, where there is nothing else.
+
+    Where features are flagged, those without them: money is not spent on what may know the outcome.
+    """
+    compared = [one for one in trained if one.kind in KINDS] or list(trained)
+    return [one for one in compared if one.without] or compared
+
+
+def reason(kind: str) -> str:
+    """Why the best of them by its AUC in tuning, of this kind, is chosen."""
+    where = "in cross-validation on training rows" if kind in KINDS else "on the rows kept for early stopping"
+    return f"the highest AUC {where}"

@@ -1,6 +1,7 @@
 """`encore train-keras` on tables written by hand: what it writes, how it goes on, what it refuses."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from models.network.checkpoint import Progress
 from models.network.plan import Plan
 
 pytest.importorskip("tensorflow", reason="the network needs TensorFlow")
+ROOT = Path(__file__).parents[1]
 SMALL = {"hidden": [16], "learning_rate": 0.02, "batch": 64, "epochs": 12, "patience": 12, "validation_share": 0.15}
 
 
@@ -194,7 +196,7 @@ def start(root: Path, data: Path) -> subprocess.Popen[str]:
     ranks = ["--ranks", "2", "--launcher", "horovodrun"]
     return subprocess.Popen(
         [sys.executable, "-c", code, "train-keras", *map(str, options), *ranks],
-        cwd=Path(__file__).parents[1], env=os.environ | {"SPARK_CONF_DIR": str(root)}, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, env=os.environ | {"SPARK_CONF_DIR": str(root)}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 

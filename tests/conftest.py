@@ -11,8 +11,10 @@ from pyspark.sql import SparkSession
 from conf.schema import Profile
 from jobs.engine import engine as started
 
-# Tests have few rows: to start soon is worth more to them than to run fast.
-os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+# Tests have few rows: to start soon is worth more to them than to run fast. But they run much of Spark: with this
+# compiler alone the JVM keeps 48 MB of compiled code, and would forever throw some away and interpret it.
+JVM = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+os.environ.setdefault("SPARK_SUBMIT_OPTS", JVM)
 FOR_FEW_ROWS = {"spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false"}
 SMALL = Profile(engine="spark", master="local[2]", driver_memory="1g", shuffle_partitions=2)
 

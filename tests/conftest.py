@@ -15,7 +15,8 @@ from jobs.engine import engine as started
 # compiler alone the JVM keeps 48 MB of compiled code, and would forever throw some away and interpret it.
 JVM = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 os.environ.setdefault("SPARK_SUBMIT_OPTS", JVM)
-FOR_FEW_ROWS = {"spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false"}
+FOR_FEW_ROWS = "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.adaptive.enabled=false"
+os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"{FOR_FEW_ROWS} pyspark-shell")
 SMALL = Profile(engine="spark", master="local[2]", driver_memory="1g", shuffle_partitions=2)
 
 # The fixtures below hold no state of a test, so examples may share them; a failure must come again on CI. To shrink
@@ -55,6 +56,6 @@ def engine(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
 @contextmanager
 def _started(name: str) -> Iterator[SparkSession]:
     with started(name, SMALL) as session:
-        for key, value in FOR_FEW_ROWS.items() if name == "spark" else ():
-            session.conf.set(key, value)
+        if name == "spark":  # a test of the command line may have brought its own profile
+            session.conf.set("spark.sql.shuffle.partitions", str(SMALL.shuffle_partitions))
         yield session

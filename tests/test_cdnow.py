@@ -1,6 +1,7 @@
 """The real purchases of CDNOW, from the raw file to metrics and a list, by configuration alone."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(not RAW.is_file(), reason=f"the real purchases a
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Context:
     """The whole way, once for this module."""
-    shop = context(tmp_path_factory.mktemp("cdnow"), "cdnow")
+    shop = replace(context(tmp_path_factory.mktemp("cdnow"), "cdnow"), profile=SMALL)
     page = run(shop, progress, raw=RAW, models=["lr"])
     assert page.is_file()
     return shop

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import SMALL
 from sklearn.metrics import roc_auc_score
 
 from jobs.cli import main
@@ -61,7 +62,7 @@ def test_scores_are_the_same_on_spark(demo: Path, tmp_path: Path) -> None:
     for layer in ("features", "models"):
         (tmp_path / layer).symlink_to(demo / layer)
     run = context(tmp_path)
-    with engine("spark", run.profile) as spark:
+    with engine("spark", SMALL) as spark:
         score(run, spark)
     left, right = (
         {row["customer_id"]: (row["probability"], row["decile"]) for row in table(data / "scores")}

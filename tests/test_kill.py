@@ -1,7 +1,6 @@
 """Killed at any moment: every partition is wholly old or wholly new, and running again finishes the work."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -41,10 +40,9 @@ with sole_writer(run.data), engine("sail", run.profile) as spark:
 LAYERS = ("events", "daily", "features")
 ROOT = Path(__file__).parents[1]
 
-# A model that is fitted soon, on a Spark that has few rows; the commands in their order, and what each of them writes.
+# A model that is fitted soon; the commands in their order, and what each of them writes.
 QUICK = SERVICE | {"alive": None, "training": {"folds": 2, "grids": {"lr": {"regularisation": [0.001]}}}}
 LOCAL = {"engine": "sail", "master": "local[2]", "driver_memory": "1g", "shuffle_partitions": 1}
-SPARK = "spark.sql.codegen.wholeStage false\nspark.sql.adaptive.enabled false\n"
 # Without MLflow, which takes seconds to import.
 RUN = "from jobs import cli, tracking; tracking.find_spec = lambda name: None; cli.main()"
 COMMANDS = {"train": ["train", "--model", "lr"], "score": ["score"], "drift": ["drift"]}
@@ -112,11 +110,10 @@ def without_sketches(folder: Path) -> list[dict[str, object]]:
 def begin(root: Path, data: Path, command: str) -> subprocess.Popen[bytes]:
     """Start a command; it has begun when it holds the data folder."""
     (data / ".lock").unlink(missing_ok=True)
-    settings = {"SPARK_CONF_DIR": str(root / "conf")}
     options = ["--data", data, "--service", root / "shop.yaml", "--profile", root / "small.yaml"]
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, *COMMANDS[command], *map(str, options)],
-        cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     while not (data / ".lock").exists():
         assert process.poll() is None, f"encore {command} ended before it began"
@@ -131,8 +128,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
     write_tables(shop(root / "data"), customers(600), customers(300))
     (root / "shop.yaml").write_text(yaml.safe_dump(QUICK, sort_keys=False))
     (root / "small.yaml").write_text(yaml.safe_dump(LOCAL))
-    (root / "conf").mkdir()
-    (root / "conf" / "spark-defaults.conf").write_text(SPARK)
     seconds = {}
     for command in COMMANDS:
         process, began = begin(root, root / "data", command), time.monotonic()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost
-from conftest import FOR_FEW_ROWS, SMALL
+from conftest import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.ml.classification import DecisionTreeClassifier, GBTClassifier, RandomForestClassifier
@@ -173,8 +173,6 @@ def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = str(tmp_path_factory.mktemp("mllib") / request.param)
     inputs, labels, weights = customers()
     with started("spark", SMALL) as spark:
-        for key, value in FOR_FEW_ROWS.items():
-            spark.conf.set(key, value)
         fitter, params = FITTERS[request.param]
         estimator = fitter(maxDepth=4, seed=1, weightCol="weight", **params)
         model = estimator.fit(vectors(spark, inputs, labels, weights))

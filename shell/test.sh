@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Set everything up (at the first start), then run every check of the code and its tests.
 #
-#   shell/test.sh [PYTEST-ARGUMENTS]   without arguments, all of tests/; paths are from the root
+#   shell/test.sh [PYTEST-ARGUMENTS]   without arguments, all of tests/, file by file on two processes; paths are
+#                                      from the root
 #
 # All checks run even when one fails; the names of those that failed come last. Exit: 0 all passed,
 # 1 something failed, 3 the set-up could not be done.
@@ -18,7 +19,7 @@ check() { # NAME COMMAND...
     "${@:2}" || failed+=("$1")
 }
 
-[ $# -gt 0 ] || set -- tests
+[ $# -gt 0 ] || set -- -n 2 --dist loadfile --no-loadscope-reorder tests # tests/conftest.py orders the files
 check 'ruff check' ruff check .
 check 'ruff format' ruff format --check .
 check mypy mypy

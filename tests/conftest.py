@@ -31,6 +31,27 @@ settings.register_profile(
 )
 settings.load_profile("encore")
 
+# The files that take longest, in that order: two processes that begin with them end together.
+LONGEST = (
+    "test_cdnow.py",
+    "test_audiobook_table.py",
+    "test_training.py",
+    "test_train.py",
+    "test_kill.py",
+    "test_audiobooks.py",
+    "test_demo.py",
+    "test_layers.py",
+    "test_train_audited.py",
+    "test_score.py",
+    "test_setup.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
 
 @pytest.fixture
 def sail() -> Iterator[SparkSession]:

@@ -163,9 +163,13 @@ def test_optimizers_go_down(build: ModuleType, name: str) -> None:
     assert place[0] < 0 < place[1]
 
 
-@pytest.mark.parametrize(("ranks", "rate"), [(1, 0.1), (4, 0.4)])
-def test_first_step_is_at_the_declared_rate(build: ModuleType, ranks: int, rate: float) -> None:
-    [place], _ = taken(build, [[[1.0]]], ranks, optimizer="sgd", momentum=0.0, learning_rate=0.1, scaling="linear")
+@pytest.mark.parametrize(
+    ("scaling", "ranks", "rate"),
+    [("none", 9, 0.1), ("linear", 1, 0.1), ("linear", 9, 0.9), ("square_root", 9, 0.3)],
+)
+def test_first_step_is_at_the_declared_rate(build: ModuleType, scaling: str, ranks: int, rate: float) -> None:
+    declared = {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 0.1}
+    [place], _ = taken(build, [[[1.0]]], ranks, scaling=scaling, **declared)
     assert place == pytest.approx([-rate])
 
 

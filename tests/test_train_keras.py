@@ -1,7 +1,6 @@
 """`encore train-keras` on tables written by hand: what it writes, how it goes on, what it refuses."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -183,20 +182,18 @@ def weights(context: Context) -> list[float]:
 
 LONG = SMALL | {"epochs": 60, "patience": None, "dropout": 0.2}
 SMALL_SPARK = {"engine": "sail", "master": "local[2]", "driver_memory": "1g", "shuffle_partitions": 1}
-FOR_FEW_ROWS = "spark.sql.codegen.wholeStage false\nspark.sql.adaptive.enabled false\n"
 
 
 def start(root: Path, data: Path) -> subprocess.Popen[str]:
     """The command itself with two ranks, without MLflow, which takes seconds to import."""
     (root / "shop.yaml").write_text(yaml.safe_dump(SERVICE | {"network": LONG}, sort_keys=False))
     (root / "small.yaml").write_text(yaml.safe_dump(SMALL_SPARK))
-    (root / "spark-defaults.conf").write_text(FOR_FEW_ROWS)
     code = "from jobs import cli, tracking; tracking.find_spec = lambda name: None; cli.main()"
     options = ["--data", data, "--service", root / "shop.yaml", "--profile", root / "small.yaml"]
     ranks = ["--ranks", "2", "--launcher", "horovodrun"]
     return subprocess.Popen(
         [sys.executable, "-c", code, "train-keras", *map(str, options), *ranks],
-        cwd=ROOT, env=os.environ | {"SPARK_CONF_DIR": str(root)}, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 

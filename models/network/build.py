@@ -98,7 +98,3 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
         if self.network.schedule == "exponential":
             return ops.power(self.network.decay, ops.floor(done / self.steps))
         return 1.0
-
-    def get_config(self) -> dict[str, Any]:
-        """Plain data."""
-        return {"network": self.network.model_dump(), "steps": self.steps}

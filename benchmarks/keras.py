@@ -2,12 +2,12 @@
 
     python benchmarks/keras.py --data FOLDER [--rows 700000] [--columns 45] [--batch 8192 65536] [--rounds 3]
 
-Rows are made up. Every rank has one core to itself and computes with one thread; so has `model.fit`, which gets the
-same network, optimizer and batch, and all rows in memory. Every measurement is a process of its own (ranks are started
-by `horovodrun`), which fits four epochs; the first is not counted. Rounds go through all measurements in turn, so that
-other work on the machine falls on all of them; ratios are taken within a round, and their median is printed. With them
-comes each rank's peak memory, and the same for a table a quarter as long. Exit status 1 where a target is missed by
-every batch.
+Rows are made up. Every rank has one core to itself and computes with one thread, and so does `model.fit`, which gets
+the same network, optimizer and batch, and all rows in memory. Every measurement is a process of its own (ranks are
+started by `horovodrun`), which fits four epochs; the first is not counted. Rounds go through all measurements in turn,
+so that other work on the machine falls on all of them; ratios are taken within a round, and their median is printed.
+With them comes each rank's peak memory, and the same for a table a quarter as long. Exit status 1 where a target is
+missed by every batch.
 """
 
 from __future__ import annotations

@@ -20,13 +20,13 @@ Model = TypeVar("Model", bound=Trained)
 
 
 def choosable(trained: Sequence[Model]) -> list[Model]:
-    """Those that one may be chosen from by its AUC in tuning; a network, whose AUC is not of cross-validation and so
-    not comparable, where there is nothing else.
+    """Those that one may be chosen from by its AUC in tuning.
 
-    Where features are flagged, those without them: money is not spent on what may know the outcome.
+    Where features are flagged, those without them: money is not spent on what may know the outcome. Of these a network,
+    whose AUC is not of cross-validation and so not comparable, where there is nothing else.
     """
-    compared = [one for one in trained if one.kind in KINDS] or list(trained)
-    return [one for one in compared if one.without] or compared
+    believed = [one for one in trained if one.without] or list(trained)
+    return [one for one in believed if one.kind in KINDS] or believed
 
 
 def reason(kind: str) -> str:

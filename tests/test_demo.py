@@ -1,15 +1,19 @@
 """`encore demo`, small: every layer is there, and the model comes near the best that any model could be."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import SMALL
+from pyspark.sql import SparkSession
 from sklearn.metrics import roc_auc_score
 
 from jobs.cli import main
 from jobs.engine import engine
+from jobs.networks import Networks
 from jobs.score import score
+from jobs.train_keras import train_keras
 from tests.pipeline import context, table
 
 
@@ -26,15 +30,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-def test_the_model_comes_near_the_best_possible(demo: Path) -> None:
-    truth = {row["customer_id"]: row["churn_probability"] for row in table(demo / "truth" / "as_of=2017-04-29")}
-    judged = table(demo / "models" / "lr" / "test_scores")
+def share_reached(data: Path, model: str) -> float:
+    """How far the model has come from a coin to the true probabilities, on the customers that judge it."""
+    truth = {row["customer_id"]: row["churn_probability"] for row in table(data / "truth" / "as_of=2017-04-29")}
+    judged = table(data / "models" / model / "test_scores")
     labels = [row["label"] for row in judged]
     best = roc_auc_score(labels, [truth[row["customer_id"]] for row in judged])
     reached = roc_auc_score(labels, [row["probability"] for row in judged])
     assert len(judged) > 500
     assert 0.88 < best < 0.96
-    assert (reached - 0.5) / (best - 0.5) >= 0.95
+    return float((reached - 0.5) / (best - 0.5))
+
+
+def test_the_model_comes_near_the_best_possible(demo: Path) -> None:
+    assert share_reached(demo, "lr") >= 0.95
+
+
+def test_a_network_comes_near_the_best_possible(demo: Path, tmp_path: Path, spark: SparkSession) -> None:
+    pytest.importorskip("tensorflow", reason="the network needs TensorFlow")
+    for layer in ("features", "truth"):
+        (tmp_path / layer).symlink_to(demo / layer)
+    train_keras(replace(context(tmp_path), profile=SMALL), spark, Networks())
+    assert share_reached(tmp_path, "keras") >= 0.97
 
 
 def test_labels_are_those_of_the_simulation(demo: Path) -> None:

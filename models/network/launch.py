@@ -18,7 +18,6 @@ Result = TypeVar("Result")
 
 CORES = os.cpu_count() or 1
 START_SECONDS = 120  # for which Spark may look for slots
-CYCLE_MILLISECONDS = "0.5"  # Horovod looks for gradients this often; a step of a small network takes as long
 HOW_TO_INSTALL = "run `bash shell/setup.sh` with g++ and cmake at hand, which builds it, or train by --launcher local"
 # What ranks meet in an operation when another one has failed, and how Horovod tells that a process has ended.
 BY_ANOTHER = ("Horovod has been shut down", "HorovodInternalError")
@@ -74,7 +73,6 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
 
 def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | Failed:
     """What a started process does: be a rank of the Horovod job around it, with so many threads to compute with."""
-    os.environ.setdefault("HOROVOD_CYCLE_TIME", CYCLE_MILLISECONDS)
     import horovod.tensorflow as hvd
     import tensorflow as tf
 

@@ -129,6 +129,8 @@ class Networks:
 
     def _prepare(self, course: Course, one: Wanted, part: TrainingPart, folder: Path, basis: dict[str, Any]) -> None:
         """Write what the ranks work on; a fit that was begun there is gone."""
+        if done := len(Progress.read(folder).epochs):
+            self.say(f"{one.title}: begins anew; --resume would have gone on after epoch {done} of {folder}")
         course.tick(f"{one.title}: writing rows for the ranks", steps=0)
         network, inputs = course.context.service.network, [asdict(given) for given in part.preparation.inputs]
         about = {"fitted_on": basis, "ranks": self.ranks, "inputs": inputs}

@@ -28,12 +28,14 @@ def fit(folder: Path, ranks: Ranks) -> None:
     """Fit the plan of a folder; every rank calls this, and rank 0 writes the progress there after every epoch.
 
     Raises:
-        ValueError: the lanes do not divide into the ranks.
+        ValueError: the lanes do not divide into the ranks, or the ranks do not see the same files.
     """
     from models.network.trainer import Trainer  # loads TensorFlow
 
     plan, progress = Plan.read(folder), Progress.read(folder)
     lanes = plan.train.share(ranks.rank, ranks.size)
+    if np.ptp(ranks.gather([len(progress.epochs)])):
+        raise ValueError(f"{folder}: the ranks see different progress there; it must be on a file system they share")
     if progress.is_done:
         return
     solo = _solo(folder, plan, Trainer(plan, OneProcess())) if ranks.size > 1 and ranks.rank == 0 else None

@@ -21,6 +21,7 @@ START_SECONDS = 120  # for which Spark may look for slots
 HOW_TO_INSTALL = "run `bash shell/setup.sh` with g++ and cmake at hand, which builds it, or train by --launcher local"
 # What ranks meet in an operation when another one has failed, and how Horovod tells that a process has ended.
 BY_ANOTHER = ("Horovod has been shut down", "HorovodInternalError")
+TOO_LATE = "Timed out waiting for"
 ENDED = re.compile(r"Process name: (\d+)\s+Exit code: (-?\d+)")
 
 
@@ -61,9 +62,13 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
     with _own_handlers():
         try:
             found = LAUNCHERS[launcher].run(train_fn, ranks)
-        except RuntimeError as error:
+        except Exception as error:
             if ended := ENDED.search(str(error)):
                 raise RankFailed(int(ended[1]), f"its process has ended with exit code {ended[2]}") from None
+            if TOO_LATE in str(error):
+                raise CannotLaunch(
+                    f"Spark had no {ranks} slots within {START_SECONDS} s; ask for fewer ranks"
+                ) from None
             raise
     if failed := [one for one in found if isinstance(one, Failed)]:
         first = min(failed, key=lambda one: any(words in one.trace for words in BY_ANOTHER))
@@ -161,7 +166,13 @@ LAUNCHERS: dict[str, Launcher] = {
 def _own_handlers() -> Iterator[None]:
     """Horovod leaves its handlers on signals, and a thread of its own dies loudly with what `launch` raises anyway."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    hook, threading.excepthook = threading.excepthook, lambda _: None
+    hook = threading.excepthook
+
+    def without_horovod(raised: threading.ExceptHookArgs) -> None:
+        if not (raised.thread and raised.thread.name.endswith("(run_spark)")):
+            hook(raised)
+
+    threading.excepthook = without_horovod
     try:
         yield
     finally:

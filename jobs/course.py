@@ -213,7 +213,7 @@ class Course:
         }
 
     def _log(self, folder: Path, result: Result) -> None:
-        files = [folder / MODEL, folder / REFERENCE]
+        files = [folder / MODEL, folder / REFERENCE, *folder.glob("*.keras")]
         logged = log_model_run(folder, result, files, self.context.data, self.context.service)
         if logged.warning:
             logging.getLogger("encore").warning(logged.warning)

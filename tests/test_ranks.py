@@ -226,6 +226,7 @@ def test_a_killed_fit_goes_on_to_the_same_end(tmp_path: Path) -> None:
     fit(tmp_path / "killed", OneProcess())
     ended, whole = Progress.read(tmp_path / "killed"), Progress.read(tmp_path / "whole")
     assert ended.is_done and len(ended.epochs) == 40
+    assert ended.epochs[: len(killed.epochs)] == killed.epochs, "none is done twice, as their seconds tell"
     assert apart(tmp_path / "killed", tmp_path / "whole") < 1e-6
     assert [one.loss for one in ended.epochs] == pytest.approx([one.loss for one in whole.epochs], abs=1e-6)
     assert ended.best_epoch and whole.best_epoch and ended.best_epoch.number == whole.best_epoch.number

@@ -18,7 +18,7 @@ from pipeline import table
 from pyspark.sql import SparkSession
 from sklearn.metrics import roc_auc_score
 
-from conf.errors import InputError, UsageError
+from conf.errors import InputError, RankError, UsageError
 from jobs.context import Context
 from jobs.networks import Networks, RowsReady
 from jobs.score import score
@@ -215,7 +215,9 @@ def test_a_killed_command_goes_on_to_the_same_model(spark: SparkSession, tmp_pat
     assert not found.is_done and not (killed.models / "keras").exists()
     time.sleep(1)
     assert len(Progress.read(fit).epochs) == len(found.epochs) < 60, "a rank has outlived its command"
-    train_keras(killed, spark, Networks("horovodrun", 2, resume=True))
+    [told] = train_keras(killed, spark, Networks("horovodrun", 2, resume=True))
+    seconds = [epoch["seconds"] for epoch in told["network"]["epochs"]]
+    assert seconds[: len(found.epochs)] == [epoch.seconds for epoch in found.epochs], "an epoch was done twice"
     assert weights(killed) == pytest.approx(weights(whole), abs=1e-5)
 
 
@@ -231,6 +233,20 @@ def test_what_cannot_be_gone_on_with_is_refused(spark: SparkSession, tmp_path: P
         train_keras(other, spark, Networks(resume=True))
     [told] = train_keras(context, spark, Networks(resume=True))
     assert len(told["network"]["epochs"]) == 12
+
+
+def test_a_rank_that_fails_ends_the_command_with_its_own_traceback(spark: SparkSession, tmp_path: Path) -> None:
+    """The second rank misses one of its files."""
+    pytest.importorskip("horovod", reason="ranks need Horovod")
+    context = shop(tmp_path, network=SMALL)
+    write_tables(context)
+    with pytest.raises(RowsReady) as ready:
+        train_keras(context, spark, Networks("horovodrun", 2, rows_only=True))
+    (ready.value.folder / "validation" / "lane-5.parquet").unlink()
+    with pytest.raises(RankError, match="of 2 ranks, rank 1: FileNotFoundError.* again with --resume") as failed:
+        train_keras(context, spark, Networks("horovodrun", 2, resume=True))
+    assert failed.value.trace.startswith("Traceback") and "read_blocks" in failed.value.trace
+    assert failed.value.exit_code == 1 and not (context.models / "keras").exists()
 
 
 @pytest.mark.parametrize(

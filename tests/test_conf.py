@@ -398,6 +398,7 @@ def test_exit_codes() -> None:
         "UsageError": 2,
         "InputError": 3,
         "DataCheckError": 4,
+        "RankError": 1,
     }
 
 

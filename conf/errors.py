@@ -26,7 +26,10 @@ class DataCheckError(EncoreError):
 
 
 class RankError(EncoreError):
-    """A process that trains with others has failed, by a defect or by its machine; `trace` is its own traceback, where it could leave one."""
+    """A process that trains with others has failed, by a defect or by its machine.
+
+    trace: its own traceback, where it could leave one.
+    """
 
     def __init__(self, message: str, trace: str) -> None:
         super().__init__(message)

@@ -24,7 +24,7 @@ from models.balance import balanced
 from models.calibration import Calibration
 from models.cells import cells
 from models.measures import auc
-from models.network.checkpoint import Epoch, Progress
+from models.network.checkpoint import Epoch, Progress, epochs_done
 from models.network.data import write_plan
 from models.network.fit import fit
 from models.network.launch import CannotLaunch, RankFailed, launch, require
@@ -129,7 +129,7 @@ class Networks:
 
     def _prepare(self, course: Course, one: Wanted, part: TrainingPart, folder: Path, basis: dict[str, Any]) -> None:
         """Write what the ranks work on; a fit that was begun there is gone."""
-        if done := len(Progress.read(folder).epochs):
+        if done := len(epochs_done(folder)):
             self.say(f"{one.title}: begins anew; --resume would have gone on after epoch {done} of {folder}")
         course.tick(f"{one.title}: writing rows for the ranks", steps=0)
         network, inputs = course.context.service.network, [asdict(given) for given in part.preparation.inputs]

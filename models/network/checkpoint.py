@@ -73,13 +73,24 @@ class Progress:
             said = json.loads(str(file["said"]))
             named = {name: file[name] for name in file.files if name != "said"}
         variables, optimizer, best = (_numbered(named, name) for name in ARRAYS)
-        epochs = tuple(Epoch(**one) for one in said["epochs"])
-        return cls(epochs, variables, optimizer, best, said["is_done"], said["throughput"])
+        return cls(_epochs(said), variables, optimizer, best, said["is_done"], said["throughput"])
+
+
+def epochs_done(folder: Path) -> tuple[Epoch, ...]:
+    """The epochs of what was written there last; the arrays beside them, which may be large, are not read."""
+    if not (folder / FILE).is_file():
+        return ()
+    with np.load(folder / FILE) as file:
+        return _epochs(json.loads(str(file["said"])))
 
 
 def values(variables: Sequence[Any]) -> Arrays:
     """What variables of Keras hold."""
     return tuple(variable.value.numpy() for variable in variables)
+
+
+def _epochs(said: dict[str, Any]) -> tuple[Epoch, ...]:
+    return tuple(Epoch(**one) for one in said["epochs"])
 
 
 def _numbered(named: dict[str, NDArray[Any]], name: str) -> Arrays:

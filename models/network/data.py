@@ -1,5 +1,6 @@
 """From prepared rows in Spark to a plan that ranks can work on without Spark; nothing is held whole on the way."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,7 @@ def write_plan(
     }
     for part, layout in layouts.items():
         write_lanes(folder / part, layout, _rows(files[part], layout))
-        for file in files[part]:
-            file.unlink()
+        shutil.rmtree(folder / f"{part}-sorted")
     Plan(network, seed, tuple(mean), tuple(deviation), layouts[TRAIN], layouts[VALIDATION], about).write(folder)
 
 

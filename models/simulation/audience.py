@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.simulation.catalogue import STYLES
+from models.simulation.catalogue import FAVOURITES, SINGERS, STYLES
 
 DEVICES = pa.array(["\tar", "\tip", "\tmc", "\twp"])
 DEVICE_SHARE = (0.868, 0.131, 0.0005, 0.0005)
@@ -25,13 +25,15 @@ class Audience:
     """All who may stand in a line, in this order: customers, bots, uid 0; M of them.
 
     uid: (M,) int64; uid_device: (M,) text of the first two fields; is_iphone: (M,) bool; taste: (M,) the
-    favourite style; first_bot: position of the first bot.
+    favourite style; favourites: (first_bot, FAVOURITES) the favourite singers, which only customers have;
+    first_bot: position of the first bot.
     """
 
     uid: NDArray[np.int64]
     uid_device: pa.StringArray
     is_iphone: NDArray[np.bool_]
     taste: NDArray[np.int64]
+    favourites: NDArray[np.int64]
     first_bot: int
 
 
@@ -46,7 +48,19 @@ def make_audience(customers: int, seed: int) -> Audience:
     uid = np.append(rng.permutation(np.concatenate([recent, older])), 0)
     device = rng.choice(len(DEVICES), members + 1, p=DEVICE_SHARE)
     text = pc.binary_join_element_wise(pa.array(uid).cast(pa.string()), DEVICES.take(pa.array(device)), "")
-    return Audience(uid, text, device == IPHONE, rng.integers(0, STYLES, members + 1), customers)
+    taste = rng.integers(0, STYLES, members + 1)
+    return Audience(uid, text, device == IPHONE, taste, _favourite_singers(taste[:customers], rng), customers)
+
+
+def _favourite_singers(taste: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """(C, FAVOURITES): different singers of each customer's style, each of the style's as likely as any other."""
+    chosen = np.empty((len(taste), FAVOURITES), np.int64)
+    # Floyd's way to draw without replacement: whoever drew a singer a second time gets the newly added last one.
+    for i, last in enumerate(range(SINGERS // STYLES - FAVOURITES, SINGERS // STYLES)):
+        drawn = rng.integers(0, last + 1, len(taste))
+        again = (chosen[:, :i] == drawn[:, None]).any(axis=1)
+        chosen[:, i] = np.where(again, last, drawn)
+    return chosen * STYLES + taste[:, None]
 
 
 def number_of_bots(customers: int) -> int:

@@ -11,17 +11,23 @@ from numpy.typing import NDArray
 from models.simulation.titles import singer_name, song_title
 
 SONGS = 12_000
-STYLES = 8  # song i is of style i % STYLES; a customer mostly plays one style, so that tastes can be found
-TASTE = 0.7
-ZIPF = 0.6  # flat enough that one play in two hundred, no more, repeats another line of the day by chance
+SINGERS = SONGS // 10  # song i is of singer i % SINGERS: the first songs of a style are by as many singers
+STYLES = 8  # and of style i % STYLES, which is the singer's: STYLES divides SINGERS
+# Tastes that can be found: a customer plays some songs for their singer, most others for their style.
+FAVOURITES, FAVOURITE_SHARE = 5, 0.35  # singers of a customer; the share of plays that are for one of them
+TASTE = 0.7  # the share of the other plays that are of the favourite style by choice, not by chance
+# Flat enough, and favourites enough, that about one play in two hundred repeats another line of the day by chance.
+ZIPF = 0.6
 QUERY_FORMS = 3  # a search is for the title, for title and singer, or for the singer
 PAID_SHARE = 0.02
 NO_LENGTHS = (0, -1, -2147483648)
 
+Numbers = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class Catalogue:
-    """SONGS songs, the most played first, each style in turn. Texts that end a line hold its newline.
+    """SONGS songs, the most played first, each style and singer in turn. Texts that end a line hold its newline.
 
     seconds: (SONGS,) length; chart: (SONGS // STYLES,) cumulative share of plays by rank within a style;
     id_type: (2 * (SONGS + 2),) id and song type, for types 0 and 1, the last two ids being 0 and -1;
@@ -39,8 +45,19 @@ class Catalogue:
     paid: pa.StringArray
     query: pa.StringArray
 
-    def choose(self, taste: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """A song for each customer's favourite style: popular ones more often, of another style at times."""
+    def choose(self, who: Numbers, taste: Numbers, favourites: Numbers, rng: np.random.Generator) -> Numbers:
+        """(N,) songs that who, (N,), play or want: positions in taste, (M,), and in favourites, (C, FAVOURITES).
+
+        One of the favourite singers first, then any of his songs alike; otherwise, and always for the last
+        M - C who have no favourites, one of the favourite style: popular ones more often, of another at times.
+        """
+        song = self._of_style(taste[who], rng)
+        loyal = np.flatnonzero((rng.random(len(who)) < FAVOURITE_SHARE) & (who < len(favourites)))
+        singer = favourites[who[loyal], rng.integers(0, FAVOURITES, len(loyal))]
+        song[loyal] = singer + SINGERS * rng.integers(0, SONGS // SINGERS, len(loyal))
+        return song
+
+    def _of_style(self, taste: Numbers, rng: np.random.Generator) -> Numbers:
         rank = np.searchsorted(self.chart, rng.random(len(taste)), side="right")
         style = np.where(rng.random(len(taste)) < TASTE, taste, rng.integers(0, STYLES, len(taste)))
         return np.minimum(rank, len(self.chart) - 1) * STYLES + style
@@ -58,12 +75,19 @@ def _typed(text: str) -> str:
 ENCODERS = (quote_plus, _quote_all, _typed)
 
 
+def _singer_names(rng: np.random.Generator) -> list[str]:
+    """SINGERS names, no two alike, since a name is all that the logs tell of a singer."""
+    names: dict[str, None] = {}  # a set has another order in every process
+    while len(names) < SINGERS:
+        names.setdefault(singer_name(rng))
+    return list(names)
+
+
 @cache
 def music_catalogue() -> Catalogue:
     """The one catalogue of all simulations, so that titles mean the same whatever the seed."""
     rng = np.random.default_rng(20170330)
-    singers = [singer_name(rng) for _ in range(SONGS // 10)]
-    singer = [singers[i] for i in rng.integers(0, len(singers), SONGS)]
+    singer = _singer_names(rng) * (SONGS // SINGERS)
     title = [song_title(rng) for _ in range(SONGS)]
     # The shares of lengths are those of the real sample: one song in ten below 2 minutes, a few audiobooks.
     seconds = np.clip(rng.normal(238, 55, SONGS), 20, 600).astype(np.int64)

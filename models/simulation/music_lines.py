@@ -42,7 +42,7 @@ def down_text(downs: Counts, audience: Audience, songs: Catalogue, rng: np.rando
     """Lines of a day's downloads; a record broken by a newline in its title is two lines."""
     who = np.repeat(np.arange(len(downs)), downs)
     events = len(who)
-    song = songs.choose(audience.taste[who], rng)
+    song = songs.choose(who, audience.taste, audience.favourites, rng)
     unnamed, broken = rng.random(events) < NO_SINGER_DOWN, rng.random(events) < BROKEN
     variant = unnamed + 2 * broken
     title_singer = songs.title_singer.take(song + SONGS * variant)
@@ -59,7 +59,8 @@ def search_text(searches: Counts, day: date, audience: Audience, songs: Catalogu
     """Lines of a day's searches, by time within each part."""
     who = np.repeat(np.arange(len(searches)), searches)
     events = len(who)
-    song, second = songs.choose(audience.taste[who], rng), rng.integers(0, SECONDS_PER_DAY, events)
+    song = songs.choose(who, audience.taste, audience.favourites, rng)
+    second = rng.integers(0, SECONDS_PER_DAY, events)
     form = rng.choice(QUERY_FORMS, events, p=SEARCH_FORMS)
     upper, lower = ENCODING[audience.is_iphone[who].astype(int)].T
     draw = rng.random(events)

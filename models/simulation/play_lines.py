@@ -37,7 +37,8 @@ def play_text(plays: Counts, audience: Audience, songs: Catalogue, rng: np.rando
     events = len(who)
     is_bot = (who >= audience.first_bot) & (who < len(audience.uid) - 1)
     # A bot goes through everything there is.
-    song = np.where(is_bot, rng.integers(0, SONGS, events), songs.choose(audience.taste[who], rng))
+    wanted = songs.choose(who, audience.taste, audience.favourites, rng)
+    song = np.where(is_bot, rng.integers(0, SONGS, events), wanted)
     seconds = _heard_seconds(songs.seconds[song], is_bot, rng)
     fields = _play_fields(who, song, seconds, audience, songs, rng)
     tabbed = rng.random(events) < LEADING_TAB

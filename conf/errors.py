@@ -19,6 +19,10 @@ class InputError(EncoreError):
     exit_code = 3
 
 
+class NothingToLearnError(InputError):
+    """There is too little in the data for what was asked, and nothing wrong with it."""
+
+
 class DataCheckError(EncoreError):
     """A check on the data failed: the input could be read, but what it says cannot be right."""
 

@@ -27,6 +27,7 @@ from conf.events import Event, Measure
 from conf.finished import FinishedTable
 from conf.learning import Alive, Audit, Drift, Targeting, Training
 from conf.network import Network
+from conf.recommender import Interactions, Recommender
 
 
 class Windows(Declaration):
@@ -143,6 +144,8 @@ class Service(Declaration):
     alive: Alive | None = None
     training: Training = Training()
     network: Network = Network()
+    interactions: Interactions | None = None
+    recommender: Recommender = Recommender()
     targeting: Targeting | None = None
     audit: Audit = Audit()
     drift: Drift = Drift()
@@ -169,6 +172,8 @@ class Service(Declaration):
             check_row(f"alive.{key}", expression, table - internal)
         for key, expression in (self.targeting.expressions if self.targeting else {}).items():
             check_row(f"targeting.{key}", expression, table - internal)
+        if self.interactions:
+            self.interactions.check(self.events)
         return self
 
     def _check_features(self, observed: set[str]) -> set[str]:

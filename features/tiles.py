@@ -27,14 +27,16 @@ def daily_tiles(events: dict[str, DataFrame], service: Service) -> DataFrame:
         A count or sum over nothing is 0; any other measure over nothing is null.
     """
     parts = [part for name, event in service.events.items() for part in _parts(events[name], event)]
-    types = {field.name: field.dataType for part in parts for field in part.schema.fields}
-    united = reduce(DataFrame.unionByName, (_with_columns(part, types) for part in parts))
-    merged = united.groupBy(*GRAIN).agg(
-        F.sum("events").alias("events"),
-        *(_merged(name, _merge_function(name, service)) for name in service.measures),
+    tiles = (
+        united(parts)
+        .groupBy(*GRAIN)
+        .agg(
+            F.sum("events").alias("events"),
+            *(merged(name, _merge_function(name, service)) for name in service.measures),
+        )
     )
     is_bot = F.coalesce(F.expr(service.bots.when), F.lit(False)) if service.bots else F.lit(False)
-    return merged.select(*GRAIN, "events", *service.measures, is_bot.alias("is_bot"))
+    return tiles.select(*GRAIN, "events", *service.measures, is_bot.alias("is_bot"))
 
 
 def _parts(events: DataFrame, event: Event) -> list[DataFrame]:
@@ -52,8 +54,14 @@ def _parts(events: DataFrame, event: Event) -> list[DataFrame]:
     return parts
 
 
+def united(parts: list[DataFrame]) -> DataFrame:
+    """The rows of all parts; a column that one lacks is null in its rows."""
+    types = {field.name: field.dataType for part in parts for field in part.schema.fields}
+    return reduce(DataFrame.unionByName, (_with_columns(part, types) for part in parts))
+
+
 def _with_columns(part: DataFrame, types: dict[str, DataType]) -> DataFrame:
-    """The part with typed nulls for the measures of other events (Sail's unionByName would add untyped ones)."""
+    """The part with typed nulls for the columns of others (Sail's unionByName would add untyped ones)."""
     missing = {name: F.lit(None).cast(kind) for name, kind in types.items() if name not in part.columns}
     return part.withColumns(missing) if missing else part  # Connect refuses to add no column
 
@@ -65,9 +73,10 @@ def _merge_function(name: str, service: Service) -> str:
     return "max" if function == SKETCH_MERGE and len(events) == 1 else function
 
 
-def _merged(name: str, function: str) -> Column:
-    merged = F.expr(f"{function}({name})")
+def merged(name: str, function: str) -> Column:
+    """A measure of several parts; a sum over nothing is 0, anything else over nothing is null."""
+    of_parts = F.expr(f"{function}({name})")
     if function == "sum":
-        return F.coalesce(merged, F.lit(0)).alias(name)
+        return F.coalesce(of_parts, F.lit(0)).alias(name)
     # A union of no sketches would be an empty one of the default size, which unites with no other.
-    return F.when(F.count(name) > 0, merged).alias(name)
+    return F.when(F.count(name) > 0, of_parts).alias(name)

@@ -24,8 +24,11 @@ from jobs.drift import refuse_drift
 from jobs.engine import engine as engine_of
 from jobs.features import features as feature_tables
 from jobs.ingest import ingest as ingest_lines
+from jobs.interactions import interactions as write_interactions
 from jobs.networks import Networks, RowsReady
 from jobs.prepare import prepare as prepare_arrays
+from jobs.recommend import SEGMENT, Wish, library
+from jobs.recommend import recommend as recommend_titles
 from jobs.report import report as write_report
 from jobs.rollup import rollup as rollup_events
 from jobs.run import DEFAULT_MODELS, Teller
@@ -33,7 +36,8 @@ from jobs.run import run as run_all
 from jobs.score import score as score_customers
 from jobs.simulate import SERVICES
 from jobs.simulate import simulate as simulate_logs
-from jobs.storage import sole_writer, write_text
+from jobs.storage import read_record, sole_writer, write_text
+from jobs.study import AUTO, ranking_lines
 from jobs.table import table as take_table
 from jobs.train import train as train_models
 from jobs.train_keras import train_keras as train_networks
@@ -41,6 +45,7 @@ from jobs.trained import Result
 from jobs.unpack import unpack as unpack_archives
 from models.kinds import KINDS
 from models.network.launch import LAUNCHERS
+from models.recommender.candidates import MODELS
 
 app = typer.Typer(
     help="Who comes back? From raw logs to features, labels, models and lists.",
@@ -298,6 +303,74 @@ def score(
             f"  contact {plan['contacts']:,} for {plan['cost']:,.0f} {plan['currency']}, expected gain "
             f"{plan['expected_gain']:,.0f} {plan['currency']}; {plan['held_out']:,} held out to measure it by"
         )
+
+
+@app.command()
+def interactions(
+    data: Data = DATA,
+    service: ServiceName = None,
+    engine: EngineName = None,
+    profile: ProfileName = PROFILE,
+) -> None:
+    """Roll events up to one row per customer, title and day, for `encore recommend`, which does it by itself."""
+    context = _context(data, service, profile, engine)
+    with working("interactions", context) as (spark, tell):
+        tell(f"{write_interactions(context, spark)} days written")
+
+
+@app.command()
+def recommend(
+    data: Data = DATA,
+    service: ServiceName = None,
+    top: Annotated[int, typer.Option(min=1, max=1_000, help="Titles for a customer, and customers for a title.")] = 10,
+    customers: Annotated[Path | None, typer.Option(help="File of customers' ids, one a line. [default: all]")] = None,
+    segment: Annotated[str | None, typer.Option(help="contact: only those on the list of contacts.")] = None,
+    model: Annotated[
+        str, typer.Option(help=f"{', '.join(MODELS)}, or {AUTO}: the better of als and item-item on past days.")
+    ] = AUTO,
+    engine: Annotated[
+        str | None, typer.Option(help="spark or implicit. [default: implicit, where it is installed, beside sail]")
+    ] = None,
+    ratings: Annotated[
+        Path | None,
+        typer.Option("--interactions", help="CSV file customer,title,strength[,time] to learn from, not the logs."),
+    ] = None,
+    explicit: Annotated[
+        bool, typer.Option("--explicit", help="Its strengths are ratings, good and bad, and not how much was done.")
+    ] = False,
+    liked_from: Annotated[
+        float | None, typer.Option(help="Explicit ratings from here on say that a title is liked. [default: the mean]")
+    ] = None,
+    exclude_seen: Annotated[bool | None, typer.Option(help="Only titles that are new to the customer.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Learn from the days before it. [default: from all]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of every draw. [default: the service's]")] = None,
+    profile: ProfileName = PROFILE,
+) -> None:
+    """Recommend titles to customers and customers for titles, by models that are judged beside simple ones."""
+    if model not in (AUTO, *MODELS):
+        raise UsageError(f"--model {model}: there is no such recommender; give {', '.join(MODELS)} or {AUTO}")
+    if segment not in (None, SEGMENT) or (segment and (customers or ratings)):
+        raise UsageError(f"--segment {segment}: give {SEGMENT}, and neither --customers nor --interactions beside it")
+    if (explicit or liked_from is not None) and not ratings:
+        raise UsageError("--explicit and --liked-from say how a file of ratings is meant: give it by --interactions")
+    chosen = library(engine, load_profile(profile).engine)
+    overrides: dict[str, dict[str, Any]] = {
+        "recommender": {"exclude_seen": exclude_seen, "liked_from": liked_from},
+        "training": {"seed": seed},
+    }
+    context = _context(data, service, profile, "spark" if chosen == "spark" else None, overrides)
+    day_asked = _dates([as_of])[0] if as_of else None
+    wish = Wish(chosen, model, top, day_asked, customers, segment, ratings, explicit or liked_from is not None)
+    with working("recommend", context) as (spark, tell):
+        day, record = recommend_titles(context, spark, wish, tell.at)
+        tell(
+            f"{record['titles']:,} titles for {record['customers']:,} customers at {day} by {record['model']} in "
+            f"{context.recommendations('titles').partition(day)}"
+        )
+    for line in ranking_lines(read_record(context.recommender) or {}):
+        console.print(f"  {line}")
 
 
 @app.command()

@@ -56,6 +56,30 @@ class Context:
         return Layer(self.data / "drift", "as_of")
 
     @property
+    def title_days(self) -> Layer:
+        """What customers did with titles, by day."""
+        return Layer(self.data / "interactions" / "days", "date")
+
+    @property
+    def title_names(self) -> Layer:
+        """How often titles went by which name, by day."""
+        return Layer(self.data / "interactions" / "names", "date")
+
+    @property
+    def interactions(self) -> Layer:
+        """One row per customer and title, by as-of date."""
+        return Layer(self.data / "interactions" / "titles", "as_of")
+
+    @property
+    def recommender(self) -> Path:
+        """The recommender: its titles, its model, what is said of it."""
+        return self.data / "recommender"
+
+    def recommendations(self, of: str) -> Layer:
+        """Recommended `titles` for customers, `customers` for titles, or titles for the `contacts` of the list."""
+        return Layer(self.data / "recommendations" / of, "as_of")
+
+    @property
     def models(self) -> Path:
         """Fitted models."""
         return self.data / "models"

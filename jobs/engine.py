@@ -45,6 +45,11 @@ def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
             os.environ[_CONNECT] = before
 
 
+def is_classic(session: SparkSession) -> bool:
+    """Whether the session is one of Spark itself, with a JVM beside this process and workers elsewhere."""
+    return type(session) is SparkSession
+
+
 @cache
 def _sail() -> tuple[SparkSession, Any]:
     """The session, and the server, which would end with its last reference."""

@@ -1,16 +1,13 @@
 """`encore rollup`: events to one row per customer and day; only days that changed."""
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from conf.errors import InputError
 from conf.load import fingerprint
 from features.tiles import daily_tiles
-from jobs.batches import batches
 from jobs.context import Context
+from jobs.daily import bring_up_to_date, days_of, event_records, events_on
 from jobs.storage import Record, write_manifest, write_partitions
-
-BATCH_EVENTS = 4_000_000
 
 
 def rollup(context: Context, spark: SparkSession) -> int:
@@ -23,27 +20,15 @@ def rollup(context: Context, spark: SparkSession) -> int:
         UsageError: the service begins with a finished table.
         InputError: there are no events, or days with different samples.
     """
-    context.require_events()
+    records = event_records(context, list(context.service.events))
+    bases = {
+        day: _basis(context, {name: of_event.get(day) for name, of_event in records.items()})
+        for day in days_of(records)
+    }
     layer = context.daily
-    records = {name: context.events(name).records() for name in context.service.events}
-    days = sorted({day for of_event in records.values() for day in of_event})
-    if not days:
-        raise InputError(
-            f"{context.data / 'events'}: there are no events; run `encore ingest --data {context.data}` first"
-        )
-    bases = {day: _basis(context, {name: records[name].get(day) for name in records}) for day in days}
-    rates = {basis["sample"] for basis in bases.values()}
-    if len(rates) > 1:
-        raise InputError(f"{context.data / 'events'}: days hold different samples; ingest them again with one sample")
-    for day in set(layer.values()) - set(days):
-        layer.remove(day)
-    done = layer.records()
-    changed = [day for day in days if done.get(day, {}).get("basis") != bases[day]]
-    sizes = {day: sum(of_event[day]["events"] for of_event in records.values() if day in of_event) for day in changed}
-    for batch in batches(sizes, BATCH_EVENTS, context.engine):
-        _write_days(context, spark, batch, bases)
+    written = bring_up_to_date(context, [layer], records, bases, lambda days: _write_days(context, spark, days, bases))
     write_manifest(layer, ["sample", "customers", "bots", "events", "missing_parts"])
-    return len(changed)
+    return written
 
 
 def _missing_parts(context: Context, records: dict[str, Record | None]) -> list[str]:
@@ -71,7 +56,7 @@ def _basis(context: Context, records: dict[str, Record | None]) -> Record:
 
 def _write_days(context: Context, spark: SparkSession, days: list[str], bases: dict[str, Record]) -> None:
     layer = context.daily
-    events = {name: _events(context, spark, name, days) for name in context.service.events}
+    events = {name: events_on(context, spark, name, days) for name in context.service.events}
     with layer.staging() as staged:
         counts = {day: {"customers": 0, "bots": 0, "events": 0} for day in days}
         write_partitions(daily_tiles(events, context.service), staged)
@@ -88,12 +73,3 @@ def _write_days(context: Context, spark: SparkSession, days: list[str], bases: d
             basis = bases[day]
             extra = {"sample": basis["sample"], "missing_parts": basis["missing_parts"]}
             layer.publish(staged, day, {"basis": basis} | extra | counts[day])
-
-
-def _events(context: Context, spark: SparkSession, name: str, days: list[str]) -> DataFrame:
-    """The events of one kind on `days`; where there are none, no rows of the same columns."""
-    layer = context.events(name)
-    if layer.has_rows(days):
-        return layer.read(spark, days)
-    columns = context.service.events[name].columns
-    return spark.createDataFrame([], ", ".join([*(f"`{key}` {c.type}" for key, c in columns.items()), "`date` date"]))

@@ -6,13 +6,14 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from conf.errors import InputError, UsageError
+from conf.errors import InputError, NothingToLearnError, UsageError
 from jobs.context import Context
 from jobs.drift import drift
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
 from jobs.learning import mature_moments
+from jobs.recommend import Wish, library, recommend
 from jobs.report import report
 from jobs.rollup import rollup
 from jobs.score import score
@@ -56,6 +57,8 @@ def run(
             _model(context, progress, models)
         except InputError as error:  # what is known of the data is worth a page all the same
             problem = error
+    if context.service.interactions:
+        _recommend(context, progress)
     with progress("report") as tell, engine(context.engine, context.profile) as spark:
         page = report(context, spark)
         tell(str(page))
@@ -105,6 +108,17 @@ def _model(context: Context, progress: Progress, models: Sequence[str]) -> None:
         day, found = drift(context, spark)
         above = len(found["above"])
         tell(f"{above} columns at {day} are above the limits" if above else f"nothing above the limits at {day}")
+
+
+def _recommend(context: Context, progress: Progress) -> None:
+    """Say with which titles to contact whom, where there is enough to say so by."""
+    with progress("recommend") as tell, engine(context.engine, context.profile) as spark:
+        try:
+            day, record = recommend(context, spark, Wish(library(None, context.engine)), tell.at)
+        except NothingToLearnError as nothing:
+            tell(str(nothing))
+        else:
+            tell(f"{record['titles']:,} titles for {record['customers']:,} customers at {day} by {record['model']}")
 
 
 def has_labels(context: Context) -> bool:

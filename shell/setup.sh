@@ -151,7 +151,7 @@ install_packages() { # a pip that is killed leaves halves behind, one that fails
     echo unfinished >"$stamp"
     cd -- "$root"
     "$venv/bin/python" -m pip install --no-input --disable-pip-version-check \
-        -c constraints.txt -e '.[keras,dev]' >>"$log" 2>&1 </dev/null || { rm -f "$stamp" && return 1; }
+        -c constraints.txt -e '.[keras,implicit,dev]' >>"$log" 2>&1 </dev/null || { rm -f "$stamp" && return 1; }
 }
 
 tell_failure() { # WHAT; who reads a CI's output cannot open the log

@@ -1,0 +1,170 @@
+"""`encore recommend`: titles for customers, customers for titles, and titles for those on the list of contacts."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from conf.errors import InputError, UsageError
+from conf.load import fingerprint
+from features.interactions import without_bots
+from jobs.context import Context
+from jobs.engine import engine
+from jobs.evidence import Evidence, Logs, read_ratings
+from jobs.interactions import interactions
+from jobs.offers import Asked, Offers
+from jobs.shelf import put
+from jobs.storage import RECORD, Record, beside, read_record, replace_folder, write_text
+from jobs.study import AUTO, Study, Teller
+from models.recommender.candidates import Engine
+from models.recommender.numbering import drawn
+from models.recommender.ratings import rating_errors
+from models.targeting import CONTACT
+
+SEGMENT = "contact"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for.
+
+    model: a name of MODELS or AUTO; top: titles for a customer and customers for a title; as_of: the day after the last
+    one that is known by default; customers: a file of ids, segment: `contact`, else everybody; ratings: a file to learn
+    from in place of the logs, of explicit ratings if is_explicit.
+    """
+
+    library: Engine
+    model: str = AUTO
+    top: int = 10
+    as_of: date | None = None
+    customers: Path | None = None
+    segment: str | None = None
+    ratings: Path | None = None
+    is_explicit: bool = False
+
+
+def library(name: str | None, engine_name: str) -> Engine:
+    """What fits the models: as named, or `implicit` where it is installed and the embedded engine runs.
+
+    Raises UsageError where there is no such library here.
+    """
+    is_installed = find_spec("implicit") is not None
+    if name == "implicit" and not is_installed:
+        raise UsageError("--engine implicit: the library is not installed; pip install implicit, or use --engine spark")
+    if name not in (None, "implicit", "spark"):
+        raise UsageError(f"--engine {name}: recommenders are fitted by spark or implicit")
+    if name is None:
+        return "implicit" if is_installed and engine_name == "sail" else "spark"
+    return "implicit" if name == "implicit" else "spark"
+
+
+def recommend(context: Context, spark: SparkSession, wish: Wish, tell: Teller) -> tuple[str, Record]:
+    """Recommend into `recommendations/…/as_of=…/`, by a model that is fitted and judged where it is not up to date.
+
+    Returns:
+        The as-of date and the record of the titles for customers.
+
+    Raises:
+        UsageError: the service declares no interactions and no file is given.
+        InputError: there is nothing to learn from, nobody to recommend to, or a file that cannot be read.
+    """
+    with beside(context.recommender) as work:
+        evidence = _evidence(context, spark, wish, work)
+        fitted = _fitted(context, spark, evidence, wish, work, tell)
+        asked = _asked(context, spark, evidence, wish)
+        as_of = evidence.days.end
+        return str(as_of), Offers(context, spark, as_of, fitted, asked, wish.top).write()
+
+
+def _evidence(context: Context, spark: SparkSession, wish: Wish, work: Path) -> Evidence:
+    if wish.ratings:
+        liked_from, today = context.service.recommender.liked_from, wish.as_of or date.today()
+        return read_ratings(spark, wish.ratings, work / "ratings", wish.is_explicit, liked_from, today)
+    interactions(context, spark)
+    logs = context.logs()
+    as_of = wish.as_of or logs.end
+    if not logs.start < as_of <= logs.end:
+        raise InputError(
+            f"as_of {as_of} is outside the logs in {context.daily.root}, which go from {logs.start} up to "
+            f"{logs.dates()[-1]}; give an --as-of after {logs.start} and not after {logs.end}"
+        )
+    evidence = Logs(context, spark, as_of)
+    evidence.write()
+    return evidence
+
+
+def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish, work: Path, tell: Teller) -> Record:
+    """The record of a model of this evidence, which then lies in `recommender/`."""
+    declared, seed = context.service.recommender, context.service.training.seed
+    basis: Record = {
+        "evidence": evidence.basis,
+        "as_of": str(evidence.days.end),
+        "declared": fingerprint(declared),
+        "seed": seed,
+        "model": wish.model,
+        "library": wish.library,
+    }
+    done = read_record(context.recommender)
+    if done and done["basis"] == json.loads(json.dumps(basis, default=str)):
+        return done
+    study = Study(spark, evidence, work, declared, wish.library, seed, tell)
+    model, told = study.done(wish.model)
+    record: Record = {"basis": basis, "as_of": str(evidence.days.end), **told}
+    if evidence.is_explicit:
+        record["ratings"] = _rating_errors(context, work, seed)
+    new = work / "new"
+    new.mkdir()
+    for name in ("customers", "titles", "pairs"):
+        (work / name).rename(new / name)
+    record["file"] = Path(put(spark, model, new).file).name
+    write_text(new / RECORD, json.dumps(record, indent=1, default=str))
+    replace_folder(new, context.recommender)
+    return record
+
+
+def _rating_errors(context: Context, work: Path, seed: int) -> dict[str, Any]:
+    with engine("spark", context.profile) as spark:
+        pairs = spark.read.parquet(str(work / "pairs"))
+        is_out = drawn("test_draw", context.service.recommender.holdout_share)
+        errors = rating_errors(pairs.where(~is_out), pairs.where(is_out), seed)
+    return {name: value if isinstance(value, int) else asdict(value) for name, value in errors.items()}
+
+
+def _asked(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish) -> Asked:
+    day = str(evidence.days.end)
+    if wish.customers:
+        ids = _ids_of(spark, wish.customers, spark.read.parquet(str(context.recommender / "customers")))
+        status = wish.customers.stat()
+        return Asked(ids, [str(wish.customers.absolute()), status.st_size, status.st_mtime_ns], holds_contacts=False)
+    if wish.segment:
+        if not context.scores.has_rows([day]):
+            raise InputError(
+                f"{context.scores.partition(day)}: there is no list of contacts at {day}; run `encore score` first"
+            )
+        listed = context.scores.read(spark, [day]).where(F.col("contact") == CONTACT)
+        return Asked(listed.select("customer_id"), wish.segment, holds_contacts=True)
+    if not isinstance(evidence, Logs):
+        return Asked(None, "everybody", holds_contacts=False)
+    tiles = context.daily.read(spark)
+    inside = F.col("date").between(F.lit(evidence.window.start), F.lit(evidence.window.dates()[-1]))
+    seen = tiles.where(inside).select("customer_id").distinct()
+    return Asked(without_bots(seen, tiles, evidence.window), "everybody", holds_contacts=True)
+
+
+def _ids_of(spark: SparkSession, file: Path, known: DataFrame) -> DataFrame:
+    """The first column of a file, or its lines, as customers; a heading is passed over."""
+    if not file.is_file():
+        raise InputError(f"--customers {file}: there is no such file")
+    kind = dict(known.dtypes)["customer_id"]
+    texts = spark.read.text(str(file)).select(F.trim(F.split("value", ",")[0]).alias("text"))
+    ids = texts.where((F.col("text") != "") & ~F.lower("text").isin("customer", "customer_id"))
+    typed = ids.select("text", F.expr(f"try_cast(text as {kind})").alias("customer_id"))
+    broken = typed.where("customer_id is null").limit(1).collect()
+    if broken:
+        raise InputError(f"--customers {file}: {broken[0]['text']!r} is no customer's id ({kind}); give one id a line")
+    return typed.select("customer_id").distinct()

@@ -1,0 +1,1 @@
+"""Titles for customers and customers for titles: fitting, judging and serving recommenders."""

@@ -1,0 +1,152 @@
+"""Fitting: pairs of customers and titles to rankers, each model by a library that is kept well."""
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from scipy.linalg import lapack
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from models.recommender import cosine
+from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem
+from models.recommender.histories import matrix_of_pairs
+from models.recommender.rankers import Factors, Linear, Neighbours, Popular, Ranker, Scores, weighed
+
+ROWS_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The interactions that a model is fitted on, by number.
+
+    frame: `customer`, `title`, `strength`, each pair once; only those above 0 are liked. batches: the same as Arrow
+    batches, read anew at each call. popular: (titles,) customers who liked a title of late.
+    """
+
+    frame: DataFrame
+    batches: Callable[[], Iterable[pa.RecordBatch]]
+    customers: int
+    titles: int
+    popular: Scores
+
+    @cached_property
+    def matrix(self) -> csr_matrix:
+        """(customers, titles) of what is liked, in this process's memory: for engines of one machine."""
+        return matrix_of_pairs(self.batches(), self.customers, self.titles)
+
+    @property
+    def liked(self) -> DataFrame:
+        """The pairs that are liked."""
+        return self.frame.where("strength > 0")
+
+
+def fitted(pairs: Pairs, candidate: Candidate, engine: Engine, seed: int) -> Ranker:
+    """The model that a candidate stands for, fitted.
+
+    Args:
+        engine: `spark`: on the session of the pairs, which must be classic Spark for ALS. `implicit`: by the library of
+            that name, on one machine and in memory.
+    """
+    if isinstance(candidate, Als):
+        return _als_of_spark(pairs, candidate, seed) if engine == "spark" else _als_of_implicit(pairs, candidate, seed)
+    if isinstance(candidate, ItemItem):
+        return _neighbours_of_frames(pairs, candidate) if engine == "spark" else _cosine_of_implicit(pairs, candidate)
+    if isinstance(candidate, Ease):
+        return _ease(pairs.matrix, candidate)
+    return Popular(pairs.popular)
+
+
+def _als_of_spark(pairs: Pairs, candidate: Als, seed: int) -> Factors:
+    """MLlib, its preference 1 for whatever is above 0 and its confidence 1 + alpha * rating."""
+    from pyspark.ml.recommendation import ALS
+
+    weights = {"binary": F.lit(1.0), "log": F.log1p("strength"), "linear": F.col("strength")}
+    rated = pairs.liked.select("customer", "title", weights[candidate.weights].cast("float").alias("weight")).cache()
+    blocks = max(2, rated.sparkSession.sparkContext.defaultParallelism)
+    als = ALS(
+        rank=candidate.factors,
+        maxIter=candidate.iterations,
+        regParam=candidate.regularisation,
+        alpha=candidate.alpha,
+        implicitPrefs=True,
+        numUserBlocks=blocks,
+        numItemBlocks=blocks,
+        userCol="customer",
+        itemCol="title",
+        ratingCol="weight",
+        seed=seed,
+    )
+    try:
+        found = als.fit(rated).itemFactors.toArrow()  # as many as there are titles
+    finally:
+        rated.unpersist()
+    titles = np.zeros((pairs.titles, candidate.factors), np.float32)
+    factors = found.column("features").combine_chunks().flatten().to_numpy()
+    titles[found.column("id").to_numpy()] = factors.reshape(-1, candidate.factors)
+    return Factors(titles, candidate.alpha, candidate.weights, candidate.regularisation, is_per_interaction=True)
+
+
+def _als_of_implicit(pairs: Pairs, candidate: Als, seed: int) -> Factors:
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    confidence = weighed(pairs.matrix, candidate.weights)
+    confidence.data = 1 + np.float32(candidate.alpha) * confidence.data
+    with threadpool_limits(1, "blas"):  # it has threads of its own, and would warn
+        als = AlternatingLeastSquares(
+            factors=candidate.factors,
+            regularization=candidate.regularisation,
+            iterations=candidate.iterations,
+            random_state=seed,
+        )
+        als.fit(confidence, show_progress=False)
+    titles = np.asarray(als.item_factors, np.float32)
+    titles[np.bincount(confidence.indices, minlength=pairs.titles) == 0] = 0
+    return Factors(titles, candidate.alpha, candidate.weights, candidate.regularisation, is_per_interaction=False)
+
+
+def _cosine_of_implicit(pairs: Pairs, candidate: ItemItem) -> Neighbours:
+    from implicit.nearest_neighbours import CosineRecommender
+    from implicit.utils import ParameterWarning
+
+    model = CosineRecommender(K=candidate.neighbours)
+    with warnings.catch_warnings(category=ParameterWarning, action="ignore"):  # of how it calls itself
+        model.fit(weighed(pairs.matrix, candidate.weights), show_progress=False)
+    return Neighbours(csr_matrix(model.similarity, dtype=np.float32), candidate.weights)
+
+
+def _neighbours_of_frames(pairs: Pairs, candidate: ItemItem) -> Neighbours:
+    found = cosine.neighbours(pairs.liked, candidate.neighbours, candidate.weights, candidate.history_titles).toArrow()
+    title, other, similarity = (found.column(name).to_numpy() for name in ("title", "other", "similarity"))
+    values = similarity.astype(np.float32)
+    return Neighbours(csr_matrix((values, (title, other)), (pairs.titles, pairs.titles)), candidate.weights)
+
+
+def _ease(matrix: csr_matrix, candidate: Ease) -> Linear:
+    """Source: Steck, Embarrassingly shallow autoencoders for sparse data (2019), algorithm 1."""
+    weights = weighed(matrix, candidate.weights)
+    size = matrix.shape[1]
+    gram = np.zeros((size, size), order="F")
+    for start in range(0, matrix.shape[0], ROWS_AT_ONCE):  # titles by titles, however many customers
+        block = weights[start : start + ROWS_AT_ONCE].astype(float)
+        gram += (block.T @ block).toarray()
+    gram[np.diag_indices(size)] += candidate.regularisation
+    # In place: the matrix may be of gigabytes. Only the lower triangle is computed.
+    factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
+    inverse, failed_too = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    assert not failed and not failed_too, "a Gram matrix with a positive diagonal added is positive definite"
+    effects = np.empty((size, size), np.float32)
+    diagonal = np.diag(inverse).copy()
+    for start in range(0, size, ROWS_AT_ONCE // 20):
+        rows = slice(start, start + ROWS_AT_ONCE // 20)
+        lower = np.tril(inverse[rows, :], start)
+        upper = np.triu(inverse[:, rows].T, start + 1)
+        effects[rows] = (lower + upper) / -diagonal
+    np.fill_diagonal(effects, 0)
+    effects[:, np.bincount(matrix.indices, minlength=size) == 0] = 0
+    return Linear(effects, candidate.weights)

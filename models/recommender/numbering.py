@@ -1,0 +1,32 @@
+"""Numbers for ids: what ALS and arrays need in place of the names of customers and titles."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+BUCKETS = 64
+HASHES = 1_000_000  # a share is exact to one in so many
+
+
+def numbered(ids: DataFrame, key: str, number: str) -> DataFrame:
+    """Each id once, with a number from 0 on without a gap: `key`, `number` (int).
+
+    No worker has more than one bucket to put in order, and nothing is collected. The ids, without null, are read twice.
+    """
+    distinct = ids.select(key).distinct().withColumn("bucket", F.pmod(F.xxhash64(F.col(key)), F.lit(BUCKETS)))
+    sizes = distinct.groupBy("bucket").agg(F.count("*").alias("size"))
+    earlier = Window.partitionBy(F.lit(0)).orderBy("bucket").rowsBetween(Window.unboundedPreceding, -1)  # of 64 rows
+    starts = sizes.select("bucket", F.coalesce(F.sum("size").over(earlier), F.lit(0)).alias("start"))
+    place = F.row_number().over(Window.partitionBy("bucket").orderBy(key))
+    placed = distinct.withColumn("place", place).join(F.broadcast(starts), "bucket", "inner")
+    return placed.select(key, (F.col("start") + F.col("place") - 1).cast("int").alias(number))
+
+
+def draw(purpose: str, seed: int, *keys: str) -> Column:
+    """A number from 0 to HASHES - 1 by a hash of the keys; draws for other purposes are independent of it."""
+    texts = [F.col(key).cast("string") for key in keys]
+    return F.pmod(F.xxhash64(*texts, F.lit(f"{purpose} {seed}")), F.lit(HASHES)).cast("int")
+
+
+def drawn(column: str, share: float) -> Column:
+    """Whether a draw is among the share."""
+    return F.col(column) < round(share * HASHES)

@@ -1,0 +1,180 @@
+"""Recommenders as plain arrays: what they say of titles, and how they score a customer's history.
+
+None holds anything of a customer. Who did something after the fit, or for the first time, is scored like everybody
+else, and a model is as large as the catalogue however many customers there are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from conf.recommender import Weights
+
+Scores = NDArray[np.float32]
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Arrays = Mapping[str, NDArray[Any]]
+UNSCORED = np.float32(-np.inf)  # where a model has nothing to say of a customer and a title
+
+
+class Ranker(Protocol):
+    """A fitted model. Titles are numbered from 0 to T - 1; a history is a row of strengths, all above 0."""
+
+    def scores(self, histories: csr_matrix) -> Scores:
+        """(customers, T), new memory; UNSCORED where there is nothing to say. histories: (customers, T) float32."""
+        ...
+
+    def arrays(self) -> Arrays:
+        """The arrays from which, with `settings`, `ranker` makes it again."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """What else it is made of, as plain data, its `kind` among it."""
+        ...
+
+
+def weighed(histories: csr_matrix, weights: Weights) -> csr_matrix:
+    """The strengths as weights: 1, log(1 + s) or s."""
+    strength = histories.data
+    found = {"binary": np.ones_like(strength), "log": np.log1p(strength), "linear": strength}[weights]
+    return csr_matrix((found, histories.indices, histories.indptr), histories.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """ALS for implicit feedback: a score is the product of a title's factors and the customer's.
+
+    The customer's are those that fit the history best, the titles' being given: the half step of ALS for one customer.
+    Source: Hu, Koren & Volinsky, Collaborative filtering for implicit feedback datasets (2008), equation 4.
+
+    titles: (T, factors) float32, all 0 where nobody liked the title; alpha, weights: an interaction weighs
+    1 + alpha * w(s); regularisation: of each customer, or of each of the interactions if `is_per_interaction`.
+    """
+
+    titles: Scores
+    alpha: float
+    weights: Weights
+    regularisation: float
+    is_per_interaction: bool
+
+    def scores(self, histories: csr_matrix) -> Scores:
+        """(customers, T)."""
+        found = self.customers(histories) @ self.titles.T
+        found[:, ~self.titles.any(axis=1)] = UNSCORED
+        return found
+
+    def customers(self, histories: csr_matrix) -> Scores:
+        """(customers, factors)."""
+        alike = self.titles.T.astype(float) @ self.titles
+        confidence = self.alpha * weighed(histories, self.weights).data.astype(float)
+        size, factors = histories.shape[0], self.titles.shape[1]
+        left, right = np.empty((size, factors, factors)), np.empty((size, factors, 1))
+        for row in range(size):
+            of_row = slice(histories.indptr[row], histories.indptr[row + 1])
+            seen, extra = self.titles[histories.indices[of_row]].astype(float), confidence[of_row]
+            penalty = self.regularisation * (len(extra) if self.is_per_interaction else 1)
+            left[row] = alike + (seen.T * extra) @ seen
+            left[row][np.diag_indices(factors)] += max(penalty, 1e-9)  # a customer without a title has no equation
+            right[row, :, 0] = (1.0 + extra) @ seen
+        return np.linalg.solve(left, right)[:, :, 0].astype(np.float32)
+
+    def arrays(self) -> Arrays:
+        """One array."""
+        return {"titles": self.titles}
+
+    def settings(self) -> dict[str, Any]:
+        """Plain data."""
+        told = {"alpha": self.alpha, "weights": self.weights, "regularisation": self.regularisation}
+        return {"kind": "factors", **told, "is_per_interaction": self.is_per_interaction}
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Item-item: a score is the mean similarity of a title to those of the history, by their weights.
+
+    similarity: (T, T) sparse; row by row what a title of the history says of others.
+    """
+
+    similarity: csr_matrix
+    weights: Weights
+
+    def scores(self, histories: csr_matrix) -> Scores:
+        """(customers, T); UNSCORED where no title of the history is a neighbour."""
+        weights = weighed(histories, self.weights)
+        sums = np.asarray((weights @ self.similarity).todense(), dtype=np.float32)
+        total = np.asarray(weights.sum(axis=1), dtype=np.float32)
+        found = sums / np.where(total > 0, total, 1)
+        return np.where(sums > 0, found, UNSCORED)
+
+    def arrays(self) -> Arrays:
+        """Those of the sparse matrix."""
+        matrix = self.similarity
+        return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
+
+    def settings(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"kind": "neighbours", "weights": self.weights}
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A linear model from all titles to all titles (EASE): a score is the sum of what each of the history says.
+
+    effects: (T, T) float32; row by row what a title of the history says of others.
+    """
+
+    effects: Scores
+    weights: Weights
+
+    def scores(self, histories: csr_matrix) -> Scores:
+        """(customers, T)."""
+        return np.asarray(weighed(histories, self.weights) @ self.effects, dtype=np.float32)
+
+    def arrays(self) -> Arrays:
+        """One array."""
+        return {"effects": self.effects}
+
+    def settings(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"kind": "linear", "weights": self.weights}
+
+
+@dataclass(frozen=True, eq=False)
+class Popular:
+    """The same for everybody: how many customers liked a title of late.
+
+    customers: (T,).
+    """
+
+    customers: Scores
+
+    def scores(self, histories: csr_matrix) -> Scores:
+        """(customers, T); UNSCORED where nobody did."""
+        found = np.where(self.customers > 0, self.customers, UNSCORED).astype(np.float32)
+        return np.tile(found, (histories.shape[0], 1))
+
+    def arrays(self) -> Arrays:
+        """One array."""
+        return {"customers": self.customers}
+
+    def settings(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"kind": "popular"}
+
+
+def ranker(arrays: Arrays, settings: Mapping[str, Any]) -> Ranker:
+    """The model of `arrays()` and `settings()`."""
+    told = {key: value for key, value in settings.items() if key != "kind"}
+    if settings["kind"] == "neighbours":
+        titles = len(arrays["indptr"]) - 1
+        matrix = csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), (titles, titles))
+        return Neighbours(matrix, **told)
+    if settings["kind"] == "factors":
+        return Factors(arrays["titles"], **told)
+    if settings["kind"] == "linear":
+        return Linear(arrays["effects"], **told)
+    return Popular(arrays["customers"])

@@ -1,0 +1,118 @@
+"""How good ranked lists are: against what customers did next, over DataFrames, with 95 % intervals.
+
+Means over customers have intervals by the central limit theorem. Sources: Järvelin & Kekäläinen, Cumulated gain-based
+evaluation of IR techniques (2002) for NDCG; Manning, Raghavan & Schütze, Introduction to Information Retrieval (2008),
+chapter 8, for precision, recall and MAP; Zhou et al., Solving the apparent diversity-accuracy dilemma (2010) for
+novelty.
+"""
+
+import math
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from models.intervals import Interval
+
+METRICS = {
+    "ndcg": "What customers did next, ranked high: 1 if all of it stands first, in the best order",
+    "map": "Mean average precision: how much of what stands above each hit is a hit",
+    "precision": "Share of the titles of a list that the customer took up",
+    "recall": "Share of the titles that the customer took up that are on the list",
+    "novelty": "Bits of surprise of a title on the lists: one more for each halving of the customers who know it",
+}
+SURE = 1.959964  # standard deviations to either side that hold 95 %
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """metrics: by the name of METRICS; customers: who were judged; coverage: share of the titles that could be
+    recommended that stand on any list (a count of these lists, so without an interval)."""
+
+    metrics: dict[str, Interval]
+    customers: int
+    coverage: float
+
+
+def per_customer(recommended: DataFrame, held_out: DataFrame, number: int) -> DataFrame:
+    """One row per customer with a title held out: `customer`, `ndcg`, `map`, `precision`, `recall`.
+
+    Args:
+        recommended: `customer`, `title`, `rank` from 1; ranks above `number` do not count.
+        held_out: `customer`, `title`, each once.
+        number: length of a list, k of precision@k. With r titles held out, the best list has min(r, k) hits.
+    """
+    hits = recommended.where(F.col("rank") <= number).join(held_out, ["customer", "title"], "inner")
+    so_far = Window.partitionBy("customer").orderBy("rank")
+    placed = hits.withColumn("hits_so_far", F.row_number().over(so_far))
+    summed = placed.groupBy("customer").agg(
+        F.count("*").alias("hits"),
+        F.sum(F.lit(1.0) / F.log2(F.col("rank") + 1)).alias("gain"),
+        F.sum(F.col("hits_so_far") / F.col("rank")).alias("precisions"),
+    )
+    relevant = held_out.groupBy("customer").agg(F.count("*").alias("relevant"))
+    both = relevant.join(summed, "customer", "left").na.fill(0, ["hits", "gain", "precisions"])
+    attainable = F.least(F.col("relevant"), F.lit(number))
+    return both.select(
+        "customer",
+        (F.col("gain") / _best_gain(attainable, number)).alias("ndcg"),
+        (F.col("precisions") / attainable).alias("map"),
+        (F.col("hits") / F.lit(number)).alias("precision"),
+        (F.col("hits") / F.col("relevant")).alias("recall"),
+    )
+
+
+def _best_gain(attainable: Column, number: int) -> Column:
+    """The gain of as many hits, all first."""
+    gains, total = [], 0.0
+    for rank in range(1, number + 1):
+        total += 1.0 / math.log2(rank + 1)
+        gains.append(F.lit(total))
+    return F.element_at(F.array(*gains), attainable.cast("int"))
+
+
+def novelty(recommended: DataFrame, known_by: DataFrame, customers: int, number: int) -> DataFrame:
+    """One row per customer: `customer`, `novelty` of the list, -log2 of the share of customers who know a title.
+
+    known_by: `title`, `customers` who liked it before, above 0; customers: all of whom there is anything.
+    """
+    share = F.col("customers") / F.lit(float(customers))
+    told = recommended.where(F.col("rank") <= number).join(known_by.select("title", "customers"), "title", "inner")
+    return told.groupBy("customer").agg(F.avg(-F.log2(share)).alias("novelty"))
+
+
+def judgement(
+    recommended: DataFrame, held_out: DataFrame, known_by: DataFrame, customers: int, number: int
+) -> Judgement:
+    """How good the lists are for the customers with a title held out; see `per_customer` and `novelty`.
+
+    `recommended` has rows of these customers only, and is read three times.
+    """
+    means = means_of(per_customer(recommended, held_out, number), ("ndcg", "map", "precision", "recall"))
+    surprise = means_of(novelty(recommended, known_by, customers, number), ("novelty",))
+    judged = held_out.select("customer").distinct().count()
+    shown = recommended.where(F.col("rank") <= number).select("title").distinct().count()
+    return Judgement(means | surprise, judged, shown / max(known_by.count(), 1))
+
+
+def means_of(rows: DataFrame, columns: tuple[str, ...]) -> dict[str, Interval]:
+    """The mean of each column with its interval; NaN without rows."""
+    sums = [F.count("*").alias("rows")]
+    for name in columns:
+        sums += [F.avg(name).alias(name), F.stddev(name).alias(f"{name}_deviation")]
+    (found,) = rows.agg(*sums).collect()
+    return {name: _interval(found[name], found[f"{name}_deviation"], found["rows"]) for name in columns}
+
+
+def _interval(mean: float | None, deviation: float | None, rows: int) -> Interval:
+    if mean is None:
+        return Interval(math.nan, math.nan, math.nan)
+    half = SURE * (deviation or 0.0) / math.sqrt(rows)
+    return Interval(mean, mean - half, mean + half)
+
+
+def difference(of: DataFrame, over: DataFrame, metric: str = "ndcg") -> Interval:
+    """How much more one gives the same customers than the other, paired: rows of `per_customer` both."""
+    other = over.select("customer", F.col(metric).alias("other"))
+    paired = of.join(other, "customer", "inner").select((F.col(metric) - F.col("other")).alias("difference"))
+    return means_of(paired, ("difference",))["difference"]

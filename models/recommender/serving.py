@@ -1,0 +1,135 @@
+"""What runs in the engines' workers: histories to the best titles, block by block, whatever the model.
+
+Memory is that of one block of scores and of the model; nothing grows with the customers.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from scipy.sparse import csr_matrix
+
+from models.recommender.histories import liked, matrix_of_histories
+from models.recommender.rankers import UNSCORED, Flags, Numbers, Ranker, Scores
+from models.recommender.top import HighestOfColumns, highest
+
+BLOCK_BYTES = 64_000_000
+BLOCK_ROWS = 512
+OF_HISTORY, OF_POPULARITY = "history", "popular"
+SCHEMA = "for_title boolean, customer int, title int, rank int, score float, source string"
+FIELDS = pa.schema(
+    {
+        "for_title": pa.bool_(),
+        "customer": pa.int32(),
+        "title": pa.int32(),
+        "rank": pa.int32(),
+        "score": pa.float32(),
+        "source": pa.string(),
+    }
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A ranker, with the titles from the most popular on, which fill up what it has nothing to say of."""
+
+    ranker: Ranker
+    popular: Numbers
+    titles: int
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The function of `mapInArrow`: `customer`, `history` to rows of SCHEMA.
+
+    load: gives the model, once per worker; top: titles for a customer; per_title: customers for a title, 0: none.
+    """
+
+    load: Callable[[], Model]
+    top: int
+    exclude_seen: bool
+    per_title: int = 0
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        model = self.load()
+        best = HighestOfColumns(model.titles, self.per_title) if self.per_title else None
+        rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (4 * model.titles)))
+        for batch in batches:
+            for start in range(0, batch.num_rows, rows):
+                block = batch.slice(start, rows)
+                customers = block.column("customer").to_numpy(zero_copy_only=False)
+                histories = matrix_of_histories(block.column("history"), model.titles)
+                scores = self._scores(model, histories)
+                if best:
+                    best.add(customers, scores)
+                yield self._for_customers(model, customers, histories, scores)
+        if best:
+            yield _for_titles(best)
+
+    def _scores(self, model: Model, histories: csr_matrix) -> Scores:
+        known = liked(histories)
+        scores = model.ranker.scores(known)
+        scores[np.diff(known.indptr) == 0] = UNSCORED
+        if self.exclude_seen:
+            row, title = _entries(histories)
+            scores[row, title] = UNSCORED
+        return scores
+
+    def _for_customers(self, model: Model, customers: Numbers, histories: csr_matrix, scores: Scores) -> pa.RecordBatch:
+        titles, values = highest(scores, self.top)
+        is_scored = values > UNSCORED
+        for row in np.flatnonzero(~is_scored.all(axis=1)):
+            found = titles[row, is_scored[row]]
+            seen = histories.indices[histories.indptr[row] : histories.indptr[row + 1]] if self.exclude_seen else []
+            more = _others(model.popular, np.union1d(found, seen), titles.shape[1] - len(found))
+            titles[row] = np.pad(
+                np.append(found, more), (0, titles.shape[1] - len(found) - len(more)), constant_values=-1
+            )
+        rank = np.tile(np.arange(1, titles.shape[1] + 1), len(titles))
+        customer, flat = np.repeat(customers, titles.shape[1]), is_scored.ravel()
+        source = np.where(flat, OF_HISTORY, OF_POPULARITY)
+        score = pa.array(values.ravel(), pa.float32(), mask=~flat)
+        return _batch(False, customer, titles.ravel(), rank, score, source, titles.ravel() >= 0)
+
+
+def served(histories: DataFrame, serving: Serving) -> DataFrame:
+    """The recommendations for the customers of `histories`, and the customers for each title where asked for.
+
+    Of the customers for a title there are so many for each of the workers' parts: `rank` is that within the part.
+    """
+    return histories.select("customer", "history").mapInArrow(serving, SCHEMA)
+
+
+def _others(popular: Numbers, taken: Numbers, number: int) -> Numbers:
+    """The first titles that are not taken."""
+    first = popular[: number + len(taken)]
+    return first[~np.isin(first, taken)][:number]
+
+
+def _entries(matrix: csr_matrix) -> tuple[Numbers, Numbers]:
+    """Row and column of every stored value."""
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
+
+
+def _for_titles(best: HighestOfColumns) -> pa.RecordBatch:
+    titles, number = best.rows.shape
+    title, rank = np.repeat(np.arange(titles), number), np.tile(np.arange(1, number + 1), titles)
+    rows, source = best.rows.ravel(), np.full(titles * number, OF_HISTORY)
+    return _batch(True, rows, title, rank, pa.array(best.scores.ravel(), pa.float32()), source, rows >= 0)
+
+
+def _batch(
+    for_title: bool,
+    customer: Numbers,
+    title: Numbers,
+    rank: Numbers,
+    score: pa.Array,
+    source: NDArray[np.str_],
+    keep: Flags,
+) -> pa.RecordBatch:
+    columns = [pa.array(np.full(len(customer), for_title)), customer, title, rank, score, source]
+    arrays = [pa.array(column).cast(field.type) for column, field in zip(columns, FIELDS, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=FIELDS).filter(pa.array(keep))

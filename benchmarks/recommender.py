@@ -31,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conf.load import load_profile  # noqa: E402
 from jobs.engine import engine  # noqa: E402
-from jobs.shelf import put  # noqa: E402
+from jobs.shelf import at_workers, save  # noqa: E402
+from jobs.storage import stored  # noqa: E402
 from models.recommender.candidates import Als  # noqa: E402
 from models.recommender.fitting import Pairs, fitted  # noqa: E402
 from models.recommender.histories import with_histories  # noqa: E402
@@ -105,11 +106,10 @@ def measure(name: str, data: Path) -> int:
         started = time.monotonic()
         ranker = fitted(pairs, CANDIDATES[name], name, seed=1)
         fit = time.monotonic()
-        sent = put(spark, Model(ranker, np.arange(titles), titles), work)
-        lists = served(with_histories(frame), Serving(sent, TOP, exclude_seen=True)).where("not for_title")
-        lists.write.mode("overwrite").parquet(str(work / "lists"))
+        with at_workers(spark, save(Model(ranker, np.arange(titles), titles), work)) as load:
+            lists = served(with_histories(frame), Serving(load, TOP, exclude_seen=True))
+            written = stored(lists, work / "lists")
         ended = time.monotonic()
-        written = spark.read.parquet(str(work / "lists"))
         rows = written.count()
         quality = means_of(per_customer(written, spark.read.parquet(str(data / "held.parquet")), TOP), ("ndcg",))
     seconds = {"start": started - began, "fit": fit - started, "top": ended - fit, "all": ended - began}

@@ -1,8 +1,11 @@
 """The two engines behind one DataFrame API: Sail, embedded and without a JVM, and classic Spark."""
 
+import atexit
 import logging
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -69,6 +72,13 @@ def _sail() -> tuple[SparkSession, Any]:
     return session, server
 
 
+def _until_the_end() -> str:
+    """A folder that is removed when the process ends."""
+    folder = tempfile.mkdtemp(prefix="encore-checkpoints-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @cache
 def _spark(profile: Profile) -> SparkSession:
     logging.getLogger("py4j").setLevel(logging.ERROR)
@@ -83,6 +93,8 @@ def _spark(profile: Profile) -> SparkSession:
         "spark.ui.showConsoleProgress": "false",
         # To list a thousand folders of the own disk takes far less time than a job with a task for each.
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
+        # ALS cuts its lineage there; each iteration makes it longer, and a long one overflows the JVM's stack.
+        "spark.checkpoint.dir": _until_the_end(),
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{FOLDER / 'log4j2.properties'}",

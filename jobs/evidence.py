@@ -18,7 +18,7 @@ from features.interactions import interactions as merged_interactions
 from features.windows import Window
 from jobs.context import Context
 from jobs.interactions import declared_interactions
-from jobs.storage import Record, write_manifest, write_partitions
+from jobs.storage import Record, stored, write_manifest, write_partitions
 from models.recommender.parts import known_before
 
 HEADER = ("customer", "title", "strength")
@@ -203,11 +203,10 @@ def read_ratings(
         time.alias("date"),
     )
     try:
-        typed.write.mode("overwrite").parquet(str(work))
+        rows = stored(typed, work)
     except Exception as error:
         problem = str(error).splitlines()[0]
         raise InputError(f"{file}: this is no CSV file with {len(names)} columns in every row ({problem})") from None
-    rows = spark.read.parquet(str(work))
     is_number = F.col("value").isNotNull() & ~F.isnan("value") & (F.abs("value") < F.lit(float("inf")))
     is_whole = F.col("customer_id").isNotNull() & F.col("title_id").isNotNull() & is_number
     if TIME in names:

@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 from conf.errors import InputError
 from conf.load import fingerprint
 from jobs.context import Context
-from jobs.shelf import send
-from jobs.storage import Record, write_manifest, write_partitions
+from jobs.shelf import at_workers
+from jobs.storage import Record, stored, write_manifest, write_partitions
 from models.recommender.histories import with_histories
 from models.recommender.packing import unpacked
 from models.recommender.serving import OF_HISTORY, OF_POPULARITY, Serving, served
@@ -111,9 +111,9 @@ class Offers:
             pairs = pairs.join(wanted.select("customer"), "customer", "left_semi")
         per_title = 0 if self.fitted["chosen"] == "popular" else self.top  # it says the same of all customers
         exclude_seen = self.context.service.recommender.exclude_seen
-        serving = Serving(send(self.spark, self._file), self.top, exclude_seen, per_title)
-        served(with_histories(pairs), serving).write.mode("overwrite").parquet(str(folder))
-        return self.spark.read.parquet(str(folder))
+        with at_workers(self.spark, self._file) as load:
+            serving = Serving(load, self.top, exclude_seen, per_title)
+            return stored(served(with_histories(pairs), serving), folder)
 
     # ---- the tables ----
 

@@ -18,7 +18,7 @@ from jobs.engine import engine
 from jobs.evidence import Evidence, Logs, read_ratings
 from jobs.interactions import interactions
 from jobs.offers import Asked, Offers
-from jobs.shelf import put
+from jobs.shelf import save
 from jobs.storage import RECORD, Record, beside, read_record, replace_folder, write_text
 from jobs.study import AUTO, Study, Teller
 from models.recommender.candidates import Engine
@@ -121,7 +121,7 @@ def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wis
     new.mkdir()
     for name in ("customers", "titles", "pairs"):
         (work / name).rename(new / name)
-    record["file"] = Path(put(spark, model, new).file).name
+    record["file"] = save(model, new).name
     write_text(new / RECORD, json.dumps(record, indent=1, default=str))
     replace_folder(new, context.recommender)
     return record

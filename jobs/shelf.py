@@ -1,10 +1,13 @@
-"""Recommenders as files, and how they come to the engines' workers."""
+"""How recommenders come to the engines' workers."""
 
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from pyspark.core.broadcast import Broadcast
 from pyspark.sql import SparkSession
 
 from jobs.engine import is_classic
@@ -13,36 +16,49 @@ from models.recommender.serving import Model
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """Loads a model where it is called: in this process, or in a worker that was sent the file."""
+class OfFile:
+    """Loads a model from a file of this machine."""
 
     file: str
-    is_sent: bool
 
     def __call__(self) -> Model:
         """The model."""
-        from pyspark import SparkFiles
+        return _model(self.file)
 
-        return _model(SparkFiles.get(Path(self.file).name) if self.is_sent else self.file)
+
+@dataclass(frozen=True)
+class OfBroadcast:
+    """Loads a model that Spark has sent to its workers, wherever they are."""
+
+    broadcast: Broadcast[Model]
+
+    def __call__(self) -> Model:
+        """The model."""
+        return self.broadcast.value
 
 
 @lru_cache(maxsize=1)
 def _model(file: str) -> Model:
-    """A worker that is used again has it already: a name stands for a content."""
+    """Every batch asks for it."""
     return unpacked(Path(file).read_bytes())
 
 
-def put(spark: SparkSession, model: Model, folder: Path) -> Loaded:
-    """Write a model to a file of `folder` and send it to the workers."""
+def save(model: Model, folder: Path) -> Path:
+    """Write a model to a file of `folder`, named after its content, so that a name stands for one model for ever."""
     data = packed(model)
-    # Spark refuses two files of one name, so the name is that of the content.
     file = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.npz"
     file.write_bytes(data)
-    return send(spark, file)
+    return file
 
 
-def send(spark: SparkSession, file: Path) -> Loaded:
-    """Send a model's file to the workers. Those of Sail are in this process."""
-    if is_classic(spark):
-        spark.sparkContext.addFile(str(file))
-    return Loaded(str(file), is_classic(spark))
+@contextmanager
+def at_workers(spark: SparkSession, file: Path) -> Iterator[Callable[[], Model]]:
+    """What loads the model of a file in the engine's workers. Those of Sail are in this process."""
+    if not is_classic(spark):
+        yield OfFile(str(file))
+        return
+    broadcast = spark.sparkContext.broadcast(unpacked(file.read_bytes()))
+    try:
+        yield OfBroadcast(broadcast)
+    finally:
+        broadcast.destroy()

@@ -103,6 +103,13 @@ def write_partitions(rows: DataFrame, staged: Layer) -> None:
     rows.write.mode("overwrite").partitionBy(staged.key).parquet(str(staged.root))
 
 
+def stored(rows: DataFrame, folder: Path) -> DataFrame:
+    """The rows, computed once and kept in `folder`; of no rows Sail writes nothing, which has no columns to read."""
+    rows.write.mode("overwrite").parquet(str(folder))
+    spark = rows.sparkSession
+    return spark.read.parquet(str(folder)) if any(folder.glob("*.parquet")) else spark.createDataFrame([], rows.schema)
+
+
 @contextmanager
 def beside(target: Path) -> Iterator[Path]:
     """A new folder beside `target`, on the same file system, where no reader looks; removed at the end."""

@@ -17,8 +17,8 @@ from conf.errors import InputError, NothingToLearnError
 from conf.recommender import Recommender
 from features.windows import Window
 from jobs.evidence import Evidence
-from jobs.shelf import put
-from jobs.storage import Record
+from jobs.shelf import at_workers, save
+from jobs.storage import Record, stored
 from models.intervals import Interval
 from models.recommender.candidates import ALWAYS, MODELS, Candidate, Engine, candidates, plainly
 from models.recommender.fitting import Pairs, fitted
@@ -260,10 +260,10 @@ class Study:
         """What a candidate, fitted on a part, recommends to those who are judged."""
         assert part.held is not None
         model = Model(fitted(part.pairs, candidate, self.engine, self.seed), part.order, part.pairs.titles)
-        sent = put(self.spark, model, self.work)
-        serving = Serving(sent, self.declared.judged_titles, self.declared.exclude_seen)
         wanted = part.pairs.frame.join(part.held.select("customer").distinct(), "customer", "left_semi")
-        return self._stored(f"lists-{name}", served(with_histories(wanted), serving))
+        with at_workers(self.spark, save(model, self.work)) as load:
+            serving = Serving(load, self.declared.judged_titles, self.declared.exclude_seen)
+            return self._stored(f"lists-{name}", served(with_histories(wanted), serving))
 
     def _judgement(self, part: Part, lists: DataFrame) -> Judgement:
         assert part.held is not None
@@ -281,8 +281,7 @@ class Study:
     # ---- files ----
 
     def _stored(self, name: str, rows: DataFrame) -> DataFrame:
-        rows.write.mode("overwrite").parquet(str(self.work / name))
-        return self.spark.read.parquet(str(self.work / name))
+        return stored(rows, self.work / name)
 
     def _batches(self, name: str) -> Callable[[], Iterable[pa.RecordBatch]]:
         return lambda: pyarrow.dataset.dataset(self.work / name, format="parquet").to_batches()

@@ -19,6 +19,7 @@ from models.recommender.histories import matrix_of_pairs
 from models.recommender.rankers import Factors, Linear, Neighbours, Popular, Ranker, Scores, weighed
 
 ROWS_AT_ONCE = 20_000
+LINEAGE = 4  # iterations of ALS between checkpoints, where the session has a folder for them
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def _als_of_spark(pairs: Pairs, candidate: Als, seed: int) -> Factors:
         userCol="customer",
         itemCol="title",
         ratingCol="weight",
+        checkpointInterval=LINEAGE,
         seed=seed,
     )
     try:

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from models.intervals import Interval
+from models.recommender.fitting import LINEAGE
 from models.recommender.ranking import means_of
 
 FACTORS, ITERATIONS, REGULARISATION = 10, 10, 0.1  # those of MLlib, which most analyses leave as they are
@@ -30,6 +31,7 @@ def rating_errors(known: DataFrame, held_out: DataFrame, seed: int) -> dict[str,
         itemCol="title",
         ratingCol="rating",
         coldStartStrategy="drop",
+        checkpointInterval=LINEAGE,
         seed=seed,
     )
     foretold = als.fit(known).transform(held_out)

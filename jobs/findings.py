@@ -14,6 +14,7 @@ from jobs.plan import Plan, plan
 from jobs.quality import Quality, quality
 from jobs.shift import Shift, shift
 from jobs.suspects import Suspects, suspects
+from jobs.titles import Titles, titles
 from jobs.verdict import Verdict, verdict
 
 
@@ -30,12 +31,13 @@ class Findings:
     drivers: Drivers | None
     scores: Scores | None
     plan: Plan | None
+    titles: Titles | None
     shift: Shift | None
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell."""
-        return not (self.flow.steps or self.quality.archives or self.verdict)
+        return not (self.flow.steps or self.quality.archives or self.verdict or self.titles)
 
 
 def findings(context: Context, spark: SparkSession) -> Findings:
@@ -51,5 +53,6 @@ def findings(context: Context, spark: SparkSession) -> Findings:
         drivers=drivers(judged) if judged else None,
         scores=scored,
         plan=plan(context, spark, scored) if scored else None,
+        titles=titles(context),
         shift=shift(context),
     )

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate, cycle
 
 from jobs.best import Best
+from jobs.studied import BASELINE
 from jobs.verdict import Verdict
+from models.recommender.candidates import MODELS
 
 SERIES = tuple(f"series-{number}" for number in range(1, 6))  # the colours of the page's style sheet
 DASHED, DASHED_AND_DOTTED, DOTTED = (5.0, 2.0), (5.0, 2.0, 1.5, 2.0), (1.5, 2.0)
@@ -38,6 +40,13 @@ RULES = {
     "recency": Look("series-2", 1.7, DASHED),
     "random": Look("muted", 1.5, DOTTED),
 }
+
+
+def ranker_looks(chosen: str) -> dict[str, Look]:
+    """By name: a colour for each recommender, always the same, the chosen one thick; popular titles grey and dashed."""
+    colours = dict(zip((name for name in MODELS if name != BASELINE), SERIES, strict=False))
+    found = {name: Look(colour, 2.8 if name == chosen else 1.3) for name, colour in colours.items()}
+    return found | {BASELINE: Look("muted", 2.8 if chosen == BASELINE else 1.5, DASHED)}
 
 
 def looks(verdict: Verdict, best: Best | None) -> dict[str, Look]:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from features.declared import table_features
 from jobs.context import Context
 from jobs.outlook import Scores, leaving
+from jobs.titles import Offered, has_contacts, offered
 from jobs.verdict import interval
 from jobs.wording import value_as_text
 from models.intervals import Interval
@@ -56,6 +57,7 @@ class Customer:
     leaving: float
     expected_profit: float
     reasons: list[Reason]
+    titles: list[Offered]
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,20 @@ class UpliftDecile:
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of the newest scores; `told` is that of their record."""
+    """The plan of the newest scores; `told` is that of their record.
+
+    is_listed_with_titles: whether the whole list lies there once more, with what to recommend to each.
+    """
 
     told: Mapping[str, Any]
     customers: int
     head: list[Customer]
+    is_listed_with_titles: bool
+
+    @property
+    def has_titles(self) -> bool:
+        """Whether any customer of the head is recommended something."""
+        return any(one.titles for one in self.head)
 
     @property
     def share(self) -> float:
@@ -130,7 +141,10 @@ class Plan:
 def plan(context: Context, spark: SparkSession, scores: Scores) -> Plan | None:
     """The plan of the newest scores, None where they were made without one."""
     told = scores.record.get("plan")
-    return Plan(told, scores.customers, _head(context, spark, scores)) if told else None
+    if not told:
+        return None
+    is_listed = has_contacts(context, str(scores.as_of), scores.record)
+    return Plan(told, scores.customers, _head(context, spark, scores), is_listed)
 
 
 def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Customer]:
@@ -143,6 +157,7 @@ def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Custome
     )
     rows = listed.collect()
     values = _values(context, spark, scores, rows)
+    recommended = offered(context, spark, str(scores.as_of), [row["customer_id"] for row in rows])
     meanings = {feature.name: feature.about for feature in table_features(context.service)}
     return [
         Customer(
@@ -150,6 +165,7 @@ def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Custome
             leaving(row["probability"], scores.leaves_is_one),
             row["expected_profit"],
             _reasons(row, meanings, values.get(row["customer_id"], {}), scores.leaves_is_one),
+            recommended.get(row["customer_id"], []),
         )
         for row in rows
     ]

@@ -11,13 +11,15 @@ from features.windows import Moment, Window
 from jobs import wording
 from jobs.context import Context
 from jobs.findings import Findings, findings
-from jobs.looks import NO_MODEL, RULES, looks
+from jobs.looks import NO_MODEL, RULES, Look, looks, ranker_looks
 from jobs.shift import LIMITS
 from jobs.spreadsheets import sheets
 from jobs.storage import beside, replace_folder, write_csv, write_text
 from jobs.suspects import FLAGS
+from jobs.titles import OFFERED
 from models.curves import CURVES
 from models.metrics import METRICS
+from models.recommender.ranking import METRICS as RANKING_METRICS
 
 PAGE = "index.html"
 LAYERS = {
@@ -73,6 +75,9 @@ def _page(context: Context, found: Findings) -> str:
         looks=looks(found.verdict, found.best) if found.verdict else {},
         rules=RULES,
         no_model=NO_MODEL,
+        ranker_looks=_ranker_looks(found),
+        ranking_metrics=RANKING_METRICS,
+        titles_offered=OFFERED,
         figures={name: Markup(svg) for name, svg in _figures(context, found).items()},
     )
 
@@ -82,9 +87,15 @@ def _outcome(context: Context, found: Findings) -> Window | None:
     return Moment.at(found.scores.as_of, context.service.windows).outcome if found.scores else None
 
 
+def _ranker_looks(found: Findings) -> dict[str, Look]:
+    """How the recommenders look."""
+    return ranker_looks(found.titles.study.told["chosen"]) if found.titles and found.titles.study else {}
+
+
 def _figures(context: Context, found: Findings) -> dict[str, str]:
     """The figures for which there are numbers, as SVG."""
-    from jobs import figures, model_figures  # with matplotlib: half a second that other commands need not wait
+    # With matplotlib: half a second that other commands need not wait.
+    from jobs import figures, model_figures, title_figures
 
     drawn = {}
     by_layer = found.flow.by_layer
@@ -104,6 +115,8 @@ def _figures(context: Context, found: Findings) -> dict[str, str]:
         drawn["deciles"] = figures.deciles_figure(found.scores.deciles, wording.words(context.service.label.name))
     if found.plan and found.plan.curve:
         drawn["profit"] = figures.profit_figure(found.plan)
+    if found.titles and found.titles.study:
+        drawn |= title_figures.ranking_figures(found.titles.study, _ranker_looks(found))
     if found.plan and found.plan.uplift:
         drawn["uplift"] = figures.uplift_figure(found.plan.uplift)
     return drawn

@@ -13,13 +13,16 @@ from jobs.outlook import Scores
 from jobs.plan import RULES, Plan
 from jobs.quality import Quality
 from jobs.shift import Shift
+from jobs.studied import Study
 from jobs.suspects import Suspects
+from jobs.titles import Titles
 from jobs.verdict import Judged, Verdict
 from jobs.wording import settings
 
 Rows = list[tuple[Any, ...]]
 Sheet = tuple[Sequence[str], Rows]
 INTERVAL = ("value", "low", "high")
+FORMULAS = ("=", "+", "-", "@")  # what a cell begins with that spreadsheets compute
 CURVES = {
     "roc": ("false_positive_rate", "true_positive_rate"),
     "precision_recall": ("recall", "precision"),
@@ -48,6 +51,10 @@ def sheets(found: Findings) -> dict[str, Sheet]:
         tables["profit"] = _profit(found.plan)
     if found.plan and found.plan.uplift:
         tables["uplift"] = _uplift(found.plan)
+    if found.titles:
+        tables["recommended"] = _recommended(found.titles)
+    if found.titles and found.titles.study:
+        tables["recommenders"] = _recommenders(found.titles.study)
     if found.shift:
         tables["drift"] = _drift(found.shift)
     return tables
@@ -168,6 +175,35 @@ def _profit(plan: Plan) -> Sheet:
 def _uplift(plan: Plan) -> Sheet:
     rows: Rows = [(one.decile, one.treated, one.untreated, *astuple(one.uplift)) for one in plan.uplift]
     return ("decile", "treated", "untreated", *(f"uplift_{end}" for end in INTERVAL)), rows
+
+
+def _recommenders(study: Study) -> Sheet:
+    """Besides the metrics, the paired difference of the NDCG to that of popular titles."""
+    rows: Rows = [
+        (part.name, one.name, one.title, one.is_chosen, metric, *map(_known, astuple(found)))
+        + (one.customers, one.coverage)
+        for part in study.parts
+        for one in part.rankers
+        for metric, found in (one.metrics | {"ndcg_over_popular": one.over_popular}).items()
+    ]
+    return ("part", "name", "title", "chosen", "metric", *INTERVAL, "customers", "coverage"), rows
+
+
+def _recommended(titles: Titles) -> Sheet:
+    """The titles on most lists."""
+    rows: Rows = [
+        (_inert(one["title_id"]), _inert(one["name"]), one["customers"], one["customers"] / titles.told["customers"])
+        for one in titles.told["most_recommended"]
+    ]
+    return ("title_id", "name", "customers", "share_of_customers"), rows
+
+
+def _inert(value: Any) -> Any:
+    """A name of the data, of which a spreadsheet must make neither a formula, `=1+1` -> `'=1+1`, nor a second row."""
+    if not isinstance(value, str):
+        return value
+    line = value.replace("\r", " ").replace("\n", " ")
+    return f"'{line}" if line.lstrip().startswith(FORMULAS) else line
 
 
 def _drift(shift: Shift) -> Sheet:

@@ -438,3 +438,102 @@ def write_drift(context: Context, *above: str) -> None:
         "above": [],
     }
     write_record(context.data / "drift" / "as_of=2024-03-05", found)
+
+
+# One visit is one liking of what it cost.
+INTERACTIONS = {
+    "sources": {
+        "visit": {
+            "title": "spent",
+            "name": "cast(spent as string)",
+            "measures": {"visits": {"sql": "count(*)", "about": "Visits"}},
+        }
+    },
+    "strength": "visits",
+}
+NOTHING = {"value": None, "low": None, "high": None}
+FORMULA = '=HYPERLINK("http://x")'
+MOST = [
+    {"title_id": 11, "name": HOSTILE, "customers": 500},
+    {"title_id": 12, "name": FORMULA, "customers": 100},
+    *({"title_id": 20 + number, "name": f"Song {number}", "customers": 50 - number} for number in range(10)),
+]
+OFFERS = {
+    20: [("Song A", "history"), (HOSTILE, "history"), ("Song C", "history"), ("Song D", "history")],
+    3: [("Song C", "history"), ("Song A", "history"), ("Song P", "popular")],
+    7: [("Song P", "popular"), ("Song Q", "popular")],
+}
+
+
+def ranked(ndcg: float, over_popular: dict[str, Any] | None, **changes: Any) -> dict[str, Any]:
+    """A recommender as judged on a part: its metrics are `ndcg` and halves, thirds and so on of it, novelty 5."""
+    values = {"ndcg": ndcg, "map": ndcg / 2, "precision": ndcg / 4, "recall": ndcg / 5}
+    metrics = {name: around(value, 0.05) for name, value in values.items()} | {"novelty": around(5.0, 0.25)}
+    return {"metrics": metrics, "customers": 400, "coverage": 0.125, "ndcg_over_popular": over_popular} | changes
+
+
+def write_recommender(context: Context, **changes: Any) -> None:
+    """ALS, chosen of 3 candidates of 3 models: better than item-item by what came later, worse by what was drawn."""
+    later = {
+        "als": ranked(0.4, around(0.15, 0.03)),
+        "item-item": ranked(0.3, around(0.05, 0.06)),
+        "popular": ranked(0.25, None, coverage=0.0004),
+    }
+    drawn = {
+        "als": ranked(0.44, around(0.24, 0.04), customers=900),
+        "item-item": ranked(0.5, around(0.3, 0.04), customers=900),
+        "popular": ranked(0.2, None, customers=900),
+    }
+    told = {
+        "basis": {"evidence": "e", "declared": fingerprint(context.service.recommender), "as_of": "2024-03-05"},
+        "as_of": "2024-03-05",
+        "chosen": "als",
+        "chosen_by": "validation",
+        "engine": "implicit",
+        "customers": 1800,
+        "titles": 2400,
+        "judged_titles": 10,
+        "settings": {"als": {"factors": 64, "alpha": 10.0}, "item-item": {"neighbours": 50}, "popular": {}},
+        "tried": {
+            "als": [{"settings": {}, "ndcg": around(0.31, 0.01)}, {"settings": {}, "ndcg": around(0.35, 0.01)}],
+            "item-item": [{"settings": {}, "ndcg": around(0.33, 0.01)}],
+            "popular": [{"settings": {}, "ndcg": around(0.2, 0.01)}],
+        },
+        "parts": {"later": later, "drawn": drawn},
+    }
+    write_record(context.recommender, told | changes)
+
+
+def write_recommendations(context: Context, day: str = "2024-03-05", **changes: Any) -> None:
+    """The lists of OFFERS, and what is told of those of 1,000 customers."""
+    layer = context.recommendations("titles")
+    fitted = json.loads((context.recommender / "_encore.json").read_text(encoding="utf-8"))
+    examples = [
+        {"customer_id": 20, "history_titles": 32, "history": ["Old 1", HOSTILE], "recommended": ["Song A", "Song B"]},
+        {"customer_id": 3, "history_titles": 1, "history": ["Old 2"], "recommended": ["Song C"]},
+    ]
+    told = {
+        "basis": {"recommender": fingerprint(fitted["basis"]), "scores": None, "top": 4, "who": "everybody"},
+        "model": fitted["chosen"],
+        "top": 4,
+        "customers": 1000,
+        "without_history": 30,
+        "titles": 600,
+        "most_recommended": MOST,
+        "examples": examples,
+    }
+    write_record(layer.partition(day), told | changes)
+    rows = [
+        {"customer_id": customer, "rank": rank, "title_id": rank, "name": name, "score": 0.5, "source": source}
+        for customer, titles in OFFERS.items()
+        for rank, (name, source) in enumerate(titles, 1)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows[::-1]), layer.partition(day) / "part-0.parquet")
+
+
+def write_contacts(context: Context, scores: dict[str, Any] | None = None) -> None:
+    """The list of contacts with titles, made of the scores that are there, or of those with another basis."""
+    day, layer = "2024-03-05", context.recommendations("contacts")
+    made_of = json.loads((context.scores.partition(day) / "_encore.json").read_text(encoding="utf-8"))["basis"]
+    write_record(layer.partition(day), {"basis": {"scores": scores or made_of}})
+    pq.write_table(pa.table({"customer_id": [20]}), layer.partition(day) / "part-0.parquet")

@@ -37,12 +37,14 @@ from jobs.score import score as score_customers
 from jobs.simulate import SERVICES
 from jobs.simulate import simulate as simulate_logs
 from jobs.storage import read_record, sole_writer, write_text
-from jobs.study import AUTO, ranking_lines
+from jobs.studied import studied
+from jobs.study import AUTO
 from jobs.table import table as take_table
 from jobs.train import train as train_models
 from jobs.train_keras import train_keras as train_networks
 from jobs.trained import Result
 from jobs.unpack import unpack as unpack_archives
+from jobs.wording import fixed, percent, span
 from models.kinds import KINDS
 from models.network.launch import LAUNCHERS
 from models.recommender.candidates import MODELS
@@ -369,8 +371,7 @@ def recommend(
             f"{record['titles']:,} titles for {record['customers']:,} customers at {day} by {record['model']} in "
             f"{context.recommendations('titles').partition(day)}"
         )
-    for line in ranking_lines(read_record(context.recommender) or {}):
-        console.print(f"  {line}")
+    _say_ranking(context)
 
 
 @app.command()
@@ -501,6 +502,20 @@ def _say_results(context: Context, results: list[Result]) -> None:
     if flagged:
         console.print(
             f"  the leakage audit flags {', '.join(flagged)}: believe no model that looks at them; see the report"
+        )
+
+
+def _say_ranking(context: Context) -> None:
+    """How well each recommender ranks, on the first part by which they were judged."""
+    record = read_record(context.recommender)
+    study = studied(record) if record else None
+    if not study or not study.parts:
+        return
+    for one in study.parts[0].rankers:
+        ndcg, recall = (one.metrics[name] for name in ("ndcg", "recall"))
+        console.print(
+            f"  {one.title:<10} {study.called('ndcg')} {fixed(ndcg.value, 4)} ({span(ndcg, 4)})  "
+            f"recall {fixed(recall.value, 4)}  coverage {percent(one.coverage)}"
         )
 
 

@@ -1,6 +1,5 @@
 """What a recommender says: titles for customers, customers for titles, titles for the list of contacts."""
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -19,7 +18,7 @@ from jobs.shelf import at_workers
 from jobs.storage import Record, stored, write_manifest, write_partitions
 from models.recommender.histories import with_histories
 from models.recommender.packing import unpacked
-from models.recommender.serving import OF_HISTORY, OF_POPULARITY, Serving, served
+from models.recommender.serving import OF_POPULARITY, Serving, served
 from models.targeting import CONTACT
 
 TITLES, CUSTOMERS, CONTACTS = "titles", "customers", "contacts"
@@ -81,14 +80,12 @@ class Offers:
     @cached_property
     def basis(self) -> Record:
         """What the recommendations are made from."""
-        basis = {
+        return {
             "recommender": fingerprint(self.fitted["basis"]),
             "top": self.top,
             "who": self.asked.who,
             "scores": self._scores["basis"] if self._scores and self.asked.holds_contacts else None,
         }
-        plain: Record = json.loads(json.dumps(basis, default=str))
-        return plain
 
     # ---- what they are made from ----
 
@@ -98,6 +95,10 @@ class Offers:
 
     def _read(self, name: str) -> DataFrame:
         return self.spark.read.parquet(str(self.context.recommender / name))
+
+    def _liked(self) -> DataFrame:
+        """What customers liked, by number."""
+        return self._read("pairs").where("strength > 0")
 
     @property
     def _file(self) -> Path:
@@ -161,14 +162,16 @@ class Offers:
 
     def _told(self, rows: DataFrame) -> Record:
         """Whom they reach, which titles stand on most lists, and some examples."""
-        is_known = F.max(F.col("source") == OF_HISTORY).alias("is_known")
-        people = rows.groupBy("customer_id").agg(is_known)
-        (reach,) = people.agg(F.count("*").alias("all"), F.count_if("is_known").alias("known")).collect()
+        people = rows.select("customer_id").distinct()
+        known = people.join(
+            self._liked().join(self._read("customers"), "customer", "inner"), "customer_id", "left_semi"
+        )
+        customers = people.count()
         shown = rows.groupBy("title_id", "name").agg(F.count("*").alias("customers"))
         most = shown.orderBy(F.desc("customers"), "title_id").limit(MOST_SHOWN).collect()
         return {
-            "customers": reach["all"],
-            "without_history": reach["all"] - reach["known"],
+            "customers": customers,
+            "without_history": customers - known.count(),
             "titles": shown.count(),
             "most_recommended": [row.asDict() for row in most],
             "examples": self._examples(rows),
@@ -176,10 +179,9 @@ class Offers:
 
     def _examples(self, rows: DataFrame) -> list[Record]:
         """A few customers, drawn by a hash from those with some history: what they liked most, and what they get."""
-        liked = self._read("pairs").where("strength > 0")
+        liked = self._liked()
         sizes = liked.groupBy("customer").agg(F.count("*").alias("size")).where(F.col("size") >= EXAMPLE_TITLES)
-        known = rows.where(F.col("source") == OF_HISTORY).select("customer_id").distinct()
-        able = sizes.join(self._read("customers"), "customer", "inner").join(known, "customer_id", "left_semi")
+        able = sizes.join(self._read("customers"), "customer", "inner").join(rows, "customer_id", "left_semi")
         by_hash = F.xxhash64(F.col("customer_id").cast("string"))
         chosen = able.orderBy(by_hash, "customer_id").limit(EXAMPLES).collect()
         return [

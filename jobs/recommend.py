@@ -1,6 +1,5 @@
 """`encore recommend`: titles for customers, customers for titles, and titles for those on the list of contacts."""
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.util import find_spec
@@ -19,8 +18,9 @@ from jobs.evidence import Evidence, Logs, read_ratings
 from jobs.interactions import interactions
 from jobs.offers import Asked, Offers
 from jobs.shelf import save
-from jobs.storage import RECORD, Record, beside, read_record, replace_folder, write_text
+from jobs.storage import RECORD, Record, beside, read_record, replace_folder
 from jobs.study import AUTO, Study, Teller
+from jobs.trained import write_json
 from models.recommender.candidates import Engine
 from models.recommender.numbering import drawn
 from models.recommender.ratings import rating_errors
@@ -110,7 +110,7 @@ def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wis
         "library": wish.library,
     }
     done = read_record(context.recommender)
-    if done and done["basis"] == json.loads(json.dumps(basis, default=str)):
+    if done and done["basis"] == basis:
         return done
     study = Study(spark, evidence, work, declared, wish.library, seed, tell)
     model, told = study.done(wish.model)
@@ -122,7 +122,7 @@ def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wis
     for name in ("customers", "titles", "pairs"):
         (work / name).rename(new / name)
     record["file"] = save(model, new).name
-    write_text(new / RECORD, json.dumps(record, indent=1, default=str))
+    write_json(new / RECORD, record)
     replace_folder(new, context.recommender)
     return record
 

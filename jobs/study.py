@@ -20,7 +20,7 @@ from jobs.evidence import Evidence
 from jobs.shelf import at_workers, save
 from jobs.storage import Record, stored
 from models.intervals import Interval
-from models.recommender.candidates import ALWAYS, MODELS, Candidate, Engine, candidates, plainly
+from models.recommender.candidates import ALWAYS, Candidate, Engine, candidates, plainly
 from models.recommender.fitting import Pairs, fitted
 from models.recommender.histories import with_histories
 from models.recommender.numbering import draw, drawn, numbered
@@ -285,20 +285,6 @@ class Study:
 
     def _batches(self, name: str) -> Callable[[], Iterable[pa.RecordBatch]]:
         return lambda: pyarrow.dataset.dataset(self.work / name, format="parquet").to_batches()
-
-
-def ranking_lines(record: Record) -> list[str]:
-    """How good each model is, a line each, on the first part that there is."""
-    part: Record = next(iter(record.get("parts", {}).values()), {})
-    number = record.get("judged_titles")
-    lines = []
-    for name, found in part.items():
-        ndcg, recall = (found["metrics"][metric] for metric in ("ndcg", "recall"))
-        lines.append(
-            f"{MODELS[name]:<10} NDCG@{number} {ndcg['value']:.4f} ({ndcg['low']:.4f} to {ndcg['high']:.4f})  "
-            f"recall {recall['value']:.4f}  coverage {found['coverage']:.1%}"
-        )
-    return lines
 
 
 def _rank(ndcg: Interval | None) -> float:

@@ -34,6 +34,7 @@ settings.load_profile("encore")
 # The files that take longest, in that order: two processes that begin with them end together.
 LONGEST = (
     "test_train_keras.py",
+    "test_recommend.py",
     "test_ranks.py",
     "test_cdnow.py",
     "test_audiobook_table.py",

@@ -32,23 +32,21 @@ def test_a_customer_by_hand(engine: SparkSession) -> None:
     assert row["recall"] == pytest.approx(2 / 3)
 
 
-def test_more_held_out_than_a_list_is_long(engine: SparkSession) -> None:
-    (row,) = per_customer(lists(engine, {7: [1, 2]}), held(engine, {7: [1, 2, 3, 4, 5]}), 2).collect()
+def test_more_held_out_than_a_list_is_long(sail: SparkSession) -> None:
+    (row,) = per_customer(lists(sail, {7: [1, 2]}), held(sail, {7: [1, 2, 3, 4, 5]}), 2).collect()
     assert (row["ndcg"], row["map"], row["precision"], row["recall"]) == (1.0, 1.0, 1.0, 0.4)
 
 
-def test_ranks_beyond_the_list_do_not_count_and_a_short_list_pays_for_it(engine: SparkSession) -> None:
-    found = collected(
-        per_customer(lists(engine, {1: [5, 6, 7], 2: [8]}), held(engine, {1: [7], 2: [8]}), 2), ["customer"]
-    )
+def test_ranks_beyond_the_list_do_not_count_and_a_short_list_pays_for_it(sail: SparkSession) -> None:
+    found = collected(per_customer(lists(sail, {1: [5, 6, 7], 2: [8]}), held(sail, {1: [7], 2: [8]}), 2), ["customer"])
     assert (found[1]["ndcg"], found[1]["recall"]) == (0.0, 0.0)
     assert (found[2]["ndcg"], found[2]["precision"]) == (1.0, 0.5)
 
 
 def test_a_customer_without_a_list_has_nothing_and_one_without_a_title_held_out_does_not_count(
-    engine: SparkSession,
+    sail: SparkSession,
 ) -> None:
-    found = collected(per_customer(lists(engine, {1: [5], 2: [6]}), held(engine, {1: [5], 3: [5]}), 1), ["customer"])
+    found = collected(per_customer(lists(sail, {1: [5], 2: [6]}), held(sail, {1: [5], 3: [5]}), 1), ["customer"])
     assert {customer: row["ndcg"] for customer, row in found.items()} == {1: 1.0, 3: 0.0}
 
 
@@ -63,22 +61,23 @@ def test_ndcg_is_that_of_scikit_learn(sail: SparkSession) -> None:
         assert found[customer]["ndcg"] == pytest.approx(ndcg_score(truth, score, k=10))
 
 
-def test_novelty_is_bits_of_surprise(engine: SparkSession) -> None:
+def test_novelty_is_bits_of_surprise(sail: SparkSession) -> None:
     """Of 8 customers, 4 know title 1 (one bit) and 1 knows title 2 (three bits)."""
     known = frame(
-        engine, [{"title": 1, "customers": 4}, {"title": 2, "customers": 1}], {"title": "int", "customers": "bigint"}
+        sail, [{"title": 1, "customers": 4}, {"title": 2, "customers": 1}], {"title": "int", "customers": "bigint"}
     )
-    rows = collected(novelty(lists(engine, {1: [1, 2], 2: [1, 3, 2]}), known, 8, 2), ["customer"])
+    rows = collected(novelty(lists(sail, {1: [1, 2], 2: [1, 3, 2]}), known, 8, 2), ["customer"])
     assert {customer: row["novelty"] for customer, row in rows.items()} == {1: 2.0, 2: 1.0}
 
 
-def test_means_have_the_interval_of_their_deviation(engine: SparkSession) -> None:
-    rows = frame(engine, [{"x": value} for value in (0.0, 0.0, 1.0, 1.0)], {"x": "double"})
+def test_means_have_the_interval_of_their_deviation(sail: SparkSession) -> None:
+    rows = frame(sail, [{"x": value} for value in (0.0, 0.0, 1.0, 1.0)], {"x": "double"})
     found = means_of(rows, ("x",))["x"]
     half = 1.959964 * math.sqrt(1 / 3) / 2
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.5 - half, 0.5 + half))
     assert math.isnan(means_of(rows.where("x > 1"), ("x",))["x"].value)
-    assert means_of(rows.limit(1), ("x",))["x"].low == means_of(rows.limit(1), ("x",))["x"].high
+    of_one = means_of(rows.limit(1), ("x",))["x"]
+    assert of_one.value in (0.0, 1.0) and math.isnan(of_one.low) and math.isnan(of_one.high)
 
 
 def test_a_judgement_counts_customers_and_coverage(engine: SparkSession) -> None:

@@ -29,8 +29,8 @@ def strengths(ratings: Ratings, window: Window | None = None) -> dict[tuple[str,
     return {pair: row["strength"] for pair, row in rows.items()}
 
 
-def test_without_a_time(engine: SparkSession, tmp_path: Path) -> None:
-    found = read(engine, tmp_path, 'customer,title,strength\n007,"War, and peace",2\n007,Emma,0.5\nb,Emma,1e1\n')
+def test_without_a_time(sail: SparkSession, tmp_path: Path) -> None:
+    found = read(sail, tmp_path, 'customer,title,strength\n007,"War, and peace",2\n007,Emma,0.5\nb,Emma,1e1\n')
     assert strengths(found) == {("007", "War, and peace"): 2, ("007", "Emma"): 0.5, ("b", "Emma"): 10}
     assert (found.is_dated, found.is_explicit, found.days) == (False, False, Window(date(2024, 3, 8), TODAY))
 
@@ -53,10 +53,10 @@ def test_a_time_is_a_date_a_timestamp_or_seconds(engine: SparkSession, tmp_path:
     ("liked_from", "liked"), [(None, {"y": 4, "z": 5}), (5.0, {"z": 5}), (1.0, {"x": 1.5, "y": 4, "z": 5})]
 )
 def test_explicit_ratings_are_liked_from_the_mean_on_or_from_what_is_said(
-    engine: SparkSession, tmp_path: Path, liked_from: float | None, liked: dict[str, float]
+    sail: SparkSession, tmp_path: Path, liked_from: float | None, liked: dict[str, float]
 ) -> None:
     """x was rated twice; the mean of the four ratings is 3."""
-    found = read(engine, tmp_path, "customer,title,strength\na,x,1\na,x,2\na,y,4\na,z,5\n", True, liked_from)
+    found = read(sail, tmp_path, "customer,title,strength\na,x,1\na,x,2\na,y,4\na,z,5\n", True, liked_from)
     assert found.is_explicit
     rows = collected(found.pairs(found.days), ("title_id",))
     assert {title: row["rating"] for title, row in rows.items()} == {"x": 1.5, "y": 4, "z": 5}
@@ -75,9 +75,9 @@ def test_explicit_ratings_are_liked_from_the_mean_on_or_from_what_is_said(
         ("customer,title,strength,time\na,x,1,yesterday\na,x,1,\n", "2 of 2 rows lack"),
     ],
 )
-def test_what_is_no_file_of_ratings_is_refused(engine: SparkSession, tmp_path: Path, text: str, words: str) -> None:
+def test_what_is_no_file_of_ratings_is_refused(sail: SparkSession, tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(InputError) as refused:
-        read(engine, tmp_path, text)
+        read(sail, tmp_path, text)
     assert words in str(refused.value)
     assert str(tmp_path / "ratings.csv") in str(refused.value)
 

@@ -68,13 +68,13 @@ def test_the_best_titles_that_are_new_to_the_customer(engine: SparkSession) -> N
     }
 
 
-def test_seen_titles_stand_where_they_are_not_excluded(engine: SparkSession) -> None:
-    found, _ = lists(engine, [(7, 0, 1.0)], exclude_seen=False)
+def test_seen_titles_stand_where_they_are_not_excluded(sail: SparkSession) -> None:
+    found, _ = lists(sail, [(7, 0, 1.0)], exclude_seen=False)
     assert found == {7: [(0, 9.0, "history"), (1, 5.0, "history")]}
 
 
-def test_what_was_seen_and_not_liked_says_nothing_and_is_not_recommended(engine: SparkSession) -> None:
-    found, _ = lists(engine, [(7, 0, 1.0), (7, 1, 0.0), (7, 2, -3.0)])
+def test_what_was_seen_and_not_liked_says_nothing_and_is_not_recommended(sail: SparkSession) -> None:
+    found, _ = lists(sail, [(7, 0, 1.0), (7, 1, 0.0), (7, 2, -3.0)])
     assert [title for title, _, _ in found[7]] == [4, 3]
 
 
@@ -85,14 +85,14 @@ def test_what_a_history_says_nothing_of_is_filled_up_by_what_is_popular(engine: 
     assert found[8] == [(2, 4.0, "history"), (4, None, "popular"), (3, None, "popular")]
 
 
-def test_a_customer_who_liked_nothing_gets_what_is_popular(engine: SparkSession) -> None:
-    found, for_titles = lists(engine, [(7, 4, 0.0)], per_title=2)
+def test_a_customer_who_liked_nothing_gets_what_is_popular(sail: SparkSession) -> None:
+    found, for_titles = lists(sail, [(7, 4, 0.0)], per_title=2)
     assert found[7] == [(0, None, "popular"), (1, None, "popular")]
     assert for_titles == {}
 
 
-def test_no_more_titles_than_there_are(engine: SparkSession) -> None:
-    found, _ = lists(engine, [(7, 0, 1.0)], top=9)
+def test_no_more_titles_than_there_are(sail: SparkSession) -> None:
+    found, _ = lists(sail, [(7, 0, 1.0)], top=9)
     assert [title for title, _, _ in found[7]] == [1, 2, 4, 3]
 
 

@@ -96,7 +96,7 @@ def judgement(
 
 
 def means_of(rows: DataFrame, columns: tuple[str, ...]) -> dict[str, Interval]:
-    """The mean of each column with its interval; NaN without rows."""
+    """The mean of each column with its interval, whose ends are NaN for fewer than two rows; so is a mean of none."""
     sums = [F.count("*").alias("rows")]
     for name in columns:
         sums += [F.avg(name).alias(name), F.stddev(name).alias(f"{name}_deviation")]
@@ -107,7 +107,7 @@ def means_of(rows: DataFrame, columns: tuple[str, ...]) -> dict[str, Interval]:
 def _interval(mean: float | None, deviation: float | None, rows: int) -> Interval:
     if mean is None:
         return Interval(math.nan, math.nan, math.nan)
-    half = SURE * (deviation or 0.0) / math.sqrt(rows)
+    half = SURE * deviation / math.sqrt(rows) if deviation is not None and rows > 1 else math.nan
     return Interval(mean, mean - half, mean + half)
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from scipy.sparse import csr_matrix
 
 from models.recommender.histories import liked, matrix_of_histories
-from models.recommender.rankers import UNSCORED, Flags, Numbers, Ranker, Scores
+from models.recommender.rankers import UNSCORED, Flags, Numbers, Popular, Ranker, Scores
 from models.recommender.top import HighestOfColumns, highest
 
 BLOCK_BYTES = 64_000_000
@@ -90,8 +90,9 @@ class Serving:
             )
         rank = np.tile(np.arange(1, titles.shape[1] + 1), len(titles))
         customer, flat = np.repeat(customers, titles.shape[1]), is_scored.ravel()
-        source = np.where(flat, OF_HISTORY, OF_POPULARITY)
-        score = pa.array(values.ravel(), pa.float32(), mask=~flat)
+        is_of_history = flat & (not isinstance(model.ranker, Popular))
+        source = np.where(is_of_history, OF_HISTORY, OF_POPULARITY)
+        score = pa.array(values.ravel(), pa.float32(), mask=~is_of_history)
         return _batch(False, customer, titles.ravel(), rank, score, source, titles.ravel() >= 0)
 
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
 from conf.recommender import RecommenderGrids
-from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem, Popularity, candidates
+from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem, Popularity, candidates, on_share
 from models.recommender.fitting import Pairs, fitted
 from models.recommender.histories import PAIRS, liked, matrix_of_histories, matrix_of_pairs
 from models.recommender.packing import packed, unpacked
@@ -255,3 +255,38 @@ def test_candidates_are_every_combination(model: str, engine: Engine, number: in
     assert len(found) == len(set(found)) == number
     if model == "als":
         assert {one.regularisation for one in found} == ({0.1, 0.3} if engine == "spark" else {1.0, 10.0, 100.0})  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "engine", "wanted"),
+    [
+        (Als(8, 15, 1.0, "binary", 10.0), "implicit", Als(8, 15, 1.0, "binary", 5.0)),
+        (Als(8, 15, 1.0, "binary", 10.0), "spark", Als(8, 15, 1.0, "binary", 10.0)),
+        (Ease(100.0, "binary"), "implicit", Ease(25.0, "binary")),
+        (ItemItem(20, "log", 200), "implicit", ItemItem(20, "log", 200)),
+    ],
+)
+def test_on_a_quarter_of_the_customers(candidate: Candidate, engine: Engine, wanted: Candidate) -> None:
+    assert on_share(candidate, engine, 0.25) == wanted
+
+
+def test_ease_of_a_part_regularised_for_it_is_that_of_the_whole(sail: SparkSession) -> None:
+    """Four times the same customers: a quarter of them with a quarter of the penalty says the same."""
+    whole, part = pairs_of(sail, np.tile(activity(), (4, 1))), pairs_of(sail, activity())
+    candidate = Ease(20.0, "log")
+    found = (
+        fitted(whole, candidate, "implicit", seed=1),
+        fitted(part, on_share(candidate, "implicit", 0.25), "implicit", 1),
+    )
+    assert np.allclose(found[0].scores(part.matrix), found[1].scores(part.matrix), atol=1e-4)
+
+
+def test_als_of_a_part_regularised_for_it_is_that_of_the_whole(sail: SparkSession) -> None:
+    """The same of ALS, which ends near one optimum: closer than with the penalty of the whole."""
+    whole, part = pairs_of(sail, np.tile(activity(), (4, 1))), pairs_of(sail, activity())
+    candidate = Als(4, 60, 1.0, "binary", 4.0)
+    wanted, scaled, unscaled = (
+        fitted(pairs, one, "implicit", seed=1).scores(part.matrix)[:, 1:]
+        for pairs, one in [(whole, candidate), (part, on_share(candidate, "implicit", 0.25)), (part, candidate)]
+    )
+    assert np.abs(scaled - wanted).mean() < 0.5 * np.abs(unscaled - wanted).mean()

@@ -40,7 +40,7 @@ from models.recommender.ranking import means_of, per_customer  # noqa: E402
 from models.recommender.serving import Model, Serving, served  # noqa: E402
 
 TOP, TASTES, ZIPF = 10, 20, 0.7
-CANDIDATES = {"implicit": Als(64, 10, 1.0, "binary", 10.0), "spark": Als(64, 10, 1.0, "binary", 0.1)}
+CANDIDATES = {"implicit": Als(64, 10, 1.0, "binary", 0.1), "spark": Als(64, 10, 1.0, "binary", 0.1)}
 ENGINES = {"implicit": "sail", "spark": "spark"}
 MOST_MINUTES = {"implicit": 3.0, "spark": 15.0}  # the targets
 MOST_GB = 8.0

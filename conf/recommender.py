@@ -91,15 +91,17 @@ class AlsGrid(Declaration):
     """Candidates of ALS for implicit feedback: every combination of the lists.
 
     A strength s weighs `1 + alpha * w(s)` against 1 for a title without an interaction; w is 1 (`binary`), log(1 + s)
-    (`log`) or s (`linear`). `regularisation` is that of the library `implicit`, the same for every title and customer;
-    Spark's grows with their number of interactions, so it is much smaller: `regularisation_per_interaction`.
+    (`log`) or s (`linear`). `regularisation` is that of the library `implicit`, the same for every title and customer,
+    in units of the interactions' own size: the sum of their weights over the root of customers times titles, of which
+    about 1.5 leave nothing of any factor. So it means the same for few customers and for many. That of Spark, times the
+    interactions of each customer or title, does so by itself: `regularisation_per_interaction`.
     """
 
     factors: list[Factors] = Field(default=[64], min_length=1)
     iterations: PositiveInt = 10
     alpha: list[NotNegative] = Field(default=[1.0, 10.0], min_length=1)
     weights: list[Weights] = Field(default=["binary", "log"], min_length=1)
-    regularisation: list[Positive] = Field(default=[1.0, 10.0, 100.0], min_length=1)
+    regularisation: list[Positive] = Field(default=[0.02, 0.1, 0.5], min_length=1)
     regularisation_per_interaction: list[Positive] = Field(default=[0.1, 0.3], min_length=1)
 
 
@@ -116,9 +118,12 @@ class ItemItemGrid(Declaration):
 
 
 class EaseGrid(Declaration):
-    """Candidates of EASE; it inverts a matrix of titles by titles, so the catalogue has at most `most_titles`."""
+    """Candidates of EASE; it inverts a matrix of titles by titles, so the catalogue has at most `most_titles`.
 
-    regularisation: list[Positive] = Field(default=[100.0, 1_000.0], min_length=1)
+    `regularisation` is in units of the mean of that matrix's diagonal: a title's interactions, by weight.
+    """
+
+    regularisation: list[Positive] = Field(default=[0.5, 5.0], min_length=1)
     weights: list[Weights] = Field(default=["binary"], min_length=1)
     most_titles: PositiveInt = 20_000
 

@@ -71,6 +71,21 @@ def interactions(days: DataFrame, declared: Interactions, window: windows.Window
     return pairs.select(*GRAIN, *declared.measures, *derived, "strength", "days", "first_date", "last_date")
 
 
+def dictionary_rows(declared: Interactions) -> list[tuple[str, str]]:
+    """Name and meaning of each column that `interactions` gives, in their order."""
+    decay = f", each worth half as much every {declared.half_life_days} days" if declared.half_life_days else ""
+    return [
+        ("customer_id", "Who"),
+        ("title", "With which title"),
+        *((name, measure.about) for name, measure in declared.measures.items()),
+        *((name, column.about) for name, column in declared.columns.items()),
+        ("strength", f"Sum over the days of {declared.strength}{decay}; not above 0: seen, but not liked"),
+        ("days", "Days on which there was anything"),
+        ("first_date", "The first of them"),
+        ("last_date", "The last of them"),
+    ]
+
+
 def without_bots(pairs: DataFrame, tiles: DataFrame, window: windows.Window) -> DataFrame:
     """The pairs of those who were no bot on any day before the end of the window (tiles: the daily layer)."""
     bots = first_bot_days(tiles).where(F.col("first_bot_day") < F.lit(window.end)).select("customer_id")

@@ -13,12 +13,12 @@ from pyspark.sql import functions as F
 from conf.errors import InputError, NothingToLearnError
 from conf.load import fingerprint
 from conf.recommender import Interactions
-from features.interactions import best_names, without_bots
+from features.interactions import best_names, dictionary_rows, without_bots
 from features.interactions import interactions as merged_interactions
 from features.windows import Window
 from jobs.context import Context
 from jobs.interactions import declared_interactions
-from jobs.storage import Record, stored, write_manifest, write_partitions
+from jobs.storage import Record, stored, write_csv, write_manifest, write_partitions
 from models.recommender.parts import known_before
 
 HEADER = ("customer", "title", "strength")
@@ -119,6 +119,8 @@ class Logs:
     def write(self) -> Record:
         """Bring `interactions/titles/as_of=…/`, one row per customer and title, up to date. Returns its record."""
         layer, day = self.context.interactions, str(self.as_of)
+        # The underscore keeps readers of the layer from taking it for rows.
+        write_csv(layer.root / "_dictionary.csv", ("column", "meaning"), dictionary_rows(self.declared))
         done = layer.records().get(day)
         if done and done["basis"] == self.basis:
             return done

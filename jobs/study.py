@@ -20,7 +20,7 @@ from jobs.evidence import Evidence
 from jobs.shelf import at_workers, save
 from jobs.storage import Record, stored
 from models.intervals import Interval
-from models.recommender.candidates import ALWAYS, Candidate, Engine, candidates, on_share, plainly
+from models.recommender.candidates import ALWAYS, Candidate, Engine, candidates, plainly
 from models.recommender.fitting import Pairs, fitted
 from models.recommender.histories import with_histories
 from models.recommender.numbering import draw, drawn, numbered
@@ -230,8 +230,7 @@ class Study:
             found[name] = []
             for one in grid:
                 self.tell(next(number), 2 * total, f"{name} {plainly(one)}")
-                on_these = on_share(one, self.engine, self._share_of(self.declared.tuning_customers))
-                lists = self._lists(part, on_these, f"validation-{name}-{len(found[name])}")
+                lists = self._lists(part, one, f"validation-{name}-{len(found[name])}")
                 found[name].append((one, self._judgement(part, lists).metrics["ndcg"]))
         return found
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.schema import Service
-from features.interactions import best_names, interactions, title_days, title_names, without_bots
+from features.interactions import best_names, dictionary_rows, interactions, title_days, title_names, without_bots
 from features.windows import Window
 from tests.given import SHOP, Rows, before, collected, events, tiles
 
@@ -134,6 +134,14 @@ def test_who_was_a_bot_before_as_of_is_out_and_who_becomes_one_later_is_not(engi
     pairs = interactions(days(engine, visits), DECLARED, WINDOW)  # type: ignore[arg-type]
     left = without_bots(pairs, tiles(engine, SERVICE, {"visit": visits + crowd}), WINDOW)
     assert {row["customer_id"] for row in left.collect()} == {2, 3}
+
+
+def test_every_column_is_explained_from_its_declaration(sail: SparkSession) -> None:
+    rows = interactions(days(sail, [visit(before(1))]), DECLARED, WINDOW)  # type: ignore[arg-type]
+    told = dict(dictionary_rows(DECLARED))  # type: ignore[arg-type]
+    assert list(told) == rows.columns
+    assert (told["gifts"], told["share"]) == ("Gifts", "Coins a visit")
+    assert "spent + 10 * gifts, each worth half as much every 2 days" in told["strength"]
 
 
 def test_a_title_goes_by_the_name_it_has_most_often_and_by_the_first_of_equal_ones(engine: SparkSession) -> None:

@@ -38,7 +38,7 @@ from tests.pipeline import table
 
 CUSTOMERS, DAYS = 1_500, 30
 AS_OF = date(2017, 4, 29)  # the day after the last of them
-ALS = {"factors": [32], "alpha": [10.0], "weights": ["log"], "regularisation": [30.0]}
+ALS = {"factors": [32], "alpha": [10.0], "weights": ["log"], "regularisation": [0.5]}
 ITEM_ITEM = {"neighbours": [100], "weights": ["binary"]}
 GRIDS = {"als": ALS, "item_item": ITEM_ITEM}
 ROOT = Path(__file__).parents[1]
@@ -117,7 +117,7 @@ def test_what_was_judged_is_said(done: Context) -> None:
     record = study(done)
     assert record["chosen"] in ("als", "item-item") and record["chosen_by"] == "validation"
     assert record["settings"]["als"] == {
-        "factors": 32, "iterations": 10, "alpha": 10.0, "weights": "log", "regularisation": 30.0
+        "factors": 32, "iterations": 10, "alpha": 10.0, "weights": "log", "regularisation": 0.5
     }  # fmt: skip
     assert [len(record["tried"][name]) for name in ("als", "item-item", "popular")] == [1, 1, 1]
     assert record["tried"]["als"][0]["ndcg"]["value"] > record["tried"]["popular"][0]["ndcg"]["value"]
@@ -392,10 +392,10 @@ def own_kind(rows: list[dict[str, Any]]) -> float:
 
 
 SMALL_GRIDS = {
-    "als": {"factors": [4], "alpha": [1.0], "weights": ["binary"], "regularisation": [1.0],
+    "als": {"factors": [4], "alpha": [1.0], "weights": ["binary"], "regularisation": [0.1],
             "regularisation_per_interaction": [0.05], "iterations": 8},
     "item_item": {"neighbours": [30], "weights": ["binary"]},
-    "ease": {"regularisation": [5.0]},
+    "ease": {"regularisation": [0.5]},
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
 from conf.recommender import RecommenderGrids
-from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem, Popularity, candidates, on_share
+from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem, Popularity, candidates
 from models.recommender.fitting import Pairs, fitted
 from models.recommender.histories import PAIRS, liked, matrix_of_histories, matrix_of_pairs
 from models.recommender.packing import packed, unpacked
@@ -23,7 +23,7 @@ ALL = {
     "als-spark": (Als(8, 8, 1.0, "binary", 0.01), "spark"),
     "item-item-implicit": (ItemItem(200, "binary", 200), "implicit"),
     "item-item-spark": (ItemItem(200, "binary", 200), "spark"),
-    "ease": (Ease(1.0, "binary"), "implicit"),
+    "ease": (Ease(0.1, "binary"), "implicit"),
 }
 Fit = Callable[[str], Ranker]
 
@@ -201,10 +201,11 @@ def test_ease_is_its_closed_form(sail: SparkSession, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(fitting, "ROWS_AT_ONCE", 140)  # several blocks of customers, and of 7 titles
     pairs = pairs_of(sail, activity(customers=300))
     weight = np.nan_to_num(activity(customers=300))
-    inverse = np.linalg.inv(weight.T @ weight + 7.0 * np.eye(40))
+    gram = weight.T @ weight
+    inverse = np.linalg.inv(gram + 0.5 * np.diag(gram)[1:].mean() * np.eye(40))  # nobody likes title 0
     wanted = -inverse / np.diag(inverse)
     np.fill_diagonal(wanted, 0)
-    found = fitted(pairs, Ease(7.0, "linear"), "implicit", seed=1)
+    found = fitted(pairs, Ease(0.5, "linear"), "implicit", seed=1)
     assert isinstance(found, Linear)
     assert found.effects == pytest.approx(wanted, abs=1e-6)
     assert found.scores(pairs.matrix) == pytest.approx(weight @ wanted, abs=1e-4)
@@ -254,39 +255,29 @@ def test_candidates_are_every_combination(model: str, engine: Engine, number: in
     found: list[Candidate] = candidates(model, engine, RecommenderGrids())
     assert len(found) == len(set(found)) == number
     if model == "als":
-        assert {one.regularisation for one in found} == ({0.1, 0.3} if engine == "spark" else {1.0, 10.0, 100.0})  # type: ignore[union-attr]
+        assert {one.regularisation for one in found} == ({0.1, 0.3} if engine == "spark" else {0.02, 0.1, 0.5})  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    ("candidate", "engine", "wanted"),
-    [
-        (Als(8, 15, 1.0, "binary", 10.0), "implicit", Als(8, 15, 1.0, "binary", 5.0)),
-        (Als(8, 15, 1.0, "binary", 10.0), "spark", Als(8, 15, 1.0, "binary", 10.0)),
-        (Ease(100.0, "binary"), "implicit", Ease(25.0, "binary")),
-        (ItemItem(20, "log", 200), "implicit", ItemItem(20, "log", 200)),
-    ],
-)
-def test_on_a_quarter_of_the_customers(candidate: Candidate, engine: Engine, wanted: Candidate) -> None:
-    assert on_share(candidate, engine, 0.25) == wanted
+def test_a_penalty_is_in_units_of_the_largest_singular_value(sail: SparkSession) -> None:
+    """Of 4 customers who all like 9 titles it is 2 * sqrt(36); others, who like nothing, do not count."""
+    matrix = np.full((6, 12), np.nan)
+    matrix[:4, :9] = 1.0
+    found = fitted(pairs_of(sail, matrix), Als(2, 3, 1.0, "binary", 0.5), "implicit", seed=1)
+    assert isinstance(found, Factors)
+    assert found.regularisation == pytest.approx(0.5 * 2 * 6)
 
 
-def test_ease_of_a_part_regularised_for_it_is_that_of_the_whole(sail: SparkSession) -> None:
-    """Four times the same customers: a quarter of them with a quarter of the penalty says the same."""
-    whole, part = pairs_of(sail, np.tile(activity(), (4, 1))), pairs_of(sail, activity())
-    candidate = Ease(20.0, "log")
-    found = (
-        fitted(whole, candidate, "implicit", seed=1),
-        fitted(part, on_share(candidate, "implicit", 0.25), "implicit", 1),
-    )
-    assert np.allclose(found[0].scores(part.matrix), found[1].scores(part.matrix), atol=1e-4)
+def test_ease_of_more_of_the_same_customers_is_the_same(sail: SparkSession) -> None:
+    few, many = pairs_of(sail, activity()), pairs_of(sail, np.tile(activity(), (4, 1)))
+    found = [fitted(pairs, Ease(2.0, "log"), "implicit", seed=1).scores(few.matrix) for pairs in (few, many)]
+    assert np.allclose(*found, atol=1e-4)
 
 
-def test_als_of_a_part_regularised_for_it_is_that_of_the_whole(sail: SparkSession) -> None:
-    """The same of ALS, which ends near one optimum: closer than with the penalty of the whole."""
-    whole, part = pairs_of(sail, np.tile(activity(), (4, 1))), pairs_of(sail, activity())
-    candidate = Als(4, 60, 1.0, "binary", 4.0)
+def test_als_of_more_of_the_same_customers_is_nearly_the_same(sail: SparkSession) -> None:
+    """Both end near one optimum: closer than with half the penalty, which four times as many would need otherwise."""
+    few, many = pairs_of(sail, activity()), pairs_of(sail, np.tile(activity(), (4, 1)))
     wanted, scaled, unscaled = (
-        fitted(pairs, one, "implicit", seed=1).scores(part.matrix)[:, 1:]
-        for pairs, one in [(whole, candidate), (part, on_share(candidate, "implicit", 0.25)), (part, candidate)]
+        fitted(pairs, Als(4, 60, 1.0, "binary", penalty), "implicit", seed=1).scores(few.matrix)[:, 1:]
+        for pairs, penalty in [(many, 0.2), (few, 0.2), (few, 0.4)]
     )
     assert np.abs(scaled - wanted).mean() < 0.5 * np.abs(unscaled - wanted).mean()

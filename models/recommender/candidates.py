@@ -1,7 +1,6 @@
 """What each model is tried with: the declared grid, as plain settings."""
 
-import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any, Literal
 
@@ -19,7 +18,7 @@ ALWAYS = ("item-item", "popular")  # judged beside whatever is chosen
 
 @dataclass(frozen=True)
 class Als:
-    """One candidate of ALS; regularisation as its engine means it."""
+    """One candidate of ALS; `regularisation` as its engine means it (see AlsGrid)."""
 
     factors: int
     iterations: int
@@ -66,20 +65,6 @@ def candidates(model: str, engine: Engine, grids: RecommenderGrids) -> list[Cand
     if model == "ease":
         return [Ease(*values) for values in product(grids.ease.regularisation, grids.ease.weights)]
     return [Popularity()]
-
-
-def on_share(candidate: Candidate, engine: Engine, share: float) -> Candidate:
-    """The candidate as it is tried on a share of the customers, so that it is regularised as much as on all of them.
-
-    With n customers the errors of ALS grow with n; of its penalty `a * |X|^2 + a * |Y|^2`, where X grows with n and Y
-    does not, what counts is the geometric mean of both, since factors may be moved from one to the other for nothing:
-    it grows with the square root of n. The Gram matrix of EASE grows with n, and Spark's penalty by itself.
-    """
-    if isinstance(candidate, Als) and engine == "implicit":
-        return replace(candidate, regularisation=candidate.regularisation * math.sqrt(share))
-    if isinstance(candidate, Ease):
-        return replace(candidate, regularisation=candidate.regularisation * share)
-    return candidate
 
 
 def plainly(candidate: Candidate) -> dict[str, Any]:

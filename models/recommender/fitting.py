@@ -99,17 +99,29 @@ def _als_of_implicit(pairs: Pairs, candidate: Als, seed: int) -> Factors:
 
     confidence = weighed(pairs.matrix, candidate.weights)
     confidence.data = 1 + np.float32(candidate.alpha) * confidence.data
+    regularisation = candidate.regularisation * _size(confidence)
     with threadpool_limits(1, "blas"):  # it has threads of its own, and would warn
         als = AlternatingLeastSquares(
             factors=candidate.factors,
-            regularization=candidate.regularisation,
+            regularization=regularisation,
             iterations=candidate.iterations,
             random_state=seed,
         )
         als.fit(confidence, show_progress=False)
     titles = np.asarray(als.item_factors, np.float32)
     titles[np.bincount(confidence.indices, minlength=pairs.titles) == 0] = 0
-    return Factors(titles, candidate.alpha, candidate.weights, candidate.regularisation, is_per_interaction=False)
+    return Factors(titles, candidate.alpha, candidate.weights, regularisation, is_per_interaction=False)
+
+
+def _size(matrix: csr_matrix) -> float:
+    """About the largest singular value: exactly that where all customers who like anything like all titles alike.
+
+    A penalty above it leaves nothing of ALS. With n customers it grows as the root of n, and so does what a penalty
+    does: |X|^2 + |Y|^2, where X grows with n and Y does not, counts by the geometric mean of both, since factors may be
+    moved from one to the other for nothing.
+    """
+    customers, titles = (len(np.unique(one)) for one in matrix.nonzero())
+    return float(matrix.sum() / np.sqrt(max(customers * titles, 1)))
 
 
 def _cosine_of_implicit(pairs: Pairs, candidate: ItemItem) -> Neighbours:
@@ -137,7 +149,8 @@ def _ease(matrix: csr_matrix, candidate: Ease) -> Linear:
     for start in range(0, matrix.shape[0], ROWS_AT_ONCE):  # titles by titles, however many customers
         block = weights[start : start + ROWS_AT_ONCE].astype(float)
         gram += (block.T @ block).toarray()
-    gram[np.diag_indices(size)] += candidate.regularisation
+    diagonal = gram[np.diag_indices(size)]
+    gram[np.diag_indices(size)] += candidate.regularisation * diagonal[diagonal > 0].mean()
     # In place: the matrix may be of gigabytes. Only the lower triangle is computed.
     factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
     inverse, failed_too = lapack.dpotri(factor, lower=1, overwrite_c=1)

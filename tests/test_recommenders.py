@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
 
 from conf.recommender import RecommenderGrids
+from models.recommender import rankers
 from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem, Popularity, candidates
 from models.recommender.fitting import Pairs, fitted
 from models.recommender.histories import PAIRS, liked, matrix_of_histories, matrix_of_pairs
@@ -149,6 +150,15 @@ def test_factors_of_a_customer_are_those_of_implicit(sail: SparkSession) -> None
     als.fit(confidence, show_progress=False)
     ours = Factors(np.asarray(als.item_factors), 2.0, "log", 0.5, is_per_interaction=False).customers(pairs.matrix)
     assert ours == pytest.approx(als.recalculate_user(np.arange(60), confidence), abs=1e-5)
+
+
+def test_equations_are_solved_a_few_customers_at_a_time(sail: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = pairs_of(sail, activity()).matrix
+    model = Factors(np.random.default_rng(1).normal(size=(40, 5)).astype(np.float32), 2.0, "log", 0.5, False)
+    wanted = model.customers(matrix)
+    monkeypatch.setattr(rankers, "EQUATIONS_BYTES", 7 * 5 * 5 * 8)
+    assert model.customers(matrix) == pytest.approx(wanted)
+    assert model.customers(matrix[:0]).shape == (0, 5)
 
 
 def test_a_title_that_nobody_liked_is_not_scored(spark: SparkSession) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 from scipy.sparse import csr_matrix
 from sklearn.metrics.pairwise import cosine_similarity
+from threadpoolctl import threadpool_limits
 
 from conf.recommender import RecommenderGrids
 from models.recommender import rankers
@@ -146,8 +147,9 @@ def test_factors_of_a_customer_are_those_of_implicit(sail: SparkSession) -> None
     pairs = pairs_of(sail, activity())
     confidence = pairs.matrix.copy()
     confidence.data = 1 + 2 * np.log1p(confidence.data)
-    als = AlternatingLeastSquares(factors=5, regularization=0.5, iterations=3, random_state=1)
-    als.fit(confidence, show_progress=False)
+    with threadpool_limits(1, "blas"):
+        als = AlternatingLeastSquares(factors=5, regularization=0.5, iterations=3, random_state=1)
+        als.fit(confidence, show_progress=False)
     ours = Factors(np.asarray(als.item_factors), 2.0, "log", 0.5, is_per_interaction=False).customers(pairs.matrix)
     assert ours == pytest.approx(als.recalculate_user(np.arange(60), confidence), abs=1e-5)
 

@@ -17,6 +17,7 @@ from conf.recommender import Weights
 Scores = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Doubles = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[Any]]
 EQUATIONS_BYTES = 32_000_000
 UNSCORED = np.float32(-np.inf)  # where a model has nothing to say of a customer and a title
@@ -70,13 +71,14 @@ class Factors:
 
     def customers(self, histories: csr_matrix) -> Scores:
         """(customers, factors)."""
-        alike = self.titles.T.astype(float) @ self.titles
+        titles = self.titles.astype(np.float64)
+        alike: Doubles = titles.T @ titles
         rows = max(1, EQUATIONS_BYTES // alike.nbytes)  # customers whose equations are at hand together
         starts = range(0, histories.shape[0], rows)
         found = [self._solved(alike, histories[start : start + rows]) for start in starts]
         return np.concatenate([np.empty((0, len(alike)), np.float32), *found])
 
-    def _solved(self, alike: NDArray[np.float64], histories: csr_matrix) -> Scores:
+    def _solved(self, alike: Doubles, histories: csr_matrix) -> Scores:
         confidence = self.alpha * weighed(histories, self.weights).data.astype(float)
         size, factors = histories.shape[0], len(alike)
         left, right = np.empty((size, factors, factors)), np.empty((size, factors, 1))

@@ -26,7 +26,7 @@ from models.recommender.histories import with_histories
 from models.recommender.numbering import draw, drawn, numbered
 from models.recommender.parts import Cut, cuts, held_out_by_hash, held_out_later, known_before
 from models.recommender.rankers import Numbers
-from models.recommender.ranking import Judgement, difference, judgement, per_customer
+from models.recommender.ranking import difference, judgement, means_of, per_customer
 from models.recommender.serving import Model, Serving, served
 
 AUTO = "auto"
@@ -230,8 +230,8 @@ class Study:
             found[name] = []
             for one in grid:
                 self.tell(next(number), 2 * total, f"{name} {plainly(one)}")
-                lists = self._lists(part, one, f"validation-{name}-{len(found[name])}")
-                found[name].append((one, self._judgement(part, lists).metrics["ndcg"]))
+                _, measured = self._measured(part, one, f"{VALIDATION}-{name}-{len(found[name])}")
+                found[name].append((one, means_of(measured, ("ndcg",))["ndcg"]))
         return found
 
     def _judged(self, name: str, chosen: dict[str, Candidate]) -> Record | None:
@@ -239,13 +239,13 @@ class Study:
         part = self._part_of(name)
         if part is None or part.held is None or part.held.isEmpty():
             return None
-        lists = {}
+        found, measured = {}, {}
+        known, number = part.known(self.spark), self.declared.judged_titles
         for model, one in chosen.items():
             self.tell(3, 4, f"judging {model} by {PARTS[name]}")
-            lists[model] = self._lists(part, one, f"{name}-{model}")
-        found = {model: self._judgement(part, rows) for model, rows in lists.items()}
-        singly = {model: per_customer(rows, part.held, self.declared.judged_titles) for model, rows in lists.items()}
-        over = {model: difference(rows, singly["popular"]) for model, rows in singly.items() if model != "popular"}
+            lists, measured[model] = self._measured(part, one, f"{name}-{model}")
+            found[model] = judgement(measured[model], lists, known, part.likers, number)
+        over = {model: difference(rows, measured["popular"]) for model, rows in measured.items() if model != "popular"}
         return {
             model: {
                 "metrics": {metric: asdict(value) for metric, value in one.metrics.items()},
@@ -256,19 +256,16 @@ class Study:
             for model, one in found.items()
         }
 
-    def _lists(self, part: Part, candidate: Candidate, name: str) -> DataFrame:
-        """What a candidate, fitted on a part, recommends to those who are judged."""
+    def _measured(self, part: Part, candidate: Candidate, name: str) -> tuple[DataFrame, DataFrame]:
+        """What a candidate, fitted on a part, recommends to those who are judged, and how good it is for each."""
         assert part.held is not None
         model = Model(fitted(part.pairs, candidate, self.engine, self.seed), part.order, part.pairs.titles)
         wanted = part.pairs.frame.join(part.held.select("customer").distinct(), "customer", "left_semi")
         with at_workers(self.spark, save(model, self.work)) as load:
             serving = Serving(load, self.declared.judged_titles, self.declared.exclude_seen)
-            return self._stored(f"lists-{name}", served(with_histories(wanted), serving))
-
-    def _judgement(self, part: Part, lists: DataFrame) -> Judgement:
-        assert part.held is not None
-        known, number = part.known(self.spark), self.declared.judged_titles
-        return judgement(lists, part.held, known, part.likers, number)
+            lists = self._stored(f"{name}-lists", served(with_histories(wanted), serving))
+        measured = per_customer(lists, part.held, self.declared.judged_titles)
+        return lists, self._stored(f"{name}-measured", measured)
 
     def _refuse_large(self, names: list[str], titles: int) -> None:
         most = self.declared.grids.ease.most_titles

@@ -82,9 +82,9 @@ def test_means_have_the_interval_of_their_deviation(sail: SparkSession) -> None:
 
 def test_a_judgement_counts_customers_and_coverage(engine: SparkSession) -> None:
     known = frame(engine, [{"title": t, "customers": 1} for t in range(4)], {"title": "int", "customers": "bigint"})
-    found = judgement(
-        lists(engine, {1: [0, 1], 2: [1, 0], 3: [0, 3]}), held(engine, {1: [0], 2: [0], 3: [2]}), known, 4, 2
-    )
+    shown = lists(engine, {1: [0, 1], 2: [1, 0], 3: [0, 3]})
+    measured = per_customer(shown, held(engine, {1: [0], 2: [0], 3: [2]}), 2)
+    found = judgement(measured, shown, known, 4, 2)
     assert (found.customers, found.coverage) == (3, 3 / 4)
     assert found.metrics["ndcg"].value == pytest.approx((1 + 1 / math.log2(3) + 0) / 3)
     assert found.metrics["novelty"].value == 2.0

@@ -82,17 +82,19 @@ def novelty(recommended: DataFrame, known_by: DataFrame, customers: int, number:
 
 
 def judgement(
-    recommended: DataFrame, held_out: DataFrame, known_by: DataFrame, customers: int, number: int
+    measured: DataFrame, recommended: DataFrame, known_by: DataFrame, customers: int, number: int
 ) -> Judgement:
-    """How good the lists are for the customers with a title held out; see `per_customer` and `novelty`.
+    """How good lists are.
 
-    `recommended` has rows of these customers only, and is read three times.
+    Args:
+        measured: what `per_customer` says of them.
+        recommended: the lists, of these customers only.
+        known_by, customers, number: see `novelty`.
     """
-    means = means_of(per_customer(recommended, held_out, number), ("ndcg", "map", "precision", "recall"))
+    means = means_of(measured, ("ndcg", "map", "precision", "recall"))
     surprise = means_of(novelty(recommended, known_by, customers, number), ("novelty",))
-    judged = held_out.select("customer").distinct().count()
     shown = recommended.where(F.col("rank") <= number).select("title").distinct().count()
-    return Judgement(means | surprise, judged, shown / max(known_by.count(), 1))
+    return Judgement(means | surprise, measured.count(), shown / max(known_by.count(), 1))
 
 
 def means_of(rows: DataFrame, columns: tuple[str, ...]) -> dict[str, Interval]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -97,7 +98,8 @@ def measure(name: str, data: Path) -> int:
     """One engine; prints its seconds and how good its lists are."""
     customers, titles = json.loads((data / "sizes.json").read_text())
     work = data / name
-    work.mkdir(exist_ok=True)
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
     began = time.monotonic()
     with engine(ENGINES[name], load_profile("local")) as spark:
         frame = spark.read.parquet(str(data / "pairs"))
@@ -108,7 +110,7 @@ def measure(name: str, data: Path) -> int:
         fit = time.monotonic()
         with at_workers(spark, save(Model(ranker, np.arange(titles), titles), work)) as load:
             lists = served(with_histories(frame), Serving(load, TOP, exclude_seen=True))
-            written = stored(lists, work / "lists")
+            written = stored([lists], work / "lists")
         ended = time.monotonic()
         rows = written.count()
         quality = means_of(per_customer(written, spark.read.parquet(str(data / "held.parquet")), TOP), ("ndcg",))

@@ -1,11 +1,15 @@
-"""Days in batches that fit in memory.
+"""Days in batches, and customers in slices, that fit in memory.
 
 No step looks at two days together, so days can be done in any portions. The embedded engine takes a few at a time: it
 groups in memory, and a small table stays in the processor's cache. Spark is given all of them: it spills to disk, and
-a cluster wants much work at once.
+a cluster wants much work at once. What is put together of many days is done for some of the customers at a time.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 
 def batches(sizes: Mapping[str, int], limit: int, engine: str) -> list[list[str]]:
@@ -25,3 +29,24 @@ def batches(sizes: Mapping[str, int], limit: int, engine: str) -> list[list[str]
             found.append([day])
             total = size
     return found
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One of so many parts of the customers, by a hash of their ids."""
+
+    number: int
+    of: int
+
+    def __call__(self, rows: DataFrame, key: str = "customer_id") -> DataFrame:
+        """The rows of these customers."""
+        return rows if self.of == 1 else rows.where(F.pmod(F.xxhash64(key), F.lit(self.of)) == self.number)
+
+
+WHOLE = Slice(0, 1)
+
+
+def slices(size: int, limit: int, engine: str) -> list[Slice]:
+    """All customers, in as many slices as make about `limit` each of `size`; see `batches` for the engine."""
+    number = 1 if engine == "spark" else max(1, -(-size // limit))
+    return [Slice(one, number) for one in range(number)]

@@ -16,11 +16,14 @@ from conf.recommender import Interactions
 from features.interactions import best_names, dictionary_rows, without_bots
 from features.interactions import interactions as merged_interactions
 from features.windows import Window
+from jobs.batches import WHOLE, Slice, slices
 from jobs.context import Context
+from jobs.engine import is_classic
 from jobs.interactions import declared_interactions
 from jobs.storage import Record, stored, write_csv, write_manifest, write_partitions
 from models.recommender.parts import known_before
 
+SLICE_ROWS = 6_000_000
 HEADER = ("customer", "title", "strength")
 TIME = "time"
 
@@ -53,11 +56,19 @@ class Evidence(Protocol):
         """What it is made from."""
         ...
 
-    def pairs(self, window: Window) -> DataFrame:
+    def slices(self, window: Window) -> list[Slice]:
+        """Parts of the customers whose pairs fit in memory."""
+        ...
+
+    def pairs(self, window: Window, part: Slice = WHOLE) -> DataFrame:
         """As it looks at the window's end: `customer_id`, `title_id`, `strength`, each pair once; 0: seen, not liked.
 
         Explicit ratings have `rating` besides.
         """
+        ...
+
+    def ids(self, window: Window, key: str) -> DataFrame:
+        """The ids, `customer_id` or `title_id`, that the pairs of a window have, once or more often."""
         ...
 
     def names(self) -> DataFrame:
@@ -103,11 +114,21 @@ class Logs:
         """The days before as_of that count."""
         return known_before(self.as_of, self.days, self.history_days)
 
-    def pairs(self, window: Window) -> DataFrame:
+    def slices(self, window: Window) -> list[Slice]:
         """See Evidence."""
-        return self._merged(window).select(
+        records = self.context.title_days.records().items()
+        rows = sum(record["rows"] for day, record in records if date.fromisoformat(day) in window)
+        return slices(rows, SLICE_ROWS, self.context.engine)
+
+    def pairs(self, window: Window, part: Slice = WHOLE) -> DataFrame:
+        """See Evidence."""
+        return self._merged(window, part).select(
             "customer_id", F.col("title").alias("title_id"), F.greatest("strength", F.lit(0.0)).alias("strength")
         )
+
+    def ids(self, window: Window, key: str) -> DataFrame:
+        """See Evidence."""
+        return self._days(window).select(F.col("title").alias("title_id") if key == "title_id" else key)
 
     def names(self) -> DataFrame:
         """See Evidence."""
@@ -125,7 +146,9 @@ class Logs:
         if done and done["basis"] == self.basis:
             return done
         with layer.staging() as staged:
-            write_partitions(self._merged(self.window).withColumn("as_of", F.lit(self.as_of)), staged)
+            for part in self.slices(self.window):
+                rows = self._merged(self.window, part).withColumn("as_of", F.lit(self.as_of))
+                write_partitions(rows, staged, mode="append")
             record = {"basis": self.basis, "from": self.window.start, "pairs": 0, "customers": 0, "titles": 0}
             if staged.has_rows():
                 counted = {
@@ -139,16 +162,19 @@ class Logs:
         write_manifest(layer, ["from", "pairs", "customers", "titles"])
         return record
 
-    def _merged(self, window: Window) -> DataFrame:
-        days = [str(day) for day in window.dates()]
-        if not self.context.title_days.has_rows(days):
+    def _merged(self, window: Window, part: Slice) -> DataFrame:
+        return merged_interactions(part(self._days(window)), self.declared, window)
+
+    def _days(self, window: Window) -> DataFrame:
+        """What customers, who were no bots before the window's end, did on its days."""
+        layer = self.context.title_days
+        if not layer.has_rows():
             raise NothingToLearnError(
-                f"{self.context.title_days.root}: nobody did anything with a title from {window.start} to "
-                f"{window.dates()[-1]}, so there is nothing to learn from; give an --as-of with logs before it"
+                f"{layer.root}: nobody did anything with a title, so there is nothing to learn from"
             )
-        rows = self.context.title_days.read(self.spark, days)
-        pairs = merged_interactions(rows, self.declared, window)
-        return without_bots(pairs, self.context.daily.read(self.spark), window)
+        inside = [str(day) for day in window.dates()]
+        rows = layer.read(self.spark, inside) if layer.has_rows(inside) else layer.read(self.spark).limit(0)
+        return without_bots(rows, self.context.daily.read(self.spark), window)
 
 
 @dataclass(frozen=True)
@@ -156,6 +182,7 @@ class Ratings:
     """A file of ratings, as `read_ratings` has typed it: rows of customer_id, title_id, value, and a date or null."""
 
     rows: DataFrame
+    parts: list[Slice]
     days: Window
     is_dated: bool
     liked_from: float | None  # of explicit ratings
@@ -167,10 +194,13 @@ class Ratings:
         """See Evidence."""
         return self.liked_from is not None
 
-    def pairs(self, window: Window) -> DataFrame:
+    def slices(self, window: Window) -> list[Slice]:
+        """See Evidence."""
+        return self.parts
+
+    def pairs(self, window: Window, part: Slice = WHOLE) -> DataFrame:
         """See Evidence; what stands twice is added up, explicit ratings are averaged."""
-        inside = F.col("date").between(F.lit(window.start), F.lit(window.dates()[-1]))
-        rows = self.rows.where(inside) if self.is_dated else self.rows
+        rows = part(self._inside(window))
         if self.liked_from is None:
             values = rows.groupBy("customer_id", "title_id").agg(F.sum("value").alias("strength"))
             return values.withColumn("strength", F.greatest("strength", F.lit(0.0)))
@@ -179,6 +209,14 @@ class Ratings:
         is_liked = F.col("rating") >= F.lit(self.liked_from)
         strength = F.when(is_liked, F.greatest("rating", F.lit(1.0))).otherwise(F.lit(0.0))
         return rated.withColumn("strength", strength)
+
+    def ids(self, window: Window, key: str) -> DataFrame:
+        """See Evidence."""
+        return self._inside(window).select(key)
+
+    def _inside(self, window: Window) -> DataFrame:
+        is_inside = F.col("date").between(F.lit(window.start), F.lit(window.dates()[-1]))
+        return self.rows.where(is_inside) if self.is_dated else self.rows
 
     def names(self) -> DataFrame:
         """See Evidence; a file has ids only."""
@@ -205,7 +243,7 @@ def read_ratings(
         time.alias("date"),
     )
     try:
-        rows = stored(typed, work)
+        rows = stored([typed], work)
     except Exception as error:
         problem = str(error).splitlines()[0]
         raise InputError(f"{file}: this is no CSV file with {len(names)} columns in every row ({problem})") from None
@@ -225,7 +263,8 @@ def read_ratings(
     status = file.stat()
     liked = (mean if liked_from is None else liked_from) if is_explicit else None
     basis: Record = {"file": [str(file.absolute()), status.st_size, status.st_mtime_ns], "liked_from": liked}
-    return Ratings(rows, days, first is not None, liked, basis)
+    parts = slices(total, SLICE_ROWS, "spark" if is_classic(spark) else "sail")
+    return Ratings(rows, parts, days, first is not None, liked, basis)
 
 
 def _header(file: Path) -> list[str]:

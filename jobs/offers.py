@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from conf.load import fingerprint
+from jobs.batches import slices
 from jobs.context import Context
 from jobs.shelf import at_workers
 from jobs.storage import Record, stored, write_manifest, write_partitions
@@ -24,6 +25,7 @@ from models.targeting import CONTACT
 TITLES, CUSTOMERS, CONTACTS = "titles", "customers", "contacts"
 MANIFEST = ["model", "top", "customers", "without_history", "titles"]
 EXAMPLES, EXAMPLE_TITLES, MOST_SHOWN = 5, 8, 20
+SLICE_PAIRS = 6_000_000
 COLUMNS = ("customer_id", "rank", "title_id", "name", "score", "source")
 
 
@@ -114,7 +116,8 @@ class Offers:
         exclude_seen = self.context.service.recommender.exclude_seen
         with at_workers(self.spark, self._file) as load:
             serving = Serving(load, self.top, exclude_seen, per_title)
-            return stored(served(with_histories(pairs), serving), folder)
+            parts = slices(self.fitted["pairs"], SLICE_PAIRS, self.context.engine)
+            return stored([served(with_histories(part(pairs, "customer")), serving) for part in parts], folder)
 
     # ---- the tables ----
 

@@ -98,16 +98,21 @@ def is_one_of(key: str, values: Sequence[str]) -> Column:
     return F.col(key).cast("string").isin(list(values))
 
 
-def write_partitions(rows: DataFrame, staged: Layer) -> None:
-    """Write rows as the partitions of a staged layer."""
-    rows.write.mode("overwrite").partitionBy(staged.key).parquet(str(staged.root))
+def write_partitions(rows: DataFrame, staged: Layer, mode: str = "overwrite") -> None:
+    """Write rows as the partitions of a staged layer, or `append` them to it."""
+    rows.write.mode(mode).partitionBy(staged.key).parquet(str(staged.root))
 
 
-def stored(rows: DataFrame, folder: Path) -> DataFrame:
-    """The rows, computed once and kept in `folder`; of no rows Sail writes nothing, which has no columns to read."""
-    rows.write.mode("overwrite").parquet(str(folder))
-    spark = rows.sparkSession
-    return spark.read.parquet(str(folder)) if any(folder.glob("*.parquet")) else spark.createDataFrame([], rows.schema)
+def stored(parts: Sequence[DataFrame], folder: Path) -> DataFrame:
+    """The rows of the parts, each computed once, one after the other, and kept in `folder`, which is not there yet.
+
+    Of no rows Sail writes nothing, which has no columns to read.
+    """
+    for part in parts:
+        part.write.mode("append").parquet(str(folder))
+    spark = parts[0].sparkSession
+    is_there = any(folder.glob("*.parquet"))
+    return spark.read.parquet(str(folder)) if is_there else spark.createDataFrame([], parts[0].schema)
 
 
 @contextmanager

@@ -100,6 +100,7 @@ class Study:
             "engine": self.engine,
             "customers": whole.likers,
             "titles": len(whole.order),
+            "pairs": self._whole.count(),
             "judged_titles": self.declared.judged_titles,
             "tried": {name: [_told(*one) for one in found] for name, found in tried.items()},
             "settings": {name: plainly(one) for name, (one, _) in best.items()},
@@ -124,10 +125,12 @@ class Study:
     def _ids(self) -> tuple[DataFrame, DataFrame]:
         """The numbers of customers and titles, of all the days that are looked at."""
         start = self._cuts[0].before.start if self._cuts else self._end.start
-        seen = self.evidence.pairs(Window(min(start, self._end.start), self._end.end))
-        pairs = self._stored("seen", seen.select("customer_id", "title_id"))
-        customers = numbered(pairs, "customer_id", "customer")
-        titles = numbered(pairs, "title_id", "title").join(self.evidence.names(), "title_id", "left")
+        window = Window(min(start, self._end.start), self._end.end)
+        customers, titles = (
+            numbered(self._stored(f"{key}s", self.evidence.ids(window, key).distinct()), key, number)
+            for key, number in (("customer_id", "customer"), ("title_id", "title"))
+        )
+        titles = titles.join(self.evidence.names(), "title_id", "left")
         named = titles.withColumn("name", F.coalesce("name", F.col("title_id").cast("string")))
         return self._stored("customers", customers), self._stored("titles", named)
 
@@ -137,19 +140,21 @@ class Study:
 
     def _numbered(self, name: str, window: Window) -> DataFrame:
         """The pairs of a window by number, with the draws that part them."""
+        parts = self.evidence.slices(window)
+        return self._stored(name, *(self._with_numbers(self.evidence.pairs(window, part)) for part in parts))
+
+    def _with_numbers(self, pairs: DataFrame) -> DataFrame:
         customers, titles = self._ids
-        pairs = self.evidence.pairs(window).join(customers, "customer_id", "inner").join(titles, "title_id", "inner")
-        rating = ["rating"] if self.evidence.is_explicit else []
-        numbered_pairs = pairs.select(
+        found = pairs.join(customers, "customer_id", "inner").join(titles, "title_id", "inner")
+        return found.select(
             "customer",
             "title",
             F.col("strength").cast("float").alias("strength"),
-            *rating,
+            *(["rating"] if self.evidence.is_explicit else []),
             draw("test", self.seed, "customer_id", "title_id").alias("test_draw"),
             draw("validation", self.seed, "customer_id", "title_id").alias("validation_draw"),
             draw("sample", self.seed, "customer_id").alias("customer_draw"),
         )
-        return self._stored(name, numbered_pairs)
 
     def _part_of(self, name: str) -> Part | None:
         """A part that something is judged on; None where the evidence has too few days for it."""
@@ -188,7 +193,7 @@ class Study:
         """A part of `pairs`; what is popular is what was liked in the last days of `window`, or in all of it."""
         fitted_on = self._stored(f"{name}_fit", pairs.select("customer", "title", "strength"))
         customers, titles = self._sizes
-        known_by = self._likes(fitted_on.where("strength > 0"))
+        known_by = self._likes([fitted_on.where("strength > 0")])
         recent = known_by
         if window or (self.evidence.is_dated and name == "whole"):
             recent = self._likes(self._recent(window or self._end))
@@ -204,16 +209,19 @@ class Study:
         likers = fitted_on.where("strength > 0").select("customer").distinct().count()
         return Part(found, judged, likers, known_by, order[known_by[order] > 0])
 
-    def _recent(self, window: Window) -> DataFrame:
+    def _recent(self, window: Window) -> list[DataFrame]:
+        """What was liked in the last days of a window, some customers at a time."""
         days = Window(window.dates()[-min(self.declared.popular_days, window.days)], window.end)
-        liked = self.evidence.pairs(days).where("strength > 0")
-        return liked.join(self._ids[1].select("title_id", "title"), "title_id", "inner")
+        titles = self._ids[1].select("title_id", "title")
+        pairs = (self.evidence.pairs(days, part) for part in self.evidence.slices(days))
+        return [rows.where("strength > 0").join(titles, "title_id", "inner") for rows in pairs]
 
-    def _likes(self, liked: DataFrame) -> Numbers:
-        """(titles,) the customers of each."""
-        rows = liked.groupBy("title").agg(F.count("*").alias("customers")).toArrow()
+    def _likes(self, liked: list[DataFrame]) -> Numbers:
+        """(titles,) the customers of each, of pairs that lie in several parts by customer."""
         found = np.zeros(self._sizes[1], np.int64)
-        found[rows.column("title").to_numpy()] = rows.column("customers").to_numpy()
+        for part in liked:
+            rows = part.groupBy("title").agg(F.count("*").alias("customers")).toArrow()
+            found[rows.column("title").to_numpy()] += rows.column("customers").to_numpy()
         return found
 
     # ---- what is done with them ----
@@ -277,8 +285,8 @@ class Study:
 
     # ---- files ----
 
-    def _stored(self, name: str, rows: DataFrame) -> DataFrame:
-        return stored(rows, self.work / name)
+    def _stored(self, name: str, *parts: DataFrame) -> DataFrame:
+        return stored(parts, self.work / name)
 
     def _batches(self, name: str) -> Callable[[], Iterable[pa.RecordBatch]]:
         return lambda: pyarrow.dataset.dataset(self.work / name, format="parquet").to_batches()

@@ -15,6 +15,7 @@ from features.interactions import without_bots
 from jobs.context import Context
 from jobs.engine import engine
 from jobs.evidence import Evidence, Logs, read_ratings
+from jobs.ground import Ground
 from jobs.interactions import interactions
 from jobs.offers import Asked, Offers
 from jobs.shelf import save
@@ -112,8 +113,8 @@ def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wis
     done = read_record(context.recommender)
     if done and done["basis"] == basis:
         return done
-    study = Study(spark, evidence, work, declared, wish.library, seed, tell)
-    model, told = study.done(wish.model)
+    ground = Ground(spark, evidence, work, declared, seed)
+    model, told = Study(ground, wish.library, tell).done(wish.model)
     record: Record = {"basis": basis, "as_of": str(evidence.days.end), **told}
     if evidence.is_explicit:
         record["ratings"] = _rating_errors(context, work, seed)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import Any
 
+from jobs.ground import PARTS
 from jobs.storage import Record
-from jobs.study import PARTS
 from jobs.verdict import UNKNOWN, interval
 from jobs.wording import plural
 from models.intervals import Interval

@@ -224,11 +224,12 @@ class Ratings:
 
 
 def read_ratings(
-    spark: SparkSession, file: Path, work: Path, is_explicit: bool, liked_from: float | None, today: date
+    spark: SparkSession, file: Path, work: Path, is_explicit: bool, liked_from: float | None, as_of: date | None
 ) -> Ratings:
     """Read `customer,title,strength[,time]`, a CSV file with a header, by way of Parquet in `work`.
 
-    A time is a date, a timestamp or seconds since 1970.
+    A time is a date, a timestamp or seconds since 1970. What is not before `as_of` is not known yet; by default it is
+    the day after the last, or today where there are no times.
 
     Raises:
         InputError: it is not such a file, or a row has no customer, no title, no number or no time that can be read.
@@ -251,15 +252,21 @@ def read_ratings(
     is_whole = F.col("customer_id").isNotNull() & F.col("title_id").isNotNull() & is_number
     if TIME in names:
         is_whole &= F.col("date").isNotNull()
+    is_known = F.col("date") < F.lit(as_of) if as_of and TIME in names else F.lit(True)
     total, broken, first, last, mean = rows.agg(
-        F.count("*"), F.count_if(~is_whole), F.min("date"), F.max("date"), F.avg("value")
+        F.count("*"), F.count_if(~is_whole), F.min("date"), F.max("date"), F.avg(F.when(is_known, F.col("value")))
     ).collect()[0]
     if broken or not total:
         what = (
             f"{broken} of {total} rows lack a customer, a title, a number as strength or a time" if total else "no row"
         )
         raise InputError(f"{file}: {what}; mend the file, whose header is {','.join(names)}")
-    days = Window(first, last + timedelta(days=1)) if first else Window(today - timedelta(days=1), today)
+    if first is None:
+        days = Window((as_of or date.today()) - timedelta(days=1), as_of or date.today())
+    else:
+        days = Window(first, as_of or last + timedelta(days=1))
+    if days.days < 1:
+        raise InputError(f"{file}: nothing in it was before {as_of}; its times go from {first} up to {last}")
     status = file.stat()
     liked = (mean if liked_from is None else liked_from) if is_explicit else None
     basis: Record = {"file": [str(file.absolute()), status.st_size, status.st_mtime_ns], "liked_from": liked}

@@ -84,8 +84,8 @@ def recommend(context: Context, spark: SparkSession, wish: Wish, tell: Teller) -
 
 def _evidence(context: Context, spark: SparkSession, wish: Wish, work: Path) -> Evidence:
     if wish.ratings:
-        liked_from, today = context.service.recommender.liked_from, wish.as_of or date.today()
-        return read_ratings(spark, wish.ratings, work / "ratings", wish.is_explicit, liked_from, today)
+        liked_from = context.service.recommender.liked_from
+        return read_ratings(spark, wish.ratings, work / "ratings", wish.is_explicit, liked_from, wish.as_of)
     interactions(context, spark)
     logs = context.logs()
     as_of = wish.as_of or logs.end

@@ -21,7 +21,11 @@ def read(
 ) -> Ratings:
     file = folder / "ratings.csv"
     file.write_text(text, encoding="utf-8")
-    return read_ratings(spark, file, folder / "typed", is_explicit, liked_from, TODAY)
+    return read_ratings(spark, file, folder / "typed", is_explicit, liked_from, TODAY if dateless(text) else None)
+
+
+def dateless(text: str) -> bool:
+    return "time" not in text
 
 
 def strengths(ratings: Ratings, window: Window | None = None) -> dict[tuple[str, str], float]:
@@ -33,6 +37,16 @@ def test_without_a_time(sail: SparkSession, tmp_path: Path) -> None:
     found = read(sail, tmp_path, 'customer,title,strength\n007,"War, and peace",2\n007,Emma,0.5\nb,Emma,1e1\n')
     assert strengths(found) == {("007", "War, and peace"): 2, ("007", "Emma"): 0.5, ("b", "Emma"): 10}
     assert (found.is_dated, found.is_explicit, found.days) == (False, False, Window(date(2024, 3, 8), TODAY))
+
+
+def test_what_is_not_before_as_of_is_not_known(engine: SparkSession, tmp_path: Path) -> None:
+    file = tmp_path / "ratings.csv"
+    file.write_text("customer,title,strength,time\na,x,1,2024-03-01\na,y,1,2024-03-02\na,z,1,2024-03-03\n")
+    found = read_ratings(engine, file, tmp_path / "typed", False, None, date(2024, 3, 2))
+    assert found.days == Window(date(2024, 3, 1), date(2024, 3, 2))
+    assert set(strengths(found)) == {("a", "x")}
+    with pytest.raises(InputError, match="nothing in it was before 2024-03-01; its times go from 2024-03-01"):
+        read_ratings(engine, file, tmp_path / "again", False, None, date(2024, 3, 1))
 
 
 def test_columns_in_another_order_and_what_stands_twice_is_added_up(engine: SparkSession, tmp_path: Path) -> None:

@@ -154,6 +154,13 @@ def test_a_title_goes_by_the_name_it_has_most_often_and_by_the_first_of_equal_on
     assert found == {"a": "Bert", "b": "Yan", "d": "D"}
 
 
+def test_a_name_counts_by_its_events_and_not_by_its_days(sail: SparkSession) -> None:
+    """Three visits on one day under one name are more than two days with one visit under another."""
+    visits = [visit(before(1), label="Anna")] * 3 + [visit(before(day), label="Bert") for day in (2, 3)]
+    names = title_names(events(sail, SERVICE, {"visit": visits}), DECLARED)  # type: ignore[arg-type]
+    assert [row["name"] for row in best_names(names).collect()] == ["Anna"]
+
+
 @settings(max_examples=10)
 @examples(
     st.lists(

@@ -90,6 +90,12 @@ def test_a_judgement_counts_customers_and_coverage(engine: SparkSession) -> None
     assert found.metrics["novelty"].value == 2.0
 
 
+def test_coverage_counts_what_stands_on_the_lists_and_not_below(sail: SparkSession) -> None:
+    known = frame(sail, [{"title": t, "customers": 1} for t in range(4)], {"title": "int", "customers": "bigint"})
+    shown = lists(sail, {1: [0, 1, 2]})
+    assert judgement(per_customer(shown, held(sail, {1: [0]}), 2), shown, known, 4, 2).coverage == 2 / 4
+
+
 def test_a_difference_is_paired(engine: SparkSession) -> None:
     """Customers differ much, the models by a tenth on each: only when paired that is sure."""
     of = frame(engine, [{"customer": n, "ndcg": n / 10 + 0.1} for n in range(9)], {"customer": "int", "ndcg": "double"})

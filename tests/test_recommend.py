@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -25,6 +26,7 @@ from jobs import recommend as module
 from jobs.cli import main
 from jobs.context import Context
 from jobs.engine import engine
+from jobs.evidence import Logs
 from jobs.ingest import ingest
 from jobs.interactions import interactions
 from jobs.recommend import Wish, library, recommend
@@ -32,6 +34,8 @@ from jobs.rollup import rollup
 from jobs.simulate import simulate
 from jobs.storage import RECORD, read_record
 from jobs.unpack import unpack
+from models.recommender.packing import unpacked
+from models.recommender.rankers import Neighbours
 from tests.conftest import SMALL
 from tests.pipeline import context as music
 from tests.pipeline import table
@@ -195,6 +199,32 @@ def test_for_a_title_those_customers_whose_score_of_it_is_highest(done: Context)
     assert is_listed > 50
 
 
+def test_what_is_told_of_the_lists_is_what_stands_on_them(done: Context) -> None:
+    """What the report shows: titles by the lists they stand on, and customers with what they liked most."""
+    record, rows = done.recommendations("titles").records()[str(AS_OF)], rows_of(done)
+    counts = Counter(row["title_id"] for row in rows)
+    most = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:20]
+    assert [(one["title_id"], one["customers"]) for one in record["most_recommended"]] == most
+    assert record["titles"] == len(counts)
+    names = {row["title_id"]: row["name"] for row in table(done.recommender / "titles")}
+    liked: dict[Any, list[tuple[float, Any]]] = {}
+    for row in table(done.interactions.root):
+        if row["strength"] > 0:
+            liked.setdefault(row["customer_id"], []).append((row["strength"], row["title"]))
+    found = lists(rows)
+    assert len(record["examples"]) == 5
+    for one in record["examples"]:
+        customer, history = one["customer_id"], sorted(liked[one["customer_id"]], reverse=True)
+        assert one["history_titles"] == len(history)
+        eighth = history[7][0] * (1 + 1e-6)  # equally strong ones may stand in any order
+        assert {names[title] for strength, title in history if strength > eighth} <= set(one["history"])
+        assert one["history"][0] in {
+            names[title] for strength, title in history if strength * (1 + 1e-6) > history[0][0]
+        }
+        assert len(one["history"]) == 8
+        assert one["recommended"] == [row["name"] for row in found[customer]][:8]
+
+
 def test_the_table_of_interactions_has_what_the_issue_asks_for(done: Context) -> None:
     rows = table(done.interactions.root)
     assert len(rows) == len({(row["customer_id"], row["title"]) for row in rows})
@@ -265,6 +295,76 @@ def test_what_is_up_to_date_is_left_alone(copy: Path, sail: SparkSession, monkey
         patched.setattr(module, "Study", None)  # the model need not be fitted again for longer lists
         assert recommended(context, sail, top=3)[1]["top"] == 3
     assert {row["rank"] for row in rows_of(context)} == {1, 2, 3}
+
+
+def change_basis(folder: Path) -> str:
+    """Say of a day that it was made from something else. Returns the record as it was."""
+    path = folder / RECORD
+    text = path.read_text()
+    path.write_text(json.dumps(json.loads(text) | {"basis": {"configuration": "other"}}))
+    return text
+
+
+def test_what_logs_say_is_made_of_days_of_bots_and_of_the_declaration(copy: Path, sail: SparkSession) -> None:
+    """A model of other interactions, of other bots or of another strength is out of date; later days say nothing."""
+    context, day = context_of(copy), "2017-04-05"
+    of, earlier = Logs(context, sail, AS_OF).basis, Logs(context, sail, date.fromisoformat(day)).basis
+    service = overridden(context.service, {"interactions": {"half_life_days": 3}})
+    assert Logs(replace(context, service=service), sail, AS_OF).basis != of
+    for layer in (context.title_days, context.daily):
+        text = change_basis(layer.partition(day))
+        assert Logs(context, sail, AS_OF).basis != of
+        assert Logs(context, sail, date.fromisoformat(day)).basis == earlier
+        (layer.partition(day) / RECORD).write_text(text)
+    assert Logs(context, sail, AS_OF).basis == of
+
+
+def test_what_logs_say_is_the_same_in_slices(
+    done: Context, sail: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every customer is in one of them, and only in one."""
+    monkeypatch.setattr("jobs.evidence.SLICE_ROWS", done.interactions.records()[str(AS_OF)]["pairs"] // 2)
+    logs = Logs(done, sail, AS_OF)
+    parts = logs.slices(logs.window)
+    rows = [row for part in parts for row in logs.pairs(logs.window, part).collect()]
+    whole = {(row["customer_id"], row["title"]): row["strength"] for row in table(done.interactions.root)}
+    assert len(parts) > 1 and len(rows) == len(whole)
+    assert {(row["customer_id"], row["title_id"]): row["strength"] for row in rows} == pytest.approx(whole)
+
+
+def test_a_day_of_other_events_is_made_again(copy: Path, sail: SparkSession) -> None:
+    context = context_of(copy)
+    change_basis(context.events("play").partition("2017-04-03"))
+    assert interactions(context, sail) == 1
+
+
+def test_a_model_is_fitted_again_for_whatever_it_was_made_from(
+    tmp_path: Path, sail: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise figures and lists of another model, seed or file would be told as those asked for."""
+    file = write_ratings(tmp_path / "r.csv", has_time=False)
+    context = ratings_context(tmp_path)
+    wish = {"ratings": file, "model": "popular", "as_of": date(2024, 2, 1)}
+    recommended(context, sail, **wish)
+    monkeypatch.setattr(module, "Study", None)  # whoever fits fails
+    recommended(context, sail, **wish)
+    seeded = replace(context, service=overridden(context.service, {"training": {"seed": 99}}))
+    others: list[tuple[Context, dict[str, Any]]] = [
+        (seeded, {}),
+        (ratings_context(tmp_path, exclude_seen=False), {}),
+        (context, {"model": "item-item"}),
+        (context, {"library": "spark"}),
+        (context, {"as_of": date(2024, 2, 2)}),
+        (context, {"is_explicit": True}),
+        (context, {"ratings": write_ratings(tmp_path / "other.csv", has_time=False)}),
+    ]
+    for other, change in others:
+        with pytest.raises(TypeError):
+            recommended(other, sail, **wish | change)
+    with file.open("a", encoding="utf-8") as text:
+        text.write("c00,t00,5\n")
+    with pytest.raises(TypeError):
+        recommended(context, sail, **wish)
 
 
 # ---- to whom ----
@@ -448,6 +548,53 @@ def test_explicit_ratings_have_an_error_besides(tmp_path: Path, sail: SparkSessi
     assert found["rmse"]["value"] < 0.8 * found["rmse_of_mean"]["value"]
     assert found["rmse"]["low"] < found["rmse"]["value"] < found["rmse"]["high"] and found["rows"] > 50
     assert own_kind([row for row in rows_of(context) if row["rank"] == 1]) > 0.8
+
+
+def test_the_best_candidate_is_fitted_saved_and_said(tmp_path: Path, sail: SparkSession) -> None:
+    """A title's nearest neighbour is itself, so that of the two candidates only the second finds the tastes; and a
+    penalty that leaves nothing of any factor makes ALS no better than what is popular."""
+    grids = {"als": SMALL_GRIDS["als"] | {"regularisation": [5.0]}, "item_item": {"neighbours": [1, 30]}}
+    context = context_of(tmp_path, grids=grids, holdout_days=5)
+    recommended(context, sail, ratings=write_ratings(tmp_path / "r.csv"))
+    record = study(context)
+    tried = {name: {one["ndcg"]["value"] for one in found} for name, found in record["tried"].items()}
+    assert max(tried["item-item"]) > 1.2 * max(tried["als"])
+    assert (record["chosen"], record["settings"]["item-item"]["neighbours"]) == ("item-item", 30)
+    ranker = unpacked((context.recommender / record["file"]).read_bytes()).ranker
+    assert isinstance(ranker, Neighbours) and ranker.similarity.nnz > 100
+
+
+def test_figures_worked_out_by_hand_where_all_do_the_same_again(tmp_path: Path, sail: SparkSession) -> None:
+    """Four customers like two titles of their own each day, so that item-item foretells the last day wholly. Of four
+    who like anything one knows each title: two bits. A fifth has only seen a ninth title, and counts nowhere."""
+    rows = [f"c{c},t{c}{t},1,2024-01-0{day}" for c in range(4) for t in range(2) for day in range(1, 5)]
+    rows.append("d,u,0,2024-01-01")
+    (tmp_path / "r.csv").write_text("\n".join(["customer,title,strength,time", *rows]) + "\n")
+    context = context_of(tmp_path, grids=SMALL_GRIDS, holdout_days=1, judged_titles=2, exclude_seen=False)
+    recommended(context, sail, ratings=tmp_path / "r.csv", model="item-item", top=2)
+    record = study(context)
+    found = record["parts"]["later"]["item-item"]
+    values = {name: one["value"] for name, one in found["metrics"].items()}
+    assert values == {"ndcg": 1.0, "map": 1.0, "precision": 1.0, "recall": 1.0, "novelty": 2.0}
+    assert (found["customers"], found["coverage"]) == (4, 1.0)
+    assert (record["customers"], record["titles"], record["pairs"]) == (4, 8, 9)
+
+
+def test_some_customers_at_a_time_have_the_same_lists_and_figures(
+    tmp_path: Path, sail: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pairs made, popularity counted and lists served in slices are those of all customers at once."""
+    file, found = write_ratings(tmp_path / "r.csv"), []
+    for rows in (6_000_000, 50):
+        monkeypatch.setattr("jobs.evidence.SLICE_ROWS", rows)
+        monkeypatch.setattr("jobs.offers.SLICE_PAIRS", rows)
+        context = ratings_context(tmp_path / str(rows))
+        recommended(context, sail, ratings=file, model="item-item", top=3)
+        of = [{(row["title_id"], row["rank"]): row["customer_id"] for row in rows_of(context, "customers")}]
+        of += [{(row["customer_id"], row["rank"]): row["title_id"] for row in rows_of(context)}]
+        found.append((judged(context), of))
+    assert found[0][0] == pytest.approx(found[1][0])
+    assert found[0][1] == found[1][1]
 
 
 def test_nothing_liked_is_nothing_to_learn_from(tmp_path: Path, sail: SparkSession) -> None:

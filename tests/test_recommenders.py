@@ -163,6 +163,59 @@ def test_equations_are_solved_a_few_customers_at_a_time(sail: SparkSession, monk
     assert model.customers(matrix[:0]).shape == (0, 5)
 
 
+def als_of_hand(weights: str) -> tuple[Als, np.ndarray]:
+    """A candidate unlike the libraries' defaults, and the weights of `activity` that it asks for."""
+    strength = np.nan_to_num(activity())
+    weight = {"binary": (strength > 0).astype(float), "log": np.log1p(strength), "linear": strength}[weights]
+    return Als(5, 3, 2.5, weights, 0.2), weight  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("weights", ["binary", "log", "linear"])
+def test_als_of_implicit_is_fitted_with_every_setting_of_its_candidate(sail: SparkSession, weights: str) -> None:
+    """Otherwise candidates are told apart that are the same, and the record names settings that were not used."""
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    candidate, weight = als_of_hand(weights)
+    confidence = csr_matrix(np.where(weight > 0, 1 + 2.5 * weight, 0), dtype=np.float32)
+    penalty = 0.2 * confidence.sum() / np.sqrt(60 * 39)  # all customers and titles but title 0
+    with threadpool_limits(1, "blas"):
+        als = AlternatingLeastSquares(factors=5, regularization=penalty, iterations=3, random_state=9)
+        als.fit(confidence, show_progress=False)
+    found = fitted(pairs_of(sail, activity()), candidate, "implicit", seed=9)
+    assert isinstance(found, Factors)
+    assert found.titles[1:] == pytest.approx(als.item_factors[1:], abs=1e-4)
+    assert (found.alpha, found.weights, found.is_per_interaction) == (2.5, weights, False)
+    assert found.regularisation == pytest.approx(penalty)
+
+
+def test_als_of_spark_is_fitted_with_every_setting_of_its_candidate(spark: SparkSession) -> None:
+    """The same of MLlib, by what it says of the strengths taken by hand."""
+    from pyspark.ml.recommendation import ALS
+
+    candidate, weight = als_of_hand("log")
+    pairs, blocks = pairs_of(spark, activity()), max(2, spark.sparkContext.defaultParallelism)
+    settings = {"rank": 5, "maxIter": 3, "alpha": 2.5, "regParam": 0.2, "implicitPrefs": True, "seed": 9}
+    columns = {"userCol": "customer", "itemCol": "title", "ratingCol": "weight"}
+    rated = pairs.frame.selectExpr("customer", "title", "cast(ln(1 + strength) as float) as weight")
+    als = ALS(**settings, **columns, numUserBlocks=blocks, numItemBlocks=blocks).fit(rated)
+    found = fitted(pairs, candidate, "spark", seed=9)
+    assert isinstance(found, Factors)
+    for row in als.itemFactors.collect():
+        assert found.titles[row["id"]] == pytest.approx(row["features"], abs=1e-4)
+    assert (found.alpha, found.weights, found.is_per_interaction) == (2.5, "log", True)
+    assert found.regularisation == 0.2
+
+
+@pytest.mark.parametrize("library", ["spark", "implicit"])
+def test_what_was_seen_and_not_liked_teaches_nothing(sail: SparkSession, library: Engine) -> None:
+    """With weights of 1 for whatever is there, a title that was only seen would count like one that was liked."""
+    rows = np.array([[1.0, 0.0, 1.0], [1.0, 1.0, np.nan], [-2.0, 1.0, 1.0]])
+    found = fitted(pairs_of(sail, rows), ItemItem(3, "binary", 3), library, seed=1)
+    assert isinstance(found, Neighbours)
+    wanted = cosine_similarity(np.array([[1, 0, 1], [1, 1, 0], [0, 1, 1]]).T)
+    assert found.similarity.toarray() == pytest.approx(wanted, abs=1e-6)
+
+
 def test_a_title_that_nobody_liked_is_not_scored(spark: SparkSession) -> None:
     pairs = pairs_of(spark, activity())
     for candidate, engine in [ALL["als-implicit"], ALL["als-spark"], ALL["item-item-implicit"]]:
@@ -221,6 +274,13 @@ def test_ease_is_its_closed_form(sail: SparkSession, monkeypatch: pytest.MonkeyP
     assert isinstance(found, Linear)
     assert found.effects == pytest.approx(wanted, abs=1e-6)
     assert found.scores(pairs.matrix) == pytest.approx(weight @ wanted, abs=1e-4)
+
+
+def test_a_linear_model_weighs_histories_as_it_was_fitted() -> None:
+    effects = np.array([[0, 1], [2, 0]], np.float32)
+    histories = csr_matrix(np.array([[1, 3]], np.float32))
+    for weights, (one, three) in {"binary": (1, 1), "log": (np.log(2), np.log(4)), "linear": (1, 3)}.items():
+        assert Linear(effects, weights).scores(histories)[0] == pytest.approx([2 * three, one])  # type: ignore[arg-type]
 
 
 def test_popular_is_the_same_for_all() -> None:

@@ -12,7 +12,7 @@ from jobs.engine import engine as started
 from models.recommender import serving as module
 from models.recommender.histories import PAIRS, with_histories
 from models.recommender.numbering import HASHES, draw, drawn, numbered
-from models.recommender.rankers import Factors, Linear
+from models.recommender.rankers import Factors, Linear, Popular
 from models.recommender.serving import Model, Serving, served
 from tests.conftest import SMALL
 from tests.given import frame
@@ -91,6 +91,28 @@ def test_a_customer_who_liked_nothing_gets_what_is_popular(sail: SparkSession) -
     assert for_titles == {}
 
 
+def test_who_liked_nothing_has_no_score_even_of_a_model_that_scores_all(sail: SparkSession) -> None:
+    """The sum over nothing is 0, which is no score: not for the customer, and not for the titles' lists."""
+    model = Model(Linear(np.ones((5, 5), np.float32), "binary"), POPULAR, 5)
+    found, for_titles = lists(sail, [(7, 4, 0.0)], load=Given(model), per_title=2)
+    assert found[7] == [(0, None, "popular"), (1, None, "popular")]
+    assert for_titles == {}
+
+
+def test_what_is_popular_is_no_score_of_a_history(sail: SparkSession) -> None:
+    """Popularity says the same of everybody, so that its lists say that they are of popularity."""
+    model = Model(Popular(np.array([4, 3, 2, 1, 5], np.float32)), POPULAR, 5)
+    found, _ = lists(sail, [(7, 0, 1.0)], load=Given(model))
+    assert found == {7: [(4, None, "popular"), (1, None, "popular")]}
+
+
+def test_ranks_are_from_1_on(sail: SparkSession) -> None:
+    """They are what metrics divide by."""
+    histories = with_histories(sail.createDataFrame([(7, 0, 1.0), (8, 3, 1.0)], PAIRS))
+    rows = served(histories, Serving(Given(MODEL), 2, True)).collect()
+    assert sorted((row["customer"], row["rank"]) for row in rows) == [(7, 1), (7, 2), (8, 1), (8, 2)]
+
+
 def test_no_more_titles_than_there_are(sail: SparkSession) -> None:
     found, _ = lists(sail, [(7, 0, 1.0)], top=9)
     assert [title for title, _, _ in found[7]] == [1, 2, 4, 3]
@@ -157,3 +179,11 @@ def test_a_share_is_drawn_by_its_keys_and_each_purpose_draws_anew(engine: SparkS
     (row,) = drawn_rows.selectExpr("min(test) as low", "max(test) as high").collect()
     assert row["low"] >= 0 and row["high"] < HASHES
     assert drawn_rows.where(drawn("test", 1.0)).count() == 4_000
+
+
+def test_a_draw_is_of_its_seed_and_of_all_its_keys(engine: SparkSession) -> None:
+    """Another seed draws other pairs, and of a customer's titles some are drawn and others are not."""
+    rows = engine.range(1_000).selectExpr("id div 10 as customer", "id % 10 as title")
+    drawn_rows = rows.withColumns({f"seed_{n}": draw("test", n, "customer", "title") for n in (1, 2)}).collect()
+    assert sum(row["seed_1"] == row["seed_2"] for row in drawn_rows) < 5
+    assert len({row["seed_1"] for row in drawn_rows if row["customer"] == 3}) > 5

@@ -367,6 +367,28 @@ def test_a_model_is_fitted_again_for_whatever_it_was_made_from(
         recommended(context, sail, **wish)
 
 
+def test_names_that_come_later_are_not_known(done: Context, sail: SparkSession) -> None:
+    """A title that nobody had met before as_of has no name then."""
+    of = date(2017, 4, 5)
+    known = {row["title"] for row in table(done.title_names.root) if str(row["date"]) < str(of)}
+    assert {row["title_id"] for row in Logs(done, sail, of).names().collect()} == known
+    assert known < {row["title"] for row in table(done.title_names.root)}
+
+
+def test_who_was_here_before_the_history_or_comes_later_is_not_asked_for(done: Context, sail: SparkSession) -> None:
+    """By default titles are for those who were here on the days that count, and were no bot until then."""
+    of, first = date(2017, 4, 10), "2017-04-05"
+    service = overridden(done.service, {"interactions": {"history_days": 5}})
+    context = replace(done, service=service)
+    asked = module._asked(context, sail, Logs(context, sail, of), Wish("implicit")).customers
+    assert asked
+    tiles = [row for row in table(done.daily.root) if str(row["date"]) < str(of)]
+    here = {row["customer_id"] for row in tiles if str(row["date"]) >= first}
+    bots = {row["customer_id"] for row in tiles if row["is_bot"]}
+    assert sorted(row["customer_id"] for row in asked.collect()) == sorted(here - bots)
+    assert here < {row["customer_id"] for row in tiles}
+
+
 # ---- to whom ----
 
 

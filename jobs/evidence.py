@@ -235,7 +235,10 @@ def read_ratings(
         InputError: it is not such a file, or a row has no customer, no title, no number or no time that can be read.
     """
     names = _header(file)
-    raw = spark.read.csv(str(file), header=True, schema=", ".join(f"`{name}` string" for name in names))
+    # A quote inside quotes is written twice.
+    raw = spark.read.option("escape", '"').csv(
+        str(file), header=True, schema=", ".join(f"`{name}` string" for name in names)
+    )
     time = _date() if TIME in names else F.lit(None).cast("date")
     typed = raw.select(
         F.col("customer").alias("customer_id"),
@@ -287,8 +290,8 @@ def _header(file: Path) -> list[str]:
 
 
 def _date() -> Column:
-    """The day of a time as text."""
+    """The day of a time as text; null where it is none, or so far off that it must be another unit."""
     seconds = "timestamp_seconds(try_cast(trim(time) as bigint))"
-    return F.expr(
-        f"cast(case when trim(time) rlike '^[0-9]+$' then {seconds} else try_cast(trim(time) as timestamp) end as date)"
-    )
+    is_seconds, is_number = "trim(time) rlike '^[0-9]{1,10}$'", "trim(time) rlike '^[0-9]+$'"
+    moment = f"case when {is_seconds} then {seconds} when not {is_number} then try_cast(trim(time) as timestamp) end"
+    return F.expr(f"cast({moment} as date)")

@@ -163,7 +163,7 @@ class Ground:
             customer_draws = pairs.select("customer", "customer_draw").distinct()
             wanted = customer_draws.where(drawn("customer_draw", share)).select("customer")
             judged = self.stored(f"{name}_held", held.join(wanted, "customer", "left_semi"))
-        popular = np.where(recent > 0, recent, known_by / (1.0 + known_by.max(initial=0)))  # those of late come first
+        popular = recent + known_by / (1.0 + known_by.max(initial=0))  # in the same order
         found = Pairs(fitted_on, self._batches(f"{name}_fit"), customers, titles, popular.astype(np.float32))
         likers = fitted_on.where("strength > 0").select("customer").distinct().count()
         return Part(found, judged, likers, known_by, order[known_by[order] > 0])

@@ -128,11 +128,15 @@ def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wis
     return record
 
 
-def _rating_errors(context: Context, work: Path, seed: int) -> dict[str, Any]:
+def _rating_errors(context: Context, work: Path, seed: int) -> dict[str, Any] | None:
+    """None where there are too few ratings to hold some out."""
     with engine("spark", context.profile) as spark:
         pairs = spark.read.parquet(str(work / "pairs"))
         is_out = drawn("test_draw", context.service.recommender.holdout_share)
-        errors = rating_errors(pairs.where(~is_out), pairs.where(is_out), seed)
+        known, held_out = pairs.where(~is_out), pairs.where(is_out)
+        if known.isEmpty() or held_out.isEmpty():
+            return None
+        errors = rating_errors(known, held_out, seed)
     return {name: value if isinstance(value, int) else asdict(value) for name, value in errors.items()}
 
 
@@ -162,7 +166,8 @@ def _ids_of(spark: SparkSession, file: Path, known: DataFrame) -> DataFrame:
     if not file.is_file():
         raise InputError(f"--customers {file}: there is no such file")
     kind = dict(known.dtypes)["customer_id"]
-    texts = spark.read.text(str(file)).select(F.trim(F.split("value", ",")[0]).alias("text"))
+    first = F.trim(F.regexp_replace(F.split("value", ",")[0], "^\ufeff", ""))
+    texts = spark.read.text(str(file)).select(F.regexp_replace(first, '^"|"$', "").alias("text"))
     ids = texts.where((F.col("text") != "") & ~F.lower("text").isin("customer", "customer_id"))
     typed = ids.select("text", F.expr(f"try_cast(text as {kind})").alias("customer_id"))
     broken = typed.where("customer_id is null").limit(1).collect()

@@ -33,9 +33,11 @@ def strengths(ratings: Ratings, window: Window | None = None) -> dict[tuple[str,
     return {pair: row["strength"] for pair, row in rows.items()}
 
 
-def test_without_a_time(sail: SparkSession, tmp_path: Path) -> None:
-    found = read(sail, tmp_path, 'customer,title,strength\n007,"War, and peace",2\n007,Emma,0.5\nb,Emma,1e1\n')
-    assert strengths(found) == {("007", "War, and peace"): 2, ("007", "Emma"): 0.5, ("b", "Emma"): 10}
+def test_without_a_time(engine: SparkSession, tmp_path: Path) -> None:
+    text = 'customer,title,strength\n007,"War, and peace",2\n007,Emma,0.5\nb,"Say ""Hi"", Bob",1e1\nb,"C:\\",1\n'
+    found = read(engine, tmp_path, text)
+    wanted = {("007", "War, and peace"): 2, ("007", "Emma"): 0.5, ("b", 'Say "Hi", Bob'): 10, ("b", "C:\\"): 1}
+    assert strengths(found) == wanted
     assert (found.is_dated, found.is_explicit, found.days) == (False, False, Window(date(2024, 3, 8), TODAY))
 
 
@@ -47,6 +49,15 @@ def test_what_is_not_before_as_of_is_not_known(engine: SparkSession, tmp_path: P
     assert set(strengths(found)) == {("a", "x")}
     with pytest.raises(InputError, match="nothing in it was before 2024-03-01; its times go from 2024-03-01"):
         read_ratings(engine, file, tmp_path / "again", False, None, date(2024, 3, 1))
+
+
+def test_the_mean_from_which_on_a_title_is_liked_is_of_what_is_known(sail: SparkSession, tmp_path: Path) -> None:
+    """The mean of 1 and 4.5 is 2.75; with the 9 of as_of itself it would be 4.8, and with 99 later far above."""
+    file = tmp_path / "ratings.csv"
+    rows = ["a,x,1,2024-03-01", "a,y,4.5,2024-03-01", "a,z,9,2024-03-02", "a,w,99,2024-03-03"]
+    file.write_text("\n".join(["customer,title,strength,time", *rows]) + "\n")
+    found = read_ratings(sail, file, tmp_path / "typed", True, None, date(2024, 3, 2))
+    assert strengths(found) == {("a", "x"): 0, ("a", "y"): 4.5}
 
 
 def test_columns_in_another_order_and_what_stands_twice_is_added_up(engine: SparkSession, tmp_path: Path) -> None:
@@ -87,6 +98,7 @@ def test_explicit_ratings_are_liked_from_the_mean_on_or_from_what_is_said(
         ("customer,title,strength\na,x,much\nb,x,1\n", "1 of 2 rows lack"),
         ("customer,title,strength\na,x,NaN\nb,x,Infinity\nc,x,\n,x,1\nd,,1\n", "5 of 5 rows lack"),
         ("customer,title,strength,time\na,x,1,yesterday\na,x,1,\n", "2 of 2 rows lack"),
+        ("customer,title,strength,time\na,x,1,1709424000000\n", "1 of 1 rows lack"),  # milliseconds
     ],
 )
 def test_what_is_no_file_of_ratings_is_refused(sail: SparkSession, tmp_path: Path, text: str, words: str) -> None:

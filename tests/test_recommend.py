@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -332,6 +333,28 @@ def test_what_logs_say_is_the_same_in_slices(
     assert {(row["customer_id"], row["title_id"]): row["strength"] for row in rows} == pytest.approx(whole)
 
 
+def test_names_that_come_later_are_not_known(done: Context, sail: SparkSession) -> None:
+    """A title that nobody had met before as_of has no name then."""
+    of = date(2017, 4, 5)
+    known = {row["title"] for row in table(done.title_names.root) if str(row["date"]) < str(of)}
+    assert {row["title_id"] for row in Logs(done, sail, of).names().collect()} == known
+    assert known < {row["title"] for row in table(done.title_names.root)}
+
+
+def test_who_was_here_before_the_history_or_comes_later_is_not_asked_for(done: Context, sail: SparkSession) -> None:
+    """By default titles are for those who were here on the days that count, and were no bot until then."""
+    of, first = date(2017, 4, 10), "2017-04-05"
+    service = overridden(done.service, {"interactions": {"history_days": 5}})
+    context = replace(done, service=service)
+    asked = module._asked(context, sail, Logs(context, sail, of), Wish("implicit")).customers
+    assert asked
+    tiles = [row for row in table(done.daily.root) if str(row["date"]) < str(of)]
+    here = {row["customer_id"] for row in tiles if str(row["date"]) >= first}
+    bots = {row["customer_id"] for row in tiles if row["is_bot"]}
+    assert sorted(row["customer_id"] for row in asked.collect()) == sorted(here - bots)
+    assert here < {row["customer_id"] for row in tiles}
+
+
 def test_a_day_of_other_events_is_made_again(copy: Path, sail: SparkSession) -> None:
     context = context_of(copy)
     change_basis(context.events("play").partition("2017-04-03"))
@@ -367,35 +390,14 @@ def test_a_model_is_fitted_again_for_whatever_it_was_made_from(
         recommended(context, sail, **wish)
 
 
-def test_names_that_come_later_are_not_known(done: Context, sail: SparkSession) -> None:
-    """A title that nobody had met before as_of has no name then."""
-    of = date(2017, 4, 5)
-    known = {row["title"] for row in table(done.title_names.root) if str(row["date"]) < str(of)}
-    assert {row["title_id"] for row in Logs(done, sail, of).names().collect()} == known
-    assert known < {row["title"] for row in table(done.title_names.root)}
-
-
-def test_who_was_here_before_the_history_or_comes_later_is_not_asked_for(done: Context, sail: SparkSession) -> None:
-    """By default titles are for those who were here on the days that count, and were no bot until then."""
-    of, first = date(2017, 4, 10), "2017-04-05"
-    service = overridden(done.service, {"interactions": {"history_days": 5}})
-    context = replace(done, service=service)
-    asked = module._asked(context, sail, Logs(context, sail, of), Wish("implicit")).customers
-    assert asked
-    tiles = [row for row in table(done.daily.root) if str(row["date"]) < str(of)]
-    here = {row["customer_id"] for row in tiles if str(row["date"]) >= first}
-    bots = {row["customer_id"] for row in tiles if row["is_bot"]}
-    assert sorted(row["customer_id"] for row in asked.collect()) == sorted(here - bots)
-    assert here < {row["customer_id"] for row in tiles}
-
-
 # ---- to whom ----
 
 
 def test_those_of_a_file_and_nobody_else(copy: Path, sail: SparkSession, tmp_path: Path) -> None:
     known = sorted({row["customer_id"] for row in table(context_of(copy).interactions.root) if row["strength"] > 0})[:2]
     whole = lists(rows_of(context_of(copy)))
-    (tmp_path / "wanted.csv").write_text(f"customer_id,why\n{known[0]},x\n\n {known[1]}\n{known[1]}\n42,new\n")
+    text = f'\ufeffcustomer_id,why\n"{known[0]}",x\n\n {known[1]}\n{known[1]}\n42,new\n'
+    (tmp_path / "wanted.csv").write_text(text, encoding="utf-8")
     _, record = recommended(context_of(copy), sail, customers=tmp_path / "wanted.csv")
     found = lists(rows_of(context_of(copy)))
     assert set(found) == {*known, 42}
@@ -602,6 +604,26 @@ def test_figures_worked_out_by_hand_where_all_do_the_same_again(tmp_path: Path, 
     assert (record["customers"], record["titles"], record["pairs"]) == (4, 8, 9)
 
 
+def test_no_rating_that_is_foretold_is_known(
+    tmp_path: Path, sail: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fitted on all ratings the error would be smaller still, and say nothing."""
+    parts: list[set[tuple[int, int]]] = []
+
+    def errors(*rows_of_parts: Any) -> dict[str, int]:
+        parts.extend({(row["customer"], row["title"]) for row in rows.collect()} for rows in rows_of_parts[:2])
+        return {"rows": 0}
+
+    monkeypatch.setattr(module, "rating_errors", errors)
+    monkeypatch.setattr(module, "engine", lambda *which: nullcontext(sail))  # no Spark is needed for that
+    context = ratings_context(tmp_path)
+    file = write_ratings(tmp_path / "r.csv", has_time=False)
+    recommended(context, sail, ratings=file, is_explicit=True, model="popular")
+    known, held = parts
+    assert known and held and not known & held
+    assert len(known | held) == study(context)["pairs"]
+
+
 def test_some_customers_at_a_time_have_the_same_lists_and_figures(
     tmp_path: Path, sail: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -617,6 +639,13 @@ def test_some_customers_at_a_time_have_the_same_lists_and_figures(
         found.append((judged(context), of))
     assert found[0][0] == pytest.approx(found[1][0])
     assert found[0][1] == found[1][1]
+
+
+def test_so_few_ratings_that_all_are_held_out_have_no_error(tmp_path: Path, sail: SparkSession) -> None:
+    (tmp_path / "r.csv").write_text("customer,title,strength\na,x,5\n")
+    context = ratings_context(tmp_path, exclude_seen=False)
+    recommended(context, sail, ratings=tmp_path / "r.csv", is_explicit=True)
+    assert study(context)["ratings"] is None
 
 
 def test_nothing_liked_is_nothing_to_learn_from(tmp_path: Path, sail: SparkSession) -> None:

@@ -6,6 +6,7 @@ else, and a model is as large as the catalogue however many customers there are.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -140,8 +141,14 @@ class Linear:
     weights: Weights
 
     def scores(self, histories: csr_matrix) -> Scores:
-        """(customers, T)."""
-        return np.asarray(weighed(histories, self.weights) @ self.effects, dtype=np.float32)
+        """(customers, T); UNSCORED where no other title says anything, as of those that nobody liked."""
+        found = np.asarray(weighed(histories, self.weights) @ self.effects, dtype=np.float32)
+        found[:, ~self._is_known] = UNSCORED
+        return found
+
+    @cached_property
+    def _is_known(self) -> Flags:
+        return np.asarray(self.effects.any(axis=0))
 
     def arrays(self) -> Arrays:
         """One array."""

@@ -13,6 +13,7 @@ Type = Annotated[str, Field(pattern=r"^(bigint|int|string|boolean|date|timestamp
 Level = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]  # becomes part of a column's name
 Days = Annotated[int, Field(gt=0, le=36_500)]  # a date this far back can still be written down
 Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 # Columns of each layer that no service declares: they are the grain, or follow from it.
 EVENT_KEYS = frozenset({"customer_id", "date"})

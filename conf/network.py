@@ -1,10 +1,10 @@
 """How the neural network is declared: its layers, how it is fitted, and when it stops."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from conf.declaration import Declaration, Share
+from conf.declaration import Declaration, Positive, Share
 
 Activation = Literal["relu", "tanh", "elu"]
 Output = Literal["sigmoid", "softmax"]
@@ -12,7 +12,6 @@ Loss = Literal["cross_entropy", "focal", "squared"]
 Optimizer = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Schedule = Literal["constant", "cosine", "exponential"]
 Scaling = Literal["none", "linear", "square_root"]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Network(Declaration):

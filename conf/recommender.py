@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from conf.declaration import EVENT_KEYS, Days, Declaration, Name, check_aggregate, check_row
+from conf.declaration import EVENT_KEYS, Days, Declaration, Name, Positive, check_aggregate, check_row
 from conf.events import Event, Measure
 from conf.sql import SKETCHES, aggregate_name
 
@@ -12,7 +12,6 @@ from conf.sql import SKETCHES, aggregate_name
 INTERACTION_KEYS = frozenset({"customer_id", "title", "date", "strength", "days", "first_date", "last_date"})
 
 Weights = Literal["binary", "log", "linear"]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Factors = Annotated[int, Field(gt=0, le=1_000)]
 

@@ -67,14 +67,15 @@ def _moments(context: Context, logs: Window, as_of: Sequence[date]) -> list[Mome
     if not as_of:
         _refuse_stray_end(context, days, logs, moments[-1])
     for moment in moments:
-        _refuse_outside(context, logs, moment)
+        refuse_outside(context, logs, moment)
         _refuse_silence(context, days, moment, moment.observation)
         if moment.is_mature(logs):
             _refuse_silence(context, days, moment, moment.outcome)
     return moments
 
 
-def _refuse_outside(context: Context, logs: Window, moment: Moment) -> None:
+def refuse_outside(context: Context, logs: Window, moment: Moment) -> None:
+    """Raise InputError where no day of the logs lies before the moment, or it lies later than the day after them."""
     if not moment.is_inside(logs):
         raise InputError(
             f"as_of {moment.as_of} is outside the logs in {context.daily.root}, which go from {logs.start} up to "

@@ -21,6 +21,7 @@ from models.recommender.parts import Cut, cuts, held_out_by_hash, held_out_later
 from models.recommender.rankers import Numbers
 
 VALIDATION, LATER, DRAWN = "validation", "later", "drawn"
+FITTED_ON = ("customer", "title", "strength")
 PARTS = {
     LATER: "what customers did in the last days",
     DRAWN: "a share of each customer's titles, drawn by hash",
@@ -90,7 +91,7 @@ class Ground:
     @cached_property
     def whole(self) -> Part:
         """The same as a part, of which nothing is held out."""
-        return self._part("whole", self.pairs, None, None)
+        return self._part("whole", "pairs", self.pairs, None, self._end if self.evidence.is_dated else None)
 
     def _numbered(self, name: str, window: Window) -> DataFrame:
         """The pairs of a window by number, with the draws that part them."""
@@ -117,19 +118,23 @@ class Ground:
         if self._cuts is None:
             return self._part_by_hash(name) if name == VALIDATION else None
         cut = self._cuts[0 if name == VALIDATION else 1]
-        before, after = self._numbered(f"{name}_before", cut.before), self._numbered(f"{name}_after", cut.after)
+        stored_as = f"{name}_before"
+        before, after = self._numbered(stored_as, cut.before), self._numbered(f"{name}_after", cut.after)
         if name == VALIDATION:
-            before, after = (self._sampled(rows.where(~self._is_drawn)) for rows in (before, after))
+            stored_as = f"{name}_sample"
+            before = self.stored(stored_as, self._sampled(before.where(~self._is_drawn)))
+            after = self._sampled(after.where(~self._is_drawn))
         held = held_out_later(before, after, self.declared.exclude_seen)
-        return self._part(name, before, held, cut.before)
+        return self._part(name, stored_as, before, held, cut.before)
 
     def _part_by_hash(self, name: str) -> Part:
         rows, is_out = self.pairs, self._is_drawn
         if name == VALIDATION:
             rows = self._sampled(rows.where(~is_out))
             is_out = drawn("validation_draw", self.declared.holdout_share)
-        stays = self.stored(f"{name}_before", rows.where(~is_out))
-        return self._part(name, stays, held_out_by_hash(stays, rows.where(is_out)), None)
+        stored_as = f"{name}_before"
+        stays = self.stored(stored_as, rows.where(~is_out))
+        return self._part(name, stored_as, stays, held_out_by_hash(stays, rows.where(is_out)), None)
 
     @property
     def _is_drawn(self) -> Column:
@@ -148,14 +153,12 @@ class Ground:
         customers, titles = self._ids
         return customers.count(), titles.count()
 
-    def _part(self, name: str, pairs: DataFrame, held: DataFrame | None, window: Window | None) -> Part:
-        """A part of `pairs`; what is popular is what was liked in the last days of `window`, or in all of it."""
-        fitted_on = self.stored(f"{name}_fit", pairs.select("customer", "title", "strength"))
+    def _part(self, name: str, stored_as: str, pairs: DataFrame, held: DataFrame | None, window: Window | None) -> Part:
+        """A part of `pairs`, as stored; popular is what was liked in the last days of `window`, or in all of it."""
+        fitted_on = pairs.select(*FITTED_ON)
         customers, titles = self._sizes
         known_by = self._likes([fitted_on.where("strength > 0")])
-        recent = known_by
-        if window or (self.evidence.is_dated and name == "whole"):
-            recent = self._likes(self._recent(window or self._end))
+        recent = self._likes(self._recent(window)) if window else known_by
         order = np.lexsort((-known_by, -recent))
         share = self._share_of(self.declared.judged_customers)
         judged = None
@@ -164,7 +167,7 @@ class Ground:
             wanted = customer_draws.where(drawn("customer_draw", share)).select("customer")
             judged = self.stored(f"{name}_held", held.join(wanted, "customer", "left_semi"))
         popular = recent + known_by / (1.0 + known_by.max(initial=0))  # in the same order
-        found = Pairs(fitted_on, self._batches(f"{name}_fit"), customers, titles, popular.astype(np.float32))
+        found = Pairs(fitted_on, self._batches(stored_as), customers, titles, popular.astype(np.float32))
         likers = fitted_on.where("strength > 0").select("customer").distinct().count()
         return Part(found, judged, likers, known_by, order[known_by[order] > 0])
 
@@ -188,4 +191,5 @@ class Ground:
         return stored(parts, self.work / name)
 
     def _batches(self, name: str) -> Callable[[], Iterable[pa.RecordBatch]]:
-        return lambda: pyarrow.dataset.dataset(self.work / name, format="parquet").to_batches()
+        """The pairs of a folder."""
+        return lambda: pyarrow.dataset.dataset(self.work / name, format="parquet").to_batches(columns=list(FITTED_ON))

@@ -18,7 +18,7 @@ from jobs.context import Context
 from jobs.shelf import at_workers
 from jobs.storage import Record, stored, write_manifest, write_partitions
 from models.recommender.histories import with_histories
-from models.recommender.packing import unpacked
+from models.recommender.packing import popular_titles
 from models.recommender.serving import OF_POPULARITY, Serving, served
 from models.targeting import CONTACT
 
@@ -131,7 +131,7 @@ class Offers:
 
     def _without_history(self, found: DataFrame) -> DataFrame:
         """The popular titles, for those who are asked for and of whom nothing is known."""
-        popular = unpacked(self._file.read_bytes()).popular[: self.top]
+        popular = popular_titles(self._file)[: self.top]
         ranks = pa.table({"title": popular.astype(np.int32), "rank": np.arange(1, len(popular) + 1, dtype=np.int32)})
         shelf = self.spark.createDataFrame(ranks).join(self._read("titles"), "title", "inner")
         assert self.asked.customers is not None

@@ -12,9 +12,11 @@ from pyspark.sql import functions as F
 from conf.errors import InputError, UsageError
 from conf.load import fingerprint
 from features.interactions import without_bots
+from features.windows import Moment
 from jobs.context import Context
 from jobs.engine import engine
 from jobs.evidence import Evidence, Logs, read_ratings
+from jobs.features import refuse_outside
 from jobs.ground import Ground
 from jobs.interactions import interactions
 from jobs.offers import Asked, Offers
@@ -89,11 +91,7 @@ def _evidence(context: Context, spark: SparkSession, wish: Wish, work: Path) -> 
     interactions(context, spark)
     logs = context.logs()
     as_of = wish.as_of or logs.end
-    if not logs.start < as_of <= logs.end:
-        raise InputError(
-            f"as_of {as_of} is outside the logs in {context.daily.root}, which go from {logs.start} up to "
-            f"{logs.dates()[-1]}; give an --as-of after {logs.start} and not after {logs.end}"
-        )
+    refuse_outside(context, logs, Moment.at(as_of, context.service.windows))
     evidence = Logs(context, spark, as_of)
     evidence.write()
     return evidence

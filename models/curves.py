@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.cells import TENTHS, Cells, in_tenths
+from models.intervals import NORMAL_95
 from models.scorer import Floats
 
 POINTS = 200
-NORMAL_95 = 1.959964
 Points = list[list[float]]
 
 

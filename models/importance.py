@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from models.intervals import Interval
+from models.intervals import NORMAL_95, Interval
 from models.scorer import Floats, Scorer
 from models.trees import Trees
 
 Groups = Mapping[str, Sequence[int]]  # feature -> columns of the inputs that are made of it
-NORMAL_95 = 1.959964  # a normal variable lies this many deviations around its mean in 95 of 100 cases
 
 
 def permutation_importance(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+NORMAL_95 = 1.959964  # a normal variable lies this many deviations around its mean in 95 of 100 cases
+
 
 @dataclass(frozen=True)
 class Interval:

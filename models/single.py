@@ -4,8 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from models.importance import NORMAL_95
-from models.intervals import Interval
+from models.intervals import NORMAL_95, Interval
 from models.values import Floats, Ints, Values
 
 Direction = Literal["higher", "lower"]

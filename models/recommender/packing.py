@@ -2,10 +2,11 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 
-from models.recommender.rankers import ranker
+from models.recommender.rankers import Numbers, ranker
 from models.recommender.serving import Model
 
 
@@ -16,6 +17,12 @@ def packed(model: Model) -> bytes:
     arrays = {"settings": np.array(settings), "popular": model.popular, **model.ranker.arrays()}
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
+
+
+def popular_titles(file: Path) -> Numbers:
+    """The titles of a packed model from the most popular on; of the file, which may be of gigabytes, nothing else."""
+    with np.load(file, allow_pickle=False) as arrays:
+        return np.asarray(arrays["popular"])
 
 
 def unpacked(data: bytes) -> Model:

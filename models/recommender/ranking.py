@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from models.intervals import Interval
+from models.intervals import NORMAL_95, Interval
 
 METRICS = {
     "ndcg": "What customers did next, ranked high: 1 if all of it stands first, in the best order",
@@ -21,7 +21,6 @@ METRICS = {
     "recall": "Share of the titles that the customer took up that are on the list",
     "novelty": "Bits of surprise of a title on the lists: one more for each halving of the customers who know it",
 }
-SURE = 1.959964  # standard deviations to either side that hold 95 %
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def means_of(rows: DataFrame, columns: tuple[str, ...]) -> dict[str, Interval]:
 def _interval(mean: float | None, deviation: float | None, rows: int) -> Interval:
     if mean is None:
         return Interval(math.nan, math.nan, math.nan)
-    half = SURE * deviation / math.sqrt(rows) if deviation is not None and rows > 1 else math.nan
+    half = NORMAL_95 * deviation / math.sqrt(rows) if deviation is not None and rows > 1 else math.nan
     return Interval(mean, mean - half, mean + half)
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,9 +13,10 @@ from pydantic import ValidationError
 
 from conf.declaration import Declaration
 from conf.errors import UsageError
-from conf.schema import Profile, Service
+from conf.profile import Profile
+from conf.schema import Service
 
-FOLDER = Path(__file__).parent
+FOLDER = files("conf")  # on a cluster it is inside a zip
 Declared = TypeVar("Declared", bound=Declaration)
 
 
@@ -55,7 +58,7 @@ def fingerprint(*values: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _load(name: str, folder: Path, schema: type[Declared]) -> Declared:
+def _load(name: str, folder: Traversable, schema: type[Declared]) -> Declared:
     path = _find(name, folder)
     try:
         return schema.model_validate(_read(path))
@@ -63,16 +66,17 @@ def _load(name: str, folder: Path, schema: type[Declared]) -> Declared:
         raise UsageError(f"{path}: {_first_problem(error)}") from None
 
 
-def _find(name: str, folder: Path) -> Path:
+def _find(name: str, folder: Traversable) -> Traversable:
     is_path = name.endswith((".yaml", ".yml")) or "/" in name
-    path = Path(name) if is_path else folder / f"{name}.yaml"
+    path: Traversable = Path(name) if is_path else folder / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+        files_there = sorted(file.name for file in folder.iterdir() if file.name.endswith(".yaml"))
+        known = ", ".join(name.removesuffix(".yaml") for name in files_there)
         raise UsageError(f"there is no configuration {path}; give one of {known}, or the path of a YAML file")
     return path
 
 
-def _read(path: Path) -> Any:
+def _read(path: Traversable) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_NoKeyTwice)  # noqa: S506 (a SafeLoader)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes that are not UTF-8, a date like 2017-13-45

@@ -232,12 +232,3 @@ class Service(Declaration):
     def measures(self) -> dict[str, Measure]:
         """All measures of a tile; one that several events share stands once."""
         return {name: measure for event in self.events.values() for name, measure in event.measures.items()}
-
-
-class Profile(Declaration):
-    """Where Encore runs: `conf/profiles/<name>.yaml`. What is left out is left to spark-submit."""
-
-    engine: Literal["sail", "spark"]
-    master: str | None = None
-    driver_memory: str | None = Field(default=None, pattern=r"^\d+[kmg]$")
-    shuffle_partitions: PositiveInt | None = None

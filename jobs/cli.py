@@ -22,6 +22,7 @@ from jobs.context import Context
 from jobs.drift import drift as find_drift
 from jobs.drift import refuse_drift
 from jobs.engine import engine as engine_of
+from jobs.engine import is_submitted
 from jobs.features import features as feature_tables
 from jobs.ingest import ingest as ingest_lines
 from jobs.interactions import interactions as write_interactions
@@ -74,7 +75,7 @@ Seed = Annotated[int | None, typer.Option(min=0, help="Of sampling, forests and 
 Models = Annotated[list[str] | None, typer.Option("--model", help="lr, rf, gbt, xgb or all; may be repeated.")]
 Raw = Annotated[Path | None, typer.Option(help="The service's archives: a folder or one file. [default: DATA/raw]")]
 
-DATA, SERVICE, PROFILE = Path("data"), "music", "local"
+DATA, SERVICE, PROFILE = Path("data"), "music", "cluster" if is_submitted() else "local"
 TABLE_SERVICE = "audiobooks_table"
 DAYS = ", ".join(f"{service.days} of {name}" for name, service in SERVICES.items())
 NAMED = ".service"  # in a data folder: the first service that was named for it

@@ -9,7 +9,8 @@ from conf.errors import InputError, UsageError
 from conf.events import Event
 from conf.finished import FinishedTable
 from conf.load import fingerprint
-from conf.schema import Profile, Service
+from conf.profile import Profile
+from conf.schema import Service
 from features.windows import Window, logs_window
 from jobs.storage import Layer
 

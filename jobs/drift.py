@@ -1,5 +1,11 @@
 """`encore drift`: are the customers that are scored now still those that the model was trained on?"""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from datetime import date
 from typing import Any
 

@@ -7,15 +7,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
+from importlib.resources import as_file
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from conf.errors import UsageError
 from conf.load import FOLDER
-from conf.schema import Profile
+from conf.profile import Profile
 
 # Spark's JVM is started by a fork, at which gRPC, if Sail's session is alive, would close the poller under its own
 # threads ("Bad file descriptor") and now and then take the start down. The child only runs another program.
@@ -23,6 +24,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 # PySpark decides by this variable whether F.col and its kin build Connect or classic expressions.
 _CONNECT = "SPARK_CONNECT_MODE_ENABLED"
+LOGGING = FOLDER / "log4j2.properties"
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",  # times are the service's own clock: no conversion anywhere
     "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
@@ -41,7 +43,7 @@ def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
             os.environ[_CONNECT] = "1"
             yield _sail()[0]
         else:
-            yield _spark(profile)
+            yield _spark(tuple(profile.spark_settings().items()))
     finally:
         os.environ.pop(_CONNECT, None)
         if before is not None:
@@ -80,15 +82,29 @@ def _until_the_end() -> str:
 
 
 @cache
-def _spark(profile: Profile) -> SparkSession:
+def _spark(told: tuple[tuple[str, str], ...]) -> SparkSession:
+    """The session by what a profile tells Spark; what spark-submit has told it already stands."""
     logging.getLogger("py4j").setLevel(logging.ERROR)
+    profile = {} if is_submitted() else dict(told)
+    local = _of_one_machine() if "spark.master" in profile else {}
     builder = SparkSession.Builder().appName("encore")
-    chosen = {
-        "spark.master": profile.master,
-        "spark.driver.memory": profile.driver_memory,
-        "spark.sql.shuffle.partitions": profile.shuffle_partitions,
-    }
-    local = {
+    for key, value in (_SETTINGS | local | profile).items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def is_submitted() -> bool:
+    """Whether spark-submit has started this process, so that it is for the submitter to say where Spark runs."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _of_one_machine() -> dict[str, str]:
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else its workers are the first `python3` on the PATH
+    files = ExitStack()
+    atexit.register(files.close)
+    return {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # To list a thousand folders of the own disk takes far less time than a job with a task for each.
@@ -97,13 +113,5 @@ def _spark(profile: Profile) -> SparkSession:
         "spark.checkpoint.dir": _until_the_end(),
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{FOLDER / 'log4j2.properties'}",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{files.enter_context(as_file(LOGGING))}",
     }
-    if profile.master:
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else its workers are the first `python3` on the PATH
-    for key, value in (_SETTINGS | (local if profile.master else {}) | chosen).items():
-        if value is not None:
-            builder = builder.config(key, str(value))
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    return session

@@ -1,5 +1,11 @@
 """`encore features`: tiles to feature tables, one partition per as-of date."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date

@@ -1,5 +1,11 @@
 """`encore ingest`: landing lines to typed Parquet events by day; only days that changed."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

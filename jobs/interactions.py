@@ -1,5 +1,11 @@
 """`encore interactions`: events to what customers did with titles, by day; only days that changed."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 

@@ -1,5 +1,11 @@
 """`encore prepare`: `train.npz`, `validation.npz` and `test.npz`, for whoever trains a network by hand."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path

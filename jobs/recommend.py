@@ -1,5 +1,11 @@
 """`encore recommend`: titles for customers, customers for titles, and titles for those on the list of contacts."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.util import find_spec

@@ -1,5 +1,11 @@
 """`encore report`: one page that says what the data, the models and the scores say, and its numbers as CSV."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined

@@ -1,5 +1,11 @@
 """`encore rollup`: events to one row per customer and day; only days that changed."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 

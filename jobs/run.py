@@ -1,5 +1,11 @@
 """`encore run`: every layer in order, each skipping what is up to date."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date

@@ -1,5 +1,11 @@
 """`encore score`: for every eligible customer a probability, reasons, and whether to contact them."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from collections.abc import Mapping
 from datetime import date
 from typing import Any

@@ -1,5 +1,11 @@
 """`encore simulate`: raw logs of a service that never was, and the truth about its customers."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 import json
 import os
 import shutil

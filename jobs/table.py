@@ -1,5 +1,11 @@
 """`encore table`: a table that somebody else has made, one row per customer, to a feature table."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 from datetime import date
 from pathlib import Path
 

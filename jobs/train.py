@@ -1,5 +1,11 @@
 """`encore train`: feature tables to fitted models, judged beside baselines on rows that none of them was fitted on."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 import shutil
 from collections.abc import Sequence
 

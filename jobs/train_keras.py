@@ -1,5 +1,11 @@
 """`encore train-keras`: a network beside the other models, fitted by one process or by many to the same result."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 import shutil
 
 from pyspark.sql import SparkSession

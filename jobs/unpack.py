@@ -1,16 +1,25 @@
 """`encore unpack`: raw archives to landing lines, by `shell/unpack.sh` with the layouts of the service."""
 
+if __name__ == "__main__":
+    from jobs.submitted import submit
+
+    submit(__file__)
+
+
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from conf.errors import DataCheckError, EncoreError, InputError, UsageError
 from jobs.context import Context
 from jobs.landing import read_rows
 
-SCRIPT = Path(__file__).parents[1] / "shell" / "unpack.sh"
+CODE = Path(__file__).parents[1]
 MANY = 100  # lines
 _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCheckError}
 
@@ -32,15 +41,17 @@ def unpack(
     source = raw or context.raw
     if not source.exists():
         raise InputError(f"{source}: there is no such file or folder; give the service's archives by --raw")
-    command = ["sh", str(SCRIPT), str(source), str(context.landing)]
+    options: list[str] = []
     for name, event in context.service.events.items():
-        command += ["--event", event.landing.option(name)]
+        options += ["--event", event.landing.option(name)]
     if sample is not None:
-        command += ["--sample", f"{sample:g}"]
+        options += ["--sample", f"{sample:g}"]
     if workers is not None:
-        command += ["--jobs", str(workers)]
+        options += ["--jobs", str(workers)]
     environment = {**os.environ, "PYTHON": sys.executable}  # which python3 the shell would find is another question
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment)
+    with _script() as script:
+        command = ["sh", str(script), str(source), str(context.landing), *options]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment)
     if done.returncode:
         said = [line.removeprefix("unpack: ") for line in done.stderr.splitlines() if line.strip()]
         raise _ERRORS.get(done.returncode, EncoreError)("unpack: " + "; ".join(said[-5:]))
@@ -48,6 +59,19 @@ def unpack(
     for row in unpacked:
         _refuse_other_layout(context.landing, row)
     return {column: sum(int(row[column]) for row in unpacked) for column in ("records", "rejected")}
+
+
+@contextmanager
+def _script() -> Iterator[Path]:
+    """The script, which the shell cannot run inside the zip that a cluster is sent."""
+    name = "shell/unpack.sh"
+    if CODE.is_dir():
+        yield CODE / name
+        return
+    with TemporaryDirectory(prefix="encore-unpack-") as folder:
+        with zipfile.ZipFile(CODE) as code:
+            code.extractall(folder, [member for member in code.namelist() if member.startswith("shell/")])
+        yield Path(folder) / name
 
 
 def _refuse_other_layout(landing: Path, row: Mapping[str, str]) -> None:

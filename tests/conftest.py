@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from pyspark.sql import SparkSession
 
-from conf.schema import Profile
+from conf.profile import Profile
 from jobs.engine import engine as started
 
 # Tests have few rows: to start soon is worth more to them than to run fast. But they run much of Spark: with this

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from benchmarks.features import compare, run_duckdb
-from conf.schema import Profile
+from conf.profile import Profile
 from jobs.engine import engine as started
 from jobs.features import features
 from jobs.ingest import ingest

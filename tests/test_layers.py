@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import DataCheckError, InputError
-from conf.schema import Profile
+from conf.profile import Profile
 from jobs.engine import engine as started
 from jobs.features import features
 from jobs.ingest import ingest

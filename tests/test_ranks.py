@@ -33,7 +33,7 @@ ON_A_CLUSTER = """
 import sys
 from functools import partial
 from pathlib import Path
-from conf.schema import Profile
+from conf.profile import Profile
 from jobs.engine import engine
 from models.network.launch import CannotLaunch, launch, require
 from tests.ranks import fit_cases

@@ -117,11 +117,29 @@ class Launcher:
 
 
 def _by_spark(train_fn: Callable[[Ranks], Any], ranks: int) -> list[Any]:
+    import cloudpickle
     import horovod.spark
 
-    threads = int(_context().getConf().get("spark.task.cpus", "1"))
-    task = partial(run_rank, train_fn, threads)
-    found: list[Any] = horovod.spark.run(task, num_proc=ranks, start_timeout=START_SECONDS, verbose=0)
+    context = _context()
+    threads = int(context.getConf().get("spark.task.cpus", "1"))
+    pickled = cloudpickle.dumps(partial(run_rank, train_fn, threads))
+    shipped = list(context._python_includes)
+
+    def task() -> Any:
+        # A rank is a process of its own, started where its executor works: it does not know yet of the code that was
+        # sent there. So this function may name nothing of ours, and being a local one it is pickled whole.
+        import pickle
+        import sys
+        from pathlib import Path
+
+        sys.path[:0] = [str(Path(name).absolute()) for name in shipped if Path(name).exists()]
+        return pickle.loads(pickled)()
+
+    # Else Horovod would have executors start the Python of this process, which they need not have.
+    python = context.pythonExec
+    found: list[Any] = horovod.spark.run(
+        task, num_proc=ranks, start_timeout=START_SECONDS, verbose=0, executable=python
+    )
     return found
 
 

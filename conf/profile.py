@@ -1,0 +1,86 @@
+"""What a profile's YAML may say: where Encore runs, and by which of Spark's settings."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from conf.declaration import Declaration
+
+DeployMode = Literal["client", "cluster"]
+Size = Annotated[str, Field(pattern=r"^\d+[kmg]$")]
+
+
+def _to_spark(*keys: str) -> Any:
+    """A value that Spark is told by the first of its settings; the others are switched on with it."""
+    return Field(default=None, json_schema_extra={"spark": list(keys)})
+
+
+class Executors(Declaration):
+    """Between how many executors Spark may choose, as work comes and goes."""
+
+    least: Annotated[int, Field(ge=0)] = 0
+    most: PositiveInt
+
+    @model_validator(mode="after")
+    def _check(self) -> "Executors":
+        if self.least > self.most:
+            raise ValueError(f"executors: at least {self.least} are more than at most {self.most}")
+        return self
+
+
+class Profile(Declaration):
+    """Where Encore runs: `conf/profiles/<name>.yaml`. What is left out is left to spark-submit and the cluster.
+
+    executors: a number, or `least` and `most` of them (dynamic allocation).
+    event_log, checkpoints: folders that all of the cluster reaches; of the event log the history server tells, and at
+        checkpoints ALS cuts its lineage.
+    shared: a folder of a file system that all Horovod ranks share, for networks that are being fitted; needed where the
+        data lies in no such folder itself.
+    settings: any of Spark's own, by their names.
+    """
+
+    engine: Literal["sail", "spark"]
+    shared: str | None = None
+    master: str | None = _to_spark("spark.master")
+    deploy_mode: DeployMode | None = _to_spark("spark.submit.deployMode")
+    driver_memory: Size | None = _to_spark("spark.driver.memory")
+    driver_cores: PositiveInt | None = _to_spark("spark.driver.cores")
+    executor_memory: Size | None = _to_spark("spark.executor.memory")
+    executor_overhead: Size | None = _to_spark("spark.executor.memoryOverhead")
+    executor_cores: PositiveInt | None = _to_spark("spark.executor.cores")
+    executors: PositiveInt | Executors | None = None
+    adaptive: bool | None = _to_spark("spark.sql.adaptive.enabled")
+    shuffle_partitions: PositiveInt | None = _to_spark("spark.sql.shuffle.partitions")
+    event_log: str | None = _to_spark("spark.eventLog.dir", "spark.eventLog.enabled")
+    checkpoints: str | None = _to_spark("spark.checkpoint.dir", "spark.cleaner.referenceTracking.cleanCheckpoints")
+    authenticate: bool | None = _to_spark("spark.authenticate", "spark.network.crypto.enabled")
+    settings: dict[str, str] = {}
+
+    def spark_settings(self) -> dict[str, str]:
+        """All that is said to Spark, by the names of its settings; `settings` win."""
+        found: dict[str, str] = {}
+        for name, field in type(self).model_fields.items():
+            said, value = field.json_schema_extra, getattr(self, name)
+            if isinstance(said, dict) and value is not None:
+                first, *others = (str(key) for key in said["spark"])  # type: ignore[union-attr]
+                found |= {first: _text(value)} | dict.fromkeys(others, _text(bool(value)))
+        return found | self._of_executors() | self.settings
+
+    def _of_executors(self) -> dict[str, str]:
+        if self.executors is None:
+            return {}
+        if isinstance(self.executors, int):
+            fixed = {"spark.dynamicAllocation.enabled": "false", "spark.executor.instances": str(self.executors)}
+            # A standalone master counts cores and knows no number of executors.
+            cores = {"spark.cores.max": str(self.executors * self.executor_cores)} if self.executor_cores else {}
+            return fixed | cores
+        return {
+            "spark.dynamicAllocation.enabled": "true",
+            "spark.dynamicAllocation.shuffleTracking.enabled": "true",  # asks for no service on the nodes
+            "spark.dynamicAllocation.minExecutors": str(self.executors.least),
+            "spark.dynamicAllocation.maxExecutors": str(self.executors.most),
+        }
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,68 @@
+"""Prints what of a virtual environment a cluster does not need, as patterns for venv-pack, one a line.
+
+    python left_out.py
+
+It is run by the Python of that environment. Needed is what Encore needs, with all its extras but the tools of its
+developers, and Horovod. Spark is the cluster's own, and so the embedded engine and the files for compiling against
+TensorFlow stay at home, too.
+"""
+
+import re
+import sysconfig
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution, distributions
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOTS = ("encore[keras,implicit,mlflow]", "horovod")
+AT_HOME = {"encore", "pyspark", "pysail"}  # Encore itself goes as a zip, so that new code needs no new environment
+COMPILING = "tensorflow/include"
+
+
+def needed(text: str, found: set[str]) -> set[str]:
+    """The names of the distributions that a requirement leads to, put into `found`."""
+    requirement = Requirement(text)
+    name = canonicalize_name(requirement.name)
+    wanted = {extra: f"{name}[{extra}]" for extra in ("", *requirement.extras)}
+    for extra, key in wanted.items():
+        if key in found:
+            continue
+        found.add(key)
+        for further in _requirements(name, extra):
+            needed(further, found)
+    return {key.partition("[")[0] for key in found} - AT_HOME
+
+
+def _requirements(name: str, extra: str) -> Iterator[str]:
+    if name in AT_HOME and name != "encore":
+        return
+    try:
+        said = distribution(name).requires or []
+    except PackageNotFoundError:  # for another system, or Horovod, which may not be there
+        return
+    for text in said:
+        marker = Requirement(text).marker
+        is_of_extra = "extra ==" in text
+        if marker is None or (marker.evaluate({"extra": extra}) and bool(extra) == is_of_extra):
+            yield text.partition(";")[0]
+
+
+def left_out() -> list[str]:
+    """Patterns of all that no needed distribution has a part in."""
+    kept: set[str] = set()
+    dropped: set[str] = set()
+    names: set[str] = set()
+    for root in ROOTS:
+        names |= needed(root, names)
+    for one in distributions():
+        tops = {file.parts[0] for file in one.files or [] if file.parts[0] not in ("..", "__pycache__")}
+        (kept if canonicalize_name(one.name) in names else dropped).update(tops)
+    packages = Path(sysconfig.get_path("purelib")).relative_to(sysconfig.get_path("data"))
+    patterns = [f"{packages / top}" for top in sorted(dropped - kept) + [COMPILING]]
+    return [pattern for top in patterns for pattern in (re.sub(r"([\[\]*?])", r"[\1]", top), f"{top}/*")]
+
+
+if __name__ == "__main__":
+    print("\n".join(left_out()))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from conf.declaration import Declaration
 
@@ -15,23 +15,10 @@ def _to_spark(*keys: str) -> Any:
     return Field(default=None, json_schema_extra={"spark": list(keys)})
 
 
-class Executors(Declaration):
-    """Between how many executors Spark may choose, as work comes and goes."""
-
-    least: Annotated[int, Field(ge=0)] = 0
-    most: PositiveInt
-
-    @model_validator(mode="after")
-    def _check(self) -> "Executors":
-        if self.least > self.most:
-            raise ValueError(f"executors: at least {self.least} are more than at most {self.most}")
-        return self
-
-
 class Profile(Declaration):
     """Where Encore runs: `conf/profiles/<name>.yaml`. What is left out is left to spark-submit and the cluster.
 
-    executors: a number, or `least` and `most` of them (dynamic allocation).
+    executors: so many; most_executors: Spark chooses as work comes and goes, between least_executors and so many.
     event_log, checkpoints: folders that all of the cluster reaches; of the event log the history server tells, and at
         checkpoints ALS cuts its lineage.
     shared: a folder of a file system that all Horovod ranks share, for networks that are being fitted; needed where the
@@ -48,7 +35,13 @@ class Profile(Declaration):
     executor_memory: Size | None = _to_spark("spark.executor.memory")
     executor_overhead: Size | None = _to_spark("spark.executor.memoryOverhead")
     executor_cores: PositiveInt | None = _to_spark("spark.executor.cores")
-    executors: PositiveInt | Executors | None = None
+    executors: PositiveInt | None = _to_spark("spark.executor.instances")
+    least_executors: NonNegativeInt | None = _to_spark("spark.dynamicAllocation.minExecutors")
+    most_executors: PositiveInt | None = _to_spark(
+        "spark.dynamicAllocation.maxExecutors",
+        "spark.dynamicAllocation.enabled",
+        "spark.dynamicAllocation.shuffleTracking.enabled",  # asks for no service on the nodes
+    )
     adaptive: bool | None = _to_spark("spark.sql.adaptive.enabled")
     shuffle_partitions: PositiveInt | None = _to_spark("spark.sql.shuffle.partitions")
     event_log: str | None = _to_spark("spark.eventLog.dir", "spark.eventLog.enabled")
@@ -64,22 +57,23 @@ class Profile(Declaration):
             if isinstance(said, dict) and value is not None:
                 first, *others = (str(key) for key in said["spark"])  # type: ignore[union-attr]
                 found |= {first: _text(value)} | dict.fromkeys(others, _text(bool(value)))
-        return found | self._of_executors() | self.settings
+        return found | self._fixed | self.settings
 
-    def _of_executors(self) -> dict[str, str]:
-        if self.executors is None:
+    @property
+    def _fixed(self) -> dict[str, str]:
+        """What a fixed number of executors asks for besides: a standalone master counts cores."""
+        if not self.executors:
             return {}
-        if isinstance(self.executors, int):
-            fixed = {"spark.dynamicAllocation.enabled": "false", "spark.executor.instances": str(self.executors)}
-            # A standalone master counts cores and knows no number of executors.
-            cores = {"spark.cores.max": str(self.executors * self.executor_cores)} if self.executor_cores else {}
-            return fixed | cores
-        return {
-            "spark.dynamicAllocation.enabled": "true",
-            "spark.dynamicAllocation.shuffleTracking.enabled": "true",  # asks for no service on the nodes
-            "spark.dynamicAllocation.minExecutors": str(self.executors.least),
-            "spark.dynamicAllocation.maxExecutors": str(self.executors.most),
-        }
+        cores = {"spark.cores.max": str(self.executors * self.executor_cores)} if self.executor_cores else {}
+        return {"spark.dynamicAllocation.enabled": "false"} | cores
+
+    @model_validator(mode="after")
+    def _check(self) -> "Profile":
+        if self.executors and (self.least_executors is not None or self.most_executors):
+            raise ValueError("executors: give either so many, or least_executors and most_executors")
+        if self.least_executors is not None and self.least_executors > (self.most_executors or 0):
+            raise ValueError("least_executors: give most_executors, and not fewer")
+        return self
 
 
 def _text(value: object) -> str:

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from jobs.context import Context
 from jobs.verdict import Judged, Model
+from jobs.versions import current
 from models.cells import cells
 from models.curves import curves
 from models.metrics import best_threshold, measured
@@ -27,7 +28,7 @@ class Best(Judged):
 def best(context: Context, spark: SparkSession, chosen: Model) -> Best | None:
     """The truth on the test customers of the chosen model; only a simulation knows it."""
     as_of = chosen.told["split"]["test_as_of"]
-    scores = context.models / chosen.name / "test_scores"
+    scores = current(context.models / chosen.name) / "test_scores"
     if as_of not in context.truth.values() or not scores.is_dir():
         return None
     truth = spark.read.parquet(str(context.truth.partition(as_of)))  # beside it lies what is no Parquet

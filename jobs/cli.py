@@ -27,6 +27,7 @@ from jobs.features import features as feature_tables
 from jobs.ingest import ingest as ingest_lines
 from jobs.interactions import interactions as write_interactions
 from jobs.networks import Networks, RowsReady
+from jobs.places import Place, Remote, place, require_reachable
 from jobs.prepare import prepare as prepare_arrays
 from jobs.recommend import SEGMENT, Wish, library
 from jobs.recommend import recommend as recommend_titles
@@ -37,7 +38,7 @@ from jobs.run import run as run_all
 from jobs.score import score as score_customers
 from jobs.simulate import SERVICES
 from jobs.simulate import simulate as simulate_logs
-from jobs.storage import read_record, sole_writer, write_text
+from jobs.storage import local, read_record, sole_writer, write_text
 from jobs.studied import studied
 from jobs.study import AUTO
 from jobs.table import table as take_table
@@ -57,7 +58,7 @@ app = typer.Typer(
 )
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Data = Annotated[Path, typer.Option(help="Folder of all layers.")]
+Data = Annotated[str, typer.Option(help="Folder of all layers: a path, or a URL (hdfs, s3a, gs).")]
 ServiceName = Annotated[
     str | None,
     typer.Option(
@@ -75,7 +76,7 @@ Seed = Annotated[int | None, typer.Option(min=0, help="Of sampling, forests and 
 Models = Annotated[list[str] | None, typer.Option("--model", help="lr, rf, gbt, xgb or all; may be repeated.")]
 Raw = Annotated[Path | None, typer.Option(help="The service's archives: a folder or one file. [default: DATA/raw]")]
 
-DATA, SERVICE, PROFILE = Path("data"), "music", "cluster" if is_submitted() else "local"
+DATA, SERVICE, PROFILE = "data", "music", "cluster" if is_submitted() else "local"
 TABLE_SERVICE = "audiobooks_table"
 DAYS = ", ".join(f"{service.days} of {name}" for name, service in SERVICES.items())
 NAMED = ".service"  # in a data folder: the first service that was named for it
@@ -84,17 +85,18 @@ NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 @app.command()
 def simulate(
-    out: Annotated[Path, typer.Option(help="Folder that gets raw/ and truth/.")],
+    out: Annotated[str, typer.Option(help="Folder that gets raw/ and truth/.")],
     service: Simulated = SERVICE,
     customers: Annotated[int, typer.Option(min=1)] = 20_000,
     days: Annotated[int | None, typer.Option(min=1, help=f"Days of the logs. [default: {DAYS}]")] = None,
     seed: int = 1,
 ) -> None:
     """Make raw logs of simulated customers, dirt included, and the truth about them."""
-    with sole_writer(out), progress("simulate") as tell:
-        simulate_logs(out, customers, days, seed, service=service)
-        _remember(out, service)
-        tell(f"archives in {out / 'raw'}")
+    folder = _on_disk("--out", out)
+    with sole_writer(folder), progress("simulate") as tell:
+        simulate_logs(folder, customers, days, seed, service=service)
+        _remember(folder, service)
+        tell(f"archives in {folder / 'raw'}")
 
 
 @app.command()
@@ -177,7 +179,7 @@ def table(
 
 @app.command()
 def prepare(
-    out: Annotated[Path, typer.Option(help="Folder that gets train.npz, validation.npz and test.npz.")],
+    out: Annotated[str, typer.Option(help="Folder that gets train.npz, validation.npz and test.npz.")],
     data: Data = DATA,
     service: ServiceName = None,
     as_of: TableAt = None,
@@ -186,10 +188,11 @@ def prepare(
     without: Annotated[list[str] | None, typer.Option(help="A feature to leave out; may be repeated.")] = None,
 ) -> None:
     """Write a feature table as arrays: split 80/10/10 by label, balanced, filled and standardised by the first part."""
+    folder = _on_disk("--out", out)
     context = _context(data, service, PROFILE, None)
     with holding(context), progress("prepare") as tell:
         chosen = _dates([as_of])[0] if as_of else None
-        told = prepare_arrays(context, out, chosen, balance, seed, without or ())
+        told = prepare_arrays(context, folder, chosen, balance, seed, without or ())
         rows = ", ".join(f"{part} {told[part]['rows']:,}" for part in ("train", "validation", "test"))
         tell(f"{len(told['names'])} columns at {told['as_of']} in {out}; rows: {rows}")
 
@@ -427,27 +430,23 @@ def run(
 
 @app.command()
 def demo(
-    data: Data = Path("encore-demo"),
+    data: Data = "encore-demo",
     service: Simulated = SERVICE,
     customers: Annotated[int, typer.Option(min=1)] = 20_000,
     model: Models = None,
     engine: EngineName = None,
 ) -> None:
     """Simulate a service and do everything on it."""
+    folder = _on_disk("--data", data)
     context, names = _context(data, service, PROFILE, engine), _model_names(model)
     with holding(context):
         with progress("simulate") as tell:
-            simulate_logs(data, customers, days=None, seed=1, service=service)
+            simulate_logs(folder, customers, days=None, seed=1, service=service)
             tell(f"archives in {context.raw}")
         page = run_all(context, progress, models=names)
-    folders = {
-        "features": context.features.root,
-        "models": context.models,
-        "scores": context.scores.root,
-        "report": page,
-    }
-    for name, path in folders.items():
-        console.print(f"  {name:<9} {path.absolute()}")
+    for name in ("features", "models", "scores"):
+        console.print(f"  {name:<9} {(folder / name).absolute()}")
+    console.print(f"  report    {local(page).absolute()}")
 
 
 @contextmanager
@@ -530,7 +529,7 @@ def _say_throughput(network: Result) -> None:
 
 
 def _context(
-    data: Path,
+    data: str,
     service: str | None,
     profile: str,
     engine: str | None,
@@ -545,11 +544,16 @@ def _context(
     chosen = engine or where.engine
     if chosen not in ("sail", "spark"):
         raise UsageError(f"--engine {chosen}: there is no such engine; give sail or spark")
-    named = data / NAMED
+    folder = place(data, chosen)
+    if isinstance(folder, Remote) and chosen == "spark":
+        with engine_of(chosen, where):  # by whose file systems everything there is looked at
+            pass
+    require_reachable(folder)
+    named = folder / NAMED
     name = service or (named.read_text(encoding="utf-8").strip() if named.is_file() else unnamed)
     at = str(Path(name).absolute()) if Path(name).is_file() else name
     return Context(
-        data, Path(name).stem, overridden(load_service(name), overrides), where, chosen, at if service else ""
+        folder, Path(name).stem, overridden(load_service(name), overrides), where, chosen, at if service else ""
     )
 
 
@@ -563,9 +567,17 @@ def holding(context: Context) -> Iterator[None]:
         _remember(context.data, context.service_name)
 
 
-def _remember(data: Path, service: str) -> None:
+def _remember(data: Place, service: str) -> None:
     if not (data / NAMED).is_file():
         write_text(data / NAMED, f"{service}\n")
+
+
+def _on_disk(option: str, text: str) -> Path:
+    """A folder of this machine. Raises UsageError where it is none."""
+    folder = place(text, "spark")
+    if isinstance(folder, Remote):
+        raise UsageError(f"{option} {text}: this can only be written to a disk of this machine; give a path")
+    return folder
 
 
 def _model_names(given: list[str] | None) -> tuple[str, ...]:

@@ -12,14 +12,16 @@ from conf.load import fingerprint
 from conf.profile import Profile
 from conf.schema import Service
 from features.windows import Window, logs_window
-from jobs.storage import Layer
+from jobs.layers import layer
+from jobs.places import Place, Remote
+from jobs.storage import Layer, Partitions
 
 
 @dataclass(frozen=True)
 class Context:
     """A run of Encore on one data folder."""
 
-    data: Path
+    data: Place
     service_name: str
     service: Service
     profile: Profile
@@ -27,86 +29,97 @@ class Context:
     service_from: str = ""  # the name or path of the service, where the command line gave one
 
     @property
-    def raw(self) -> Path:
+    def raw(self) -> Place:
         """Where the service leaves its logs."""
         return self.data / "raw"
 
     @property
-    def landing(self) -> Path:
+    def landing(self) -> Place:
         """Text lines of the right shape."""
         return self.data / "landing"
 
     @property
     def daily(self) -> Layer:
         """Daily tiles."""
-        return Layer(self.data / "daily", "date")
+        return layer(self.data / "daily", "date")
 
     @property
     def features(self) -> Layer:
         """Feature tables by as-of date."""
-        return Layer(self.data / "features", "as_of")
+        return layer(self.data / "features", "as_of")
 
     @property
     def scores(self) -> Layer:
         """Scores by as-of date."""
-        return Layer(self.data / "scores", "as_of")
+        return layer(self.data / "scores", "as_of")
 
     @property
     def drift(self) -> Layer:
         """What has moved since training, by as-of date: records alone."""
-        return Layer(self.data / "drift", "as_of")
+        return layer(self.data / "drift", "as_of")
 
     @property
     def title_days(self) -> Layer:
         """What customers did with titles, by day."""
-        return Layer(self.data / "interactions" / "days", "date")
+        return layer(self.data / "interactions" / "days", "date")
 
     @property
     def title_names(self) -> Layer:
         """How often titles went by which name, by day."""
-        return Layer(self.data / "interactions" / "names", "date")
+        return layer(self.data / "interactions" / "names", "date")
 
     @property
     def interactions(self) -> Layer:
         """One row per customer and title, by as-of date."""
-        return Layer(self.data / "interactions" / "titles", "as_of")
+        return layer(self.data / "interactions" / "titles", "as_of")
 
     @property
-    def recommender(self) -> Path:
+    def recommender(self) -> Place:
         """The recommender: its titles, its model, what is said of it."""
         return self.data / "recommender"
 
     def recommendations(self, of: str) -> Layer:
         """Recommended `titles` for customers, `customers` for titles, or titles for the `contacts` of the list."""
-        return Layer(self.data / "recommendations" / of, "as_of")
+        return layer(self.data / "recommendations" / of, "as_of")
 
     @property
-    def models(self) -> Path:
+    def models(self) -> Place:
         """Fitted models."""
         return self.data / "models"
 
     @property
     def fits(self) -> Path:
-        """Networks that are being fitted."""
-        return self.data / "fits"
+        """Networks that are being fitted, in a folder that all ranks share.
+
+        Raises:
+            UsageError: the data lies elsewhere than on a disk, and the profile names no such folder.
+        """
+        if not isinstance(self.data, Remote):
+            return self.data / "fits"
+        if self.profile.shared is None:
+            raise UsageError(
+                f"{self.data}: networks are fitted in a folder that all ranks share and can go on from, which this is "
+                f"not; give the key `shared` of the profile a path on such a file system"
+            )
+        return Path(self.profile.shared) / fingerprint(str(self.data))
 
     @property
-    def truth(self) -> Layer:
+    def truth(self) -> Partitions:
         """True probabilities of simulated customers, for judging models only."""
-        return Layer(self.data / "truth", "as_of")
+        return Partitions(self.data / "truth", "as_of")
 
     @property
-    def report(self) -> Path:
+    def report(self) -> Place:
         """What people read."""
         return self.data / "report"
 
     def events(self, event: str) -> Layer:
         """Typed events of one kind."""
-        return Layer(self.data / "events" / event, "date")
+        return layer(self.data / "events" / event, "date")
 
     def rejected(self, event: str) -> Layer:
         """Rows of one kind that were rejected."""
-        return Layer(self.data / "events" / "rejected" / event, "date")
+        return layer(self.data / "events" / "rejected" / event, "date")
 
     def require_events(self) -> None:
         """Raise UsageError where the service has no raw logs."""

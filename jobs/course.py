@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from itertools import groupby
-from pathlib import Path
 from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -15,10 +14,12 @@ from features.declared import NamedFeature
 from jobs.audit import write_audit
 from jobs.context import Context
 from jobs.learning import fitted_on, split_as_data
+from jobs.places import Place
 from jobs.storage import beside, replace_folder
 from jobs.tables import read_tables
 from jobs.tracking import code_version, log_model_run
 from jobs.trained import BASELINES, METRICS, MODEL, REFERENCE, Result, find_result, write_json
+from jobs.versions import current
 from jobs.wanted import Wanted, basis_of
 from models.baselines import SCORED, Baseline, bgnbd_baseline, plain_baselines, recency_rule
 from models.drift import reference
@@ -46,7 +47,7 @@ class Fitting(Protocol):
         """The training rows made ready; raises ValueError where nothing can be learned from them."""
         ...
 
-    def fit(self, course: "Course", one: Wanted, part: TrainingPart, new: Path) -> Fitted:
+    def fit(self, course: "Course", one: Wanted, part: TrainingPart, new: Place) -> Fitted:
         """A fitted model, whose own files are put into the folder `new`."""
         ...
 
@@ -168,10 +169,10 @@ class Course:
             result |= explained(some, fitted.plain, fitted.importances, declared, self.how.seed)
             write_json(new / METRICS, result)
             replace_folder(new, target)
-        self._log(target, result)
+        self._log(current(target), result)
         self.tick(f"{one.title}: done")
 
-    def _judged(self, fitted: Fitted, declared: Sequence[NamedFeature], new: Path) -> Result:
+    def _judged(self, fitted: Fitted, declared: Sequence[NamedFeature], new: Place) -> Result:
         """Write the model, its test scores and what drift compares with; how good it is."""
         write_json(new / MODEL, fitted.plain.to_json(), indent=None)
         both = {"probability": fitted.plain, "recency_probability": self.recency}
@@ -212,7 +213,7 @@ class Course:
             **fitted.about,
         }
 
-    def _log(self, folder: Path, result: Result) -> None:
+    def _log(self, folder: Place, result: Result) -> None:
         files = [folder / MODEL, folder / REFERENCE, *folder.glob("*.keras")]
         logged = log_model_run(folder, result, files, self.context.data, self.context.service)
         if logged.warning:

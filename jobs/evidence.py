@@ -20,6 +20,7 @@ from jobs.batches import WHOLE, Slice, slices
 from jobs.context import Context
 from jobs.engine import is_classic
 from jobs.interactions import declared_interactions
+from jobs.places import Place
 from jobs.storage import Record, stored, write_csv, write_manifest, write_partitions
 from models.recommender.parts import known_before
 
@@ -224,7 +225,7 @@ class Ratings:
 
 
 def read_ratings(
-    spark: SparkSession, file: Path, work: Path, is_explicit: bool, liked_from: float | None, as_of: date | None
+    spark: SparkSession, file: Path, work: Place, is_explicit: bool, liked_from: float | None, as_of: date | None
 ) -> Ratings:
     """Read `customer,title,strength[,time]`, a CSV file with a header, by way of Parquet in `work`.
 

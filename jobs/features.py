@@ -9,10 +9,9 @@ if __name__ == "__main__":
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from pathlib import Path
+from functools import partial
 
 import pyarrow.csv
-import pyarrow.dataset
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -25,7 +24,8 @@ from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
 from features.table import capped_customers, excluded_bots, feature_table
 from features.windows import Moment, Window, default_moments, longest_hole
 from jobs.context import Context
-from jobs.storage import Record, write_csv, write_manifest, write_partitions, write_text
+from jobs.places import Place, dataset, written_here
+from jobs.storage import Layer, Record, write_csv, write_manifest, write_partitions, write_text
 
 EXPORT = "_export"
 MANIFEST = (
@@ -204,20 +204,16 @@ def write_for_people(context: Context) -> None:
     folder = context.features.root / EXPORT
     write_text(folder / "dictionary.md", dictionary_markdown(context.service))
     write_csv(folder / "dictionary.csv", HEADER, dictionary_rows(context.service))
-    tables = {
-        context.features.partition(value): folder / f"features_{value}.csv" for value in context.features.values()
-    }
     with ThreadPoolExecutor() as pool:  # Arrow lets go of the interpreter's lock
-        list(pool.map(_export_csv, tables.keys(), tables.values()))
+        list(pool.map(partial(_export_csv, context.features, folder), context.features.values()))
 
 
-def _export_csv(partition: Path, target: Path) -> None:
+def _export_csv(layer: Layer, folder: Place, value: str) -> None:
     """A table as one CSV file, a batch at a time, unless it is there already."""
-    if target.exists() and target.stat().st_mtime >= partition.stat().st_mtime:
+    target = folder / f"features_{value}.csv"
+    if target.exists() and target.stat().st_mtime >= layer.changed(value):
         return
-    temporary = target.with_name(f".{target.name}")
-    rows = pyarrow.dataset.dataset(partition, format="parquet")
-    with pyarrow.csv.CSVWriter(temporary, rows.schema) as writer:
+    rows = dataset(layer.partition(value))
+    with written_here(target) as file, pyarrow.csv.CSVWriter(file, rows.schema) as writer:
         for batch in rows.to_batches():
             writer.write_batch(batch)
-    temporary.replace(target)

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.recommender import Recommender
 from features.windows import Window
 from jobs.evidence import Evidence
+from jobs.places import Place, dataset
 from jobs.storage import stored
 from models.recommender.fitting import Pairs
 from models.recommender.numbering import draw, drawn, numbered
@@ -21,6 +20,7 @@ from models.recommender.parts import Cut, cuts, held_out_by_hash, held_out_later
 from models.recommender.rankers import Numbers
 
 VALIDATION, LATER, DRAWN = "validation", "later", "drawn"
+KEPT = ("customers", "titles", "pairs")  # with the model
 FITTED_ON = ("customer", "title", "strength")
 PARTS = {
     LATER: "what customers did in the last days",
@@ -51,11 +51,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Ground:
-    """The evidence by number, in a folder of its own, where it leaves `customers`, `titles` and `pairs`."""
+    """The evidence by number: a folder in which it leaves `customers`, `titles` and `pairs`, and `parts` beside it."""
 
     spark: SparkSession
     evidence: Evidence
-    work: Path
+    work: Place
     declared: Recommender
     seed: int
 
@@ -187,9 +187,12 @@ class Ground:
         return found
 
     def stored(self, name: str, *parts: DataFrame) -> DataFrame:
-        """Rows that are made once, kept in the folder."""
-        return stored(parts, self.work / name)
+        """Rows that are made once."""
+        return stored(parts, self._folder(name))
 
     def _batches(self, name: str) -> Callable[[], Iterable[pa.RecordBatch]]:
         """The pairs of a folder."""
-        return lambda: pyarrow.dataset.dataset(self.work / name, format="parquet").to_batches(columns=list(FITTED_ON))
+        return lambda: dataset(self._folder(name)).to_batches(columns=list(FITTED_ON))
+
+    def _folder(self, name: str) -> Place:
+        return (self.work if name in KEPT else self.work.parent / "parts") / name

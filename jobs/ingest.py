@@ -8,7 +8,6 @@ if __name__ == "__main__":
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -20,7 +19,8 @@ from features.sampling import in_sample
 from jobs.batches import batches
 from jobs.context import Context
 from jobs.landing import LandedFile, landed_files, sample_rate
-from jobs.storage import Layer, Record, is_one_of, write_csv, write_partitions
+from jobs.places import Place
+from jobs.storage import Layer, Partitions, Record, is_one_of, write_csv, write_partitions
 
 BATCH_BYTES = 128 << 20  # of text: all its lines are held, since any may be a duplicate
 COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out")
@@ -136,7 +136,7 @@ def _refuse_mixture(layer: Layer, rate: float) -> None:
             )
 
 
-def read_lines(spark: SparkSession, event: Event, landing: Path, days: Sequence[str]) -> DataFrame:
+def read_lines(spark: SparkSession, event: Event, landing: Place, days: Sequence[str]) -> DataFrame:
     """The landed lines of an event on some days: its fields as text, and `date`."""
     schema = ", ".join(f"`{field}` string" for field in event.landing.fields) + ", `date` date"
     # NUL is no character of a landed line, so with it as quote and escape every character is taken as it stands.
@@ -156,7 +156,7 @@ def _left_out(rows: DataFrame, rate: float) -> dict[str, int]:
     return {str(row["date"]): row["count"] for row in outside.groupBy("date").count().collect()}
 
 
-def _counts(spark: SparkSession, staged: Layer, aside: Layer, days: Sequence[str]) -> dict[str, Record]:
+def _counts(spark: SparkSession, staged: Partitions, aside: Partitions, days: Sequence[str]) -> dict[str, Record]:
     """The counts of each day, read from what was written."""
     counts: dict[str, Record] = {
         day: {"events": 0, "rejected": 0, "unreadable": 0, "duplicates": 0, "repaired": {}, "reasons": {}}

@@ -3,9 +3,9 @@
 import csv
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 
 from conf.errors import InputError
+from jobs.places import Place
 
 MEND = "run shell/unpack.sh (or `encore unpack`) again"
 
@@ -16,14 +16,14 @@ class LandedFile:
 
     event: str
     day: str
-    path: Path
+    path: Place
     archive: str
     records: int
     bytes: int
     checksum: str
 
 
-def landed_files(landing: Path) -> dict[tuple[str, str], list[LandedFile]]:
+def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
     """The files of each (event, day). Raises InputError where the folder is not what its lists say."""
     archives = {row["archive"]: row for row in read_rows(landing / "manifest.csv")}
     days: dict[tuple[str, str], list[LandedFile]] = defaultdict(list)
@@ -46,7 +46,7 @@ def landed_files(landing: Path) -> dict[tuple[str, str], list[LandedFile]]:
     return days
 
 
-def sample_rate(landing: Path) -> float:
+def sample_rate(landing: Place) -> float:
     """The share of customers that the landing layer holds. Raises InputError where archives differ in it."""
     rates = {row["sample"] for row in read_rows(landing / "manifest.csv") if row["status"] == "unpacked"}
     if len(rates) != 1:
@@ -59,7 +59,7 @@ def sample_rate(landing: Path) -> float:
     return float(rates.pop())
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Place) -> list[dict[str, str]]:
     """The rows of a small CSV file. Raises InputError where it is missing."""
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -1,12 +1,12 @@
 """Models of Spark's libraries in a course of training: chosen by cross-validation from the grids of the service."""
 
 from functools import partial
-from pathlib import Path
 
 from pyspark.ml import PipelineModel
 
 from jobs.context import Context
 from jobs.course import Course
+from jobs.places import Place, Remote
 from jobs.wanted import Wanted
 from models.kinds import candidates
 from models.training import Fitted, TrainingPart, fit_model, training_part
@@ -24,7 +24,7 @@ class Grids:
         """All training rows."""
         return training_part(course.train, one.features(course.context.service), course.how)
 
-    def fit(self, course: Course, one: Wanted, part: TrainingPart, new: Path) -> Fitted:
+    def fit(self, course: Course, one: Wanted, part: TrainingPart, new: Place) -> Fitted:
         """The best of the grid."""
         what = f"{one.title}: cross-validation"
         course.tick(what, steps=0)
@@ -32,8 +32,13 @@ class Grids:
         return fit_model(one.kind, part, course.how, save, lambda: course.tick(what))
 
 
-def _save(pipeline: PipelineModel, folder: Path) -> str:
+def _save(pipeline: PipelineModel, folder: Place) -> str:
     """Save a pipeline; returns the folder of its last stage."""
-    pipeline.write().overwrite().save(f"file:{folder.absolute()}")
+    pipeline.write().overwrite().save(_url(folder))
     [last] = (folder / "stages").glob(f"*_{pipeline.stages[-1].uid}")
-    return f"file:{last.absolute()}"
+    return _url(last)
+
+
+def _url(folder: Place) -> str:
+    """A path by which Spark does not take a disk of this machine for its default file system."""
+    return str(folder) if isinstance(folder, Remote) else f"file:{folder.absolute()}"

@@ -18,7 +18,8 @@ from conf.network import Network
 from jobs.context import Context
 from jobs.course import Course
 from jobs.epochs import told_epochs
-from jobs.storage import beside, replace_folder
+from jobs.places import Place, written_here
+from jobs.storage import beside, local, replace_folder
 from jobs.wanted import Wanted, basis_of
 from models.balance import balanced
 from models.calibration import Calibration
@@ -83,7 +84,7 @@ class Networks:
         """The training rows but those kept for early stopping."""
         return training_part(course.train.where(~_validates(course)), one.features(course.context.service), course.how)
 
-    def fit(self, course: Course, one: Wanted, part: TrainingPart, new: Path) -> Fitted:
+    def fit(self, course: Course, one: Wanted, part: TrainingPart, new: Place) -> Fitted:
         """The weights of the best epoch; the network that takes raw feature rows is saved in `network.keras`."""
         network, folder = course.context.service.network, course.context.fits / one.name
         basis = basis_of(course.context, course.split, one)
@@ -135,7 +136,7 @@ class Networks:
         network, inputs = course.context.service.network, [asdict(given) for given in part.preparation.inputs]
         about = {"fitted_on": basis, "ranks": self.ranks, "inputs": inputs}
         with beside(folder) as staging:
-            new = staging / one.name
+            new = local(staging) / one.name
             try:
                 rows = part.prepared, _validation(course, part)
                 write_plan(new, *rows, network, course.how.seed, self.ranks, about)
@@ -164,7 +165,7 @@ class Networks:
         course.tick(f"{one.title}: {text}")
 
 
-def _plain(plan: Plan, progress: Progress, one: Wanted, course: Course, new: Path) -> PlainModel:
+def _plain(plan: Plan, progress: Progress, one: Wanted, course: Course, new: Place) -> PlainModel:
     """Save the network that takes raw feature rows; returns its plain copy, not calibrated yet."""
     from models.network.build import network_of_inputs  # loads TensorFlow
     from models.network.whole import plain_copy, refuse_other_scores, whole_network
@@ -173,10 +174,11 @@ def _plain(plan: Plan, progress: Progress, one: Wanted, course: Course, new: Pat
     network.set_weights(list(progress.best))
     inputs = tuple(Input(**given) for given in plan.about["inputs"])
     terms = linear_terms(one.features(course.context.service))
-    whole_network(network, plan.network.output, terms, inputs).save(new / FILE)
     copy = plain_copy(network, *plan.standard, plan.network.activation)
     plain = PlainModel(NETWORK, inputs, copy, Calibration())
-    refuse_other_scores(new / FILE, plain, course.train.limit(ROWS_COMPARED))
+    with written_here(new / FILE) as file:
+        whole_network(network, plan.network.output, terms, inputs).save(file)
+        refuse_other_scores(file, plain, course.train.limit(ROWS_COMPARED))
     return plain
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,10 @@ from conf.errors import InputError
 from conf.load import fingerprint
 from jobs.batches import slices
 from jobs.context import Context
+from jobs.places import Place, here
 from jobs.shelf import at_workers
 from jobs.storage import Record, stored, write_manifest, write_partitions
+from jobs.versions import current
 from models.recommender.histories import with_histories
 from models.recommender.packing import popular_titles
 from models.recommender.serving import OF_POPULARITY, Serving, served
@@ -65,7 +66,7 @@ class Offers:
             write_manifest(layer, MANIFEST)  # it may have been killed before this
             return done
         with layer.staging() as staged, self.context.recommendations(CUSTOMERS).staging() as for_titles:
-            scored = self._scored(staged.root.parent / "scored")
+            scored = self._scored(staged.work / "scored")
             write_partitions(self._dated(self._for_customers(scored)), staged)
             if not staged.has_rows():
                 raise InputError(f"{self.context.data}: there is nobody to recommend anything to")
@@ -96,17 +97,21 @@ class Offers:
         return self.context.scores.records().get(str(self.as_of))
 
     def _read(self, name: str) -> DataFrame:
-        return self.spark.read.parquet(str(self.context.recommender / name))
+        return self.spark.read.parquet(str(self._recommender / name))
 
     def _liked(self) -> DataFrame:
         """What customers liked, by number."""
         return self._read("pairs").where("strength > 0")
 
-    @property
-    def _file(self) -> Path:
-        return self.context.recommender / str(self.fitted["file"])
+    @cached_property
+    def _recommender(self) -> Place:
+        return current(self.context.recommender)
 
-    def _scored(self, folder: Path) -> DataFrame:
+    @property
+    def _file(self) -> Place:
+        return self._recommender / str(self.fitted["file"])
+
+    def _scored(self, folder: Place) -> DataFrame:
         """What the model says of those who are asked for and have a history, by number; rows as of `served`."""
         pairs = self._read("pairs").select("customer", "title", "strength")
         if self.asked.customers is not None:
@@ -131,7 +136,8 @@ class Offers:
 
     def _without_history(self, found: DataFrame) -> DataFrame:
         """The popular titles, for those who are asked for and of whom nothing is known."""
-        popular = popular_titles(self._file)[: self.top]
+        with here(self._file) as file:
+            popular = popular_titles(file)[: self.top]
         ranks = pa.table({"title": popular.astype(np.int32), "rank": np.arange(1, len(popular) + 1, dtype=np.int32)})
         shelf = self.spark.createDataFrame(ranks).join(self._read("titles"), "title", "inner")
         assert self.asked.customers is not None

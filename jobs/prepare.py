@@ -20,7 +20,8 @@ from conf.load import overridden
 from features.declared import NamedFeature, table_features
 from jobs.context import Context
 from jobs.learning import mature_moments, way_to_labels
-from jobs.storage import beside, replace_folder
+from jobs.places import dataset
+from jobs.storage import beside, local, replace_folder
 from jobs.tables import table_record
 from models.arrays import Part, Scaler, prepared_parts
 
@@ -104,7 +105,7 @@ def _labelled_rows(context: Context, day: str, names: Sequence[str]) -> pa.Table
     if not context.features.has_rows([day]):
         raise InputError(f"{folder}: there are no rows; run {context.table_command(day)} again")
     is_usable = ds.field("eligible") & ds.field("label").is_valid()
-    return ds.dataset(folder, format="parquet").to_table(["customer_id", "label", *names], filter=is_usable)
+    return dataset(folder).to_table(["customer_id", "label", *names], filter=is_usable)
 
 
 def _write(parts: dict[str, Part], scaler: Scaler, out: Path) -> None:
@@ -114,7 +115,7 @@ def _write(parts: dict[str, Part], scaler: Scaler, out: Path) -> None:
     files of another run it would hold customers who are to judge.
     """
     with beside(out) as staging:
-        new = staging / "arrays"
+        new = local(staging) / "arrays"
         new.mkdir()
         for name, file in zip(PARTS, FILES, strict=True):
             np.savez(new / file, allow_pickle=False, **_arrays(parts[name], scaler))

@@ -26,10 +26,12 @@ from jobs.features import refuse_outside
 from jobs.ground import Ground
 from jobs.interactions import interactions
 from jobs.offers import Asked, Offers
+from jobs.places import Place
 from jobs.shelf import save
 from jobs.storage import RECORD, Record, beside, read_record, replace_folder
 from jobs.study import AUTO, Study, Teller
 from jobs.trained import write_json
+from jobs.versions import current
 from models.recommender.candidates import Engine
 from models.recommender.numbering import drawn
 from models.recommender.ratings import rating_errors
@@ -90,7 +92,7 @@ def recommend(context: Context, spark: SparkSession, wish: Wish, tell: Teller) -
         return str(as_of), Offers(context, spark, as_of, fitted, asked, wish.top).write()
 
 
-def _evidence(context: Context, spark: SparkSession, wish: Wish, work: Path) -> Evidence:
+def _evidence(context: Context, spark: SparkSession, wish: Wish, work: Place) -> Evidence:
     if wish.ratings:
         liked_from = context.service.recommender.liked_from
         return read_ratings(spark, wish.ratings, work / "ratings", wish.is_explicit, liked_from, wish.as_of)
@@ -103,7 +105,7 @@ def _evidence(context: Context, spark: SparkSession, wish: Wish, work: Path) -> 
     return evidence
 
 
-def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish, work: Path, tell: Teller) -> Record:
+def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish, work: Place, tell: Teller) -> Record:
     """The record of a model of this evidence, which then lies in `recommender/`."""
     declared, seed = context.service.recommender, context.service.training.seed
     basis: Record = {
@@ -117,25 +119,22 @@ def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wis
     done = read_record(context.recommender)
     if done and done["basis"] == basis:
         return done
-    ground = Ground(spark, evidence, work, declared, seed)
+    new = work / "new"
+    ground = Ground(spark, evidence, new, declared, seed)
     model, told = Study(ground, wish.library, tell).done(wish.model)
     record: Record = {"basis": basis, "as_of": str(evidence.days.end), **told}
     if evidence.is_explicit:
-        record["ratings"] = _rating_errors(context, work, seed)
-    new = work / "new"
-    new.mkdir()
-    for name in ("customers", "titles", "pairs"):
-        (work / name).rename(new / name)
+        record["ratings"] = _rating_errors(context, new, seed)
     record["file"] = save(model, new).name
     write_json(new / RECORD, record)
     replace_folder(new, context.recommender)
     return record
 
 
-def _rating_errors(context: Context, work: Path, seed: int) -> dict[str, Any] | None:
+def _rating_errors(context: Context, new: Place, seed: int) -> dict[str, Any] | None:
     """None where there are too few ratings to hold some out."""
     with engine("spark", context.profile) as spark:
-        pairs = spark.read.parquet(str(work / "pairs"))
+        pairs = spark.read.parquet(str(new / "pairs"))
         is_out = drawn("test_draw", context.service.recommender.holdout_share)
         known, held_out = pairs.where(~is_out), pairs.where(is_out)
         if known.isEmpty() or held_out.isEmpty():
@@ -147,7 +146,7 @@ def _rating_errors(context: Context, work: Path, seed: int) -> dict[str, Any] | 
 def _asked(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish) -> Asked:
     day = str(evidence.days.end)
     if wish.customers:
-        ids = _ids_of(spark, wish.customers, spark.read.parquet(str(context.recommender / "customers")))
+        ids = _ids_of(spark, wish.customers, spark.read.parquet(str(current(context.recommender) / "customers")))
         status = wish.customers.stat()
         return Asked(ids, [str(wish.customers.absolute()), status.st_size, status.st_mtime_ns], holds_contacts=False)
     if wish.segment:

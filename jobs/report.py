@@ -6,8 +6,6 @@ if __name__ == "__main__":
     submit(__file__)
 
 
-from pathlib import Path
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pyspark.sql import SparkSession
@@ -18,11 +16,13 @@ from jobs import wording
 from jobs.context import Context
 from jobs.findings import Findings, findings
 from jobs.looks import NO_MODEL, RULES, Look, looks, ranker_looks
+from jobs.places import Place
 from jobs.shift import LIMITS
 from jobs.spreadsheets import sheets
 from jobs.storage import beside, replace_folder, write_csv, write_text
 from jobs.suspects import FLAGS
 from jobs.titles import OFFERED
+from jobs.versions import current
 from models.curves import CURVES
 from models.metrics import METRICS
 from models.recommender.ranking import METRICS as RANKING_METRICS
@@ -37,7 +37,7 @@ LAYERS = {
 }
 
 
-def report(context: Context, spark: SparkSession) -> Path:
+def report(context: Context, spark: SparkSession) -> Place:
     """Write `report/index.html`, which needs no other file, and its numbers in `report/csv/`.
 
     Returns:
@@ -57,7 +57,7 @@ def report(context: Context, spark: SparkSession) -> Path:
         for name, (header, rows) in sheets(found).items():
             write_csv(new / "csv" / f"{name}.csv", header, rows)
         replace_folder(new, context.report)
-    return context.report / PAGE
+    return current(context.report) / PAGE
 
 
 def _page(context: Context, found: Findings) -> str:

@@ -19,6 +19,7 @@ from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
 from jobs.learning import mature_moments
+from jobs.places import Place, Remote
 from jobs.recommend import Wish, library, recommend
 from jobs.report import report
 from jobs.rollup import rollup
@@ -51,8 +52,11 @@ def run(
     sample: float | None = None,
     as_of: Sequence[date] = (),
     models: Sequence[str] = DEFAULT_MODELS,
-) -> Path:
-    """From raw archives, or a finished table, to the report. Returns the report's page; raises what the steps raise."""
+) -> Place:
+    """From raw archives, landed lines or a finished table to the report.
+
+    Returns the report's page; raises what the steps raise.
+    """
     if context.service.table:
         _take_table(context, progress, raw, sample, as_of)
     else:
@@ -88,12 +92,14 @@ def _take_table(
 def _make_tables(
     context: Context, progress: Progress, raw: Path | None, sample: float | None, as_of: Sequence[date]
 ) -> None:
-    with progress("unpack") as tell:
-        counts = unpack(context, raw, sample)
-        tell(f"{counts['records']:,} lines in {context.landing}, {counts['rejected']:,} rejected")
+    is_landed = isinstance(context.data, Remote) and raw is None  # by other means: nothing is unpacked to there
+    if not is_landed:
+        with progress("unpack") as tell:
+            counts = unpack(context, raw, sample)
+            tell(f"{counts['records']:,} lines in {context.landing}, {counts['rejected']:,} rejected")
     with engine(context.engine, context.profile) as spark:
         with progress("ingest") as tell:
-            written = ingest(context, spark)
+            written = ingest(context, spark, sample if is_landed else None)
             tell(", ".join(f"{name}: {days} days" for name, days in written.items()) + " written")
         with progress("rollup") as tell:
             tell(f"{rollup(context, spark)} days written")

@@ -19,9 +19,10 @@ from conf.load import fingerprint
 from conf.sql import columns_of
 from features.declared import table_features
 from jobs.context import Context
-from jobs.storage import Layer, Record, write_manifest, write_partitions
+from jobs.storage import Partitions, Record, write_manifest, write_partitions
 from jobs.tables import read_tables, table_record
 from jobs.trained import chosen_model, model_basis, model_result, plain_model
+from jobs.versions import current
 from models.deciles import with_deciles
 from models.plain import PlainModel, scored
 from models.profit import profit_curve
@@ -68,7 +69,7 @@ def score(
     table = read_tables(context, spark, [day]).where("eligible")
     with context.scores.staging() as staged:
         # Written once before it is ranked, since each pass over it would score everybody again.
-        plainly = Layer(staged.root.parent / "plain", staged.key)
+        plainly = Partitions(staged.work / "plain", staged.key)
         write_partitions(scored(table, {PROBABILITY: plain}, [*KEYS, *_read_by(money)], PROBABILITY), plainly)
         if not plainly.has_rows():
             raise InputError(
@@ -148,7 +149,7 @@ def _plan(context: Context, spark: SparkSession, name: str, rows: DataFrame, mon
 
 def _tested(context: Context, spark: SparkSession, name: str, features: list[str]) -> DataFrame:
     """The test scores of a model, with what the economics read of their customers."""
-    tested = spark.read.parquet(str(context.models / name / "test_scores"))
+    tested = spark.read.parquet(str(current(context.models / name) / "test_scores"))
     if not features:
         return tested
     told = model_result(context, name)

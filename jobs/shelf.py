@@ -11,6 +11,7 @@ from pyspark.core.broadcast import Broadcast
 from pyspark.sql import SparkSession
 
 from jobs.engine import is_classic
+from jobs.places import Place, here
 from models.recommender.packing import packed, unpacked
 from models.recommender.serving import Model
 
@@ -43,7 +44,7 @@ def _model(file: str) -> Model:
     return unpacked(Path(file).read_bytes())
 
 
-def save(model: Model, folder: Path) -> Path:
+def save(model: Model, folder: Place) -> Place:
     """Write a model to a file of `folder`, named after its content, so that a name stands for one model for ever."""
     data = packed(model)
     file = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.npz"
@@ -52,10 +53,11 @@ def save(model: Model, folder: Path) -> Path:
 
 
 @contextmanager
-def at_workers(spark: SparkSession, file: Path) -> Iterator[Callable[[], Model]]:
+def at_workers(spark: SparkSession, file: Place) -> Iterator[Callable[[], Model]]:
     """What loads the model of a file in the engine's workers. Those of Sail are in this process."""
     if not is_classic(spark):
-        yield OfFile(str(file))
+        with here(file) as local:
+            yield OfFile(str(local))
         return
     broadcast = spark.sparkContext.broadcast(unpacked(file.read_bytes()))
     try:

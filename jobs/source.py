@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from conf.errors import InputError
 from conf.finished import FinishedTable, plain
 from features.events import NUMBER
+from jobs.places import Place, written_here
 from jobs.wording import plural
 
 GZIP = b"\x1f\x8b"
@@ -61,7 +62,7 @@ def source(path: Path, table: FinishedTable) -> Source:
     return Source(path, checksum, has_header, blank + has_header, len(cells), positions)
 
 
-def write_texts(file: Source, folder: Path) -> int:
+def write_texts(file: Source, folder: Place) -> int:
     """Write the declared columns as texts into a Parquet file in `folder`, a batch at a time; an empty cell is null.
 
     Returns:
@@ -73,8 +74,12 @@ def write_texts(file: Source, folder: Path) -> int:
     folder.mkdir(parents=True)
     schema = pa.schema([(name, pa.string()) for name in file.positions])
     rows = 0
-    target = folder / "part-0.parquet"
-    with _reading(file.path), _opened(file.path) as content, pq.ParquetWriter(target, schema) as writer:
+    with (
+        written_here(folder / "part-0.parquet") as target,
+        _reading(file.path),
+        _opened(file.path) as content,
+        pq.ParquetWriter(target, schema) as writer,
+    ):
         for batch in _batches(content, file):
             writer.write_batch(pa.record_batch(batch.columns, schema=schema))
             rows += batch.num_rows

@@ -4,11 +4,15 @@ A partition is written beside its layer, in a staging folder, with its record (`
 from, with which configuration and sample, its counts) inside it. One rename then puts both in place. Where a partition
 is replaced, the two folders change places in one system call (renameat2 on Linux, renamex_np on macOS), so that a
 kill at any moment leaves the old or the new one, never half and never none.
+
+In an object store and in HDFS that is not to be had: there `jobs.versions` says how something is published, and the
+functions here do it so.
 """
 
 import csv
 import ctypes
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -24,31 +28,28 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError
+from jobs.lease import Lease
+from jobs.places import Place, Remote, reaching
+from jobs.versions import STAGING, Versions, current, fresh, sweep
 
 RECORD = "_encore.json"
-STAGING = ".staging-"
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A folder of Hive partitions `key=value/`."""
+class Partitions:
+    """A folder of Hive partitions `key=value/`, as they lie."""
 
-    root: Path
+    root: Place
     key: str
 
-    def partition(self, value: str) -> Path:
+    def partition(self, value: str) -> Place:
         """Folder of the partition of `value`."""
         return self.root / f"{self.key}={value}"
 
     def values(self) -> list[str]:
         """Values of the partitions that are there, sorted."""
         return sorted(path.name.split("=", 1)[1] for path in self.root.glob(f"{self.key}=*"))
-
-    def records(self) -> dict[str, Record]:
-        """The record of every partition that has one, by value."""
-        found = {value: read_record(self.partition(value)) for value in self.values()}
-        return {value: record for value, record in found.items() if record is not None}
 
     def has_rows(self, values: Sequence[str] | None = None) -> bool:
         """Whether any of the partitions (all of them by default) has rows."""
@@ -60,18 +61,46 @@ class Layer:
         """The rows of the partitions of `values` (all by default), their key a date. Raises InputError."""
         if not self.has_rows(values):
             raise InputError(f"{self.root}: there are no rows to read; run the command that writes this layer first")
-        rows = spark.read.parquet(str(self.root))
+        rows = self._that_count(spark.read.parquet(str(self.root)))
         wanted = rows if values is None else rows.where(is_one_of(self.key, values))
         return wanted.withColumn(self.key, F.col(self.key).cast("date"))  # Sail leaves the key as text
 
+    def _that_count(self, rows: DataFrame) -> DataFrame:
+        return rows
+
+
+@dataclass(frozen=True)
+class Staged(Partitions):
+    """Partitions that are not published yet; `work` is for whatever else is needed until they are."""
+
+    work: Place
+
+
+@dataclass(frozen=True)
+class Layer(Partitions):
+    """A folder of Hive partitions, each published with its record."""
+
+    def record(self, value: str) -> Record | None:
+        """The record of a partition, None where it has none."""
+        return read_record(self.partition(value))
+
+    def records(self) -> dict[str, Record]:
+        """The record of every partition that has one, by value."""
+        found = {value: self.record(value) for value in self.values()}
+        return {value: record for value, record in found.items() if record is not None}
+
+    def changed(self, value: str) -> float:
+        """When a partition was published, in seconds since 1970."""
+        return self.partition(value).stat().st_mtime
+
     @contextmanager
-    def staging(self) -> Iterator["Layer"]:
-        """A layer beside this one to write into; what was not published from it is removed at the end."""
+    def staging(self) -> Iterator[Staged]:
+        """Partitions of this layer to write; what was not published from them is removed at the end."""
         self.root.mkdir(parents=True, exist_ok=True)
         with beside(self.root) as folder:
-            yield Layer(folder / "rows", self.key)
+            yield Staged(folder / "rows", self.key, folder)
 
-    def publish(self, staged: "Layer", value: str, record: Record) -> None:
+    def publish(self, staged: Partitions, value: str, record: Record) -> None:
         """Put the staged partition of `value` in place, with its record."""
         new = staged.partition(value)
         new.mkdir(parents=True, exist_ok=True)
@@ -81,13 +110,19 @@ class Layer:
     def remove(self, value: str) -> None:
         """Remove a partition: first out of sight in one step, then from the disk."""
         with beside(self.root) as folder:
-            self.partition(value).rename(folder / "old")
+            local(self.partition(value)).rename(local(folder) / "old")
 
 
-def read_record(folder: Path) -> Record | None:
-    """The record of a partition, None where there is none."""
+def local(place: Place) -> Path:
+    """A place that is one of this machine's, where no other can be."""
+    assert isinstance(place, Path), place
+    return place
+
+
+def read_record(folder: Place) -> Record | None:
+    """The record in a published folder, None where there is none."""
     try:
-        record: Record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record: Record = json.loads((current(folder) / RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return record
@@ -98,12 +133,12 @@ def is_one_of(key: str, values: Sequence[str]) -> Column:
     return F.col(key).cast("string").isin(list(values))
 
 
-def write_partitions(rows: DataFrame, staged: Layer, mode: str = "overwrite") -> None:
+def write_partitions(rows: DataFrame, staged: Partitions, mode: str = "overwrite") -> None:
     """Write rows as the partitions of a staged layer, or `append` them to it."""
     rows.write.mode(mode).partitionBy(staged.key).parquet(str(staged.root))
 
 
-def stored(parts: Sequence[DataFrame], folder: Path) -> DataFrame:
+def stored(parts: Sequence[DataFrame], folder: Place) -> DataFrame:
     """The rows of the parts, each computed once, one after the other, and kept in `folder`, which is not there yet.
 
     Of no rows Sail writes nothing, which has no columns to read.
@@ -116,8 +151,15 @@ def stored(parts: Sequence[DataFrame], folder: Path) -> DataFrame:
 
 
 @contextmanager
-def beside(target: Path) -> Iterator[Path]:
-    """A new folder beside `target`, on the same file system, where no reader looks; removed at the end."""
+def beside(target: Place) -> Iterator[Place]:
+    """A new folder, where no reader looks, to make in it what `replace_folder` puts in the place of `target`.
+
+    On a disk it lies beside `target`, on the same file system. It is removed at the end, but for what was published.
+    """
+    if isinstance(target, Remote):
+        with fresh(target) as version:
+            yield version
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{STAGING}{target.name}-", dir=target.parent))
     try:
@@ -126,8 +168,13 @@ def beside(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def replace_folder(new: Path, old: Path) -> None:
-    """Put the folder `new` where `old` is, in one step; `old` is gone afterwards."""
+def replace_folder(new: Place, old: Place) -> None:
+    """Put the folder `new` where `old` is, in one step; `old` is gone afterwards. Readers go by `current(old)`."""
+    if isinstance(old, Remote):
+        assert isinstance(new, Remote), new
+        Versions(old).publish(new, {})
+        return
+    new = local(new)
     if not old.exists():
         new.rename(old)
         return
@@ -135,24 +182,39 @@ def replace_folder(new: Path, old: Path) -> None:
     shutil.rmtree(new)
 
 
-def write_text(path: Path, text: str) -> None:
+def remove_folder(folder: Place) -> None:
+    """Remove what is published in a folder."""
+    if isinstance(folder, Remote):
+        for child in Versions(folder).newest():
+            Versions(folder).forget(child)
+        folder.remove_all()
+        return
+    shutil.rmtree(folder)
+
+
+def published(parent: Place) -> list[Place]:
+    """The folders in a folder, by name; none where it is not there."""
+    return sorted(path for path in parent.glob("*") if path.is_dir())
+
+
+def write_text(path: Place, text: str) -> None:
     """Write a whole file, or leave the old one as it was."""
+    if isinstance(path, Remote):
+        path.write_text(text)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
         file.write(text)
         os.fchmod(file.fileno(), 0o644)
     Path(temporary).replace(path)
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def write_csv(path: Place, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Write a small table as a whole CSV file, or leave the old one as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
-        os.fchmod(file.fileno(), 0o644)
-    Path(temporary).replace(path)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_text(path, text.getvalue())
 
 
 def write_manifest(layer: Layer, columns: Sequence[str]) -> None:
@@ -174,12 +236,16 @@ def _cell(value: Any) -> Any:
 
 
 @contextmanager
-def sole_writer(data: Path) -> Iterator[None]:
+def sole_writer(data: Place) -> Iterator[None]:
     """Hold the data folder for this process, and clean up what a killed one left in it.
 
     Raises:
-        InputError: another process writes there.
+        InputError: another process writes there, or the store cannot be reached.
     """
+    if isinstance(data, Remote):
+        with _leased(data):
+            yield
+        return
     data.mkdir(parents=True, exist_ok=True)
     with (data / ".lock").open("w") as lock:
         try:
@@ -192,6 +258,19 @@ def sole_writer(data: Path) -> Iterator[None]:
             for left_over in data.glob(f"{depth}{STAGING}*"):
                 shutil.rmtree(left_over)
         yield
+
+
+@contextmanager
+def _leased(data: Remote) -> Iterator[None]:
+    lease = Lease(data)
+    with reaching(data):
+        lease.take()
+    try:
+        with reaching(data):
+            sweep(data)
+        yield
+    finally:
+        lease.release()
 
 
 def _exchange(left: Path, right: Path) -> None:

@@ -61,7 +61,7 @@ def table(context: Context, spark: SparkSession, path: Path, as_of: date | None 
 def _write_table(context: Context, spark: SparkSession, file: Source, day: str, made_of: Record) -> Record:
     layer, service = context.features, context.service
     with layer.staging() as staged:
-        texts = staged.root.parent / "texts"
+        texts = staged.work / "texts"
         rows = write_texts(file, texts)
         checked, told = _checked(spark.read.parquet(str(texts)), file, context)
         is_mature = _is_mature(checked, file, rows, service)

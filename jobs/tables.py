@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from jobs.context import Context
-from jobs.storage import Record, read_record
+from jobs.storage import Record
 
 
 def read_tables(context: Context, spark: SparkSession, days: Sequence[str]) -> DataFrame:
@@ -31,7 +31,7 @@ def _read(context: Context, spark: SparkSession, day: str) -> DataFrame:
 
 def table_record(context: Context, day: str) -> Record:
     """The record of a feature table. Raises InputError where it is not there or of other declarations."""
-    record = read_record(context.features.partition(day))
+    record = context.features.record(day)
     if record is None:
         raise InputError(
             f"{context.features.root}: there is no feature table {f'at {day}' if day else 'at all'}; "

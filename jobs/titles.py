@@ -89,7 +89,7 @@ def offered(context: Context, spark: SparkSession, day: str, customers: Sequence
     is_text = dict(rows.dtypes)["customer_id"] == "string"
     if is_text != isinstance(customers[0], str):
         return {}
-    record = read_record(layer.partition(day)) or {}
+    record = layer.record(day) or {}
     is_first = F.col("rank") <= OFFERED
     wanted = rows.where(is_first & F.col("customer_id").isin(list(customers)))
     found: dict[Any, list[Offered]] = {}
@@ -102,7 +102,7 @@ def offered(context: Context, spark: SparkSession, day: str, customers: Sequence
 def has_contacts(context: Context, day: str, scores: Record) -> bool:
     """Whether the list of contacts lies there with titles, made of the scores whose record is given."""
     layer = context.recommendations(CONTACTS)
-    record = read_record(layer.partition(day))
+    record = layer.record(day)
     return bool(record and layer.has_rows([day]) and record["basis"].get("scores") == scores["basis"])
 
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from conf.load import fingerprint
 from conf.schema import Service
+from jobs.places import Place, Remote, here
 
 CHECKOUT = Path(__file__).parents[1]
 SETTINGS = {
@@ -38,11 +39,12 @@ class Logged:
     warning: str = ""
 
 
-def log_model_run(folder: Path, result: Result, artifacts: Sequence[Path], data: Path, service: Service) -> Logged:
+def log_model_run(folder: Place, result: Result, artifacts: Sequence[Place], data: Place, service: Service) -> Logged:
     """Log a fitted model as a run of the experiment `encore-<service>`, named after the model.
 
-    The tracking server is that of MLFLOW_TRACKING_URI, or else files in `<data>/mlruns`. Nothing is raised: whatever
-    goes wrong is said in the answer.
+    The tracking server is that of MLFLOW_TRACKING_URI, or else files in `<data>/mlruns`; where the data lies elsewhere
+    than on a disk, MLflow could write no such files, and nothing is logged without a server. Nothing is raised:
+    whatever goes wrong is said in the answer.
 
     Args:
         folder: the model's folder; its `metrics.json` goes along.
@@ -53,7 +55,10 @@ def log_model_run(folder: Path, result: Result, artifacts: Sequence[Path], data:
     """
     if find_spec("mlflow") is None:
         return Logged()
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or (data / "mlruns").absolute().as_uri()
+    by_default = "" if isinstance(data, Remote) else (data / "mlruns").absolute().as_uri()
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or by_default
+    if not uri:
+        return Logged()
     # Since 3.17 MLflow refuses plain files unless told; who names a folder, or no server at all, wants them.
     is_folder = urlsplit(uri).scheme in ("", "file")
     for key, value in (SETTINGS | ({"MLFLOW_ALLOW_FILE_STORE": "true"} if is_folder else {})).items():
@@ -80,7 +85,7 @@ def code_version() -> str:
         return "unknown"
 
 
-def _log(uri: str, result: Result, files: Sequence[Path], service: Service) -> str:
+def _log(uri: str, result: Result, files: Sequence[Place], service: Service) -> str:
     from mlflow.entities import Metric, Param, RunTag
     from mlflow.tracking import MlflowClient
 
@@ -100,7 +105,8 @@ def _log(uri: str, result: Result, files: Sequence[Path], service: Service) -> s
             tags=[RunTag(key, value[:LONGEST]) for key, value in _tags(result, service).items()],
         )
         for file in files:
-            client.log_artifact(run_id, str(file))
+            with here(file) as local:
+                client.log_artifact(run_id, str(local))
         client.log_dict(run_id, service.model_dump(mode="json"), "configuration.json")
     except Exception:
         client.set_terminated(run_id, "FAILED")

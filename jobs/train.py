@@ -6,7 +6,6 @@ if __name__ == "__main__":
     submit(__file__)
 
 
-import shutil
 from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
@@ -17,6 +16,7 @@ from jobs.context import Context
 from jobs.course import Course, Fitting, Watch
 from jobs.learning import split_of
 from jobs.mllib import Grids
+from jobs.storage import published, remove_folder
 from jobs.trained import CHOSEN, Result, find_result, model_result, write_json
 from jobs.wanted import UNFLAGGED, Wanted, basis_of, wanted
 from models.kinds import KINDS
@@ -61,9 +61,11 @@ def _is_fitted(context: Context, split: Split, one: Wanted) -> bool:
 
 def _remove_left_over(context: Context, flagged: Sequence[str]) -> None:
     """Remove the twins that do without other features than those flagged now: the page would believe them."""
-    for twin in context.models.glob(f"*{UNFLAGGED}"):
+    for twin in published(context.models):
+        if not twin.name.endswith(UNFLAGGED):
+            continue
         if (find_result(context, twin.name) or {}).get("without") != list(flagged):
-            shutil.rmtree(twin)
+            remove_folder(twin)
 
 
 def _choice(context: Context, split: Split, flagged: Sequence[str]) -> Result:

@@ -30,13 +30,15 @@ def train_keras(
         What `metrics.json` of the network holds, and of its twin where the audit flags features.
 
     Raises:
-        UsageError: Horovod or TensorFlow is not installed, or so many ranks cannot be started.
+        UsageError: Horovod or TensorFlow is not installed, so many ranks cannot be started, or the data lies elsewhere
+            than on a disk and the profile names no folder that they share.
         RankError: a rank has failed.
         InputError: as `train` does; or there is nothing that `resume` could go on from.
         RowsReady: only the rows were asked for.
     """
     networks.check(context.service.network)
+    fits = context.fits  # is refused before time is spent
     results = train(context, spark, [NETWORK], watch, networks)
     for result in results:
-        shutil.rmtree(context.fits / result["model"], ignore_errors=True)
+        shutil.rmtree(fits / result["model"], ignore_errors=True)
     return results

@@ -2,13 +2,14 @@
 
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 from conf.errors import InputError
 from conf.load import fingerprint
 from jobs.context import Context
-from jobs.storage import write_text
+from jobs.places import Place
+from jobs.storage import published, write_text
+from jobs.versions import current
 from models.plain import PlainModel
 
 BASELINES = "baselines"
@@ -42,7 +43,7 @@ def model_result(context: Context, name: str) -> Result:
 
 def find_result(context: Context, name: str) -> Result | None:
     """What is said of a model or of the baselines, None where they are not there."""
-    path = context.models / name / METRICS
+    path = current(context.models / name) / METRICS
     return read_json(path) if path.is_file() else None
 
 
@@ -51,21 +52,27 @@ def model_basis(context: Context, name: str) -> str:
     return fingerprint(name, model_result(context, name)["fitted_on"])
 
 
-def read_json(path: Path) -> Result:
+def read_json(path: Place) -> Result:
     """A file of plain data."""
     found: Result = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
-def write_json(path: Path, value: Any, indent: int | None = 1) -> None:
+def write_json(path: Place, value: Any, indent: int | None = 1) -> None:
     """Plain data as a whole file; what is no number is null, since JSON has no NaN."""
     write_text(path, json.dumps(_with_nulls(value), indent=indent, allow_nan=False))
 
 
-def _file(context: Context, name: str, file: str) -> Path:
-    path = context.models / name / file
+def files_of_models(context: Context, file: str) -> list[tuple[str, Place]]:
+    """By name of the model (or `baselines`), in order, this file of each that has it."""
+    found = [(folder.name, current(folder) / file) for folder in published(context.models)]
+    return [(name, path) for name, path in found if path.is_file()]
+
+
+def _file(context: Context, name: str, file: str) -> Place:
+    path = current(context.models / name) / file
     if not path.is_file():
-        there = ", ".join(sorted(found.parent.name for found in context.models.glob(f"*/{file}"))) or "none yet"
+        there = ", ".join(name for name, _ in files_of_models(context, file)) or "none yet"
         raise InputError(
             f"{path}: there is no such model; run `encore train` first, or give one that is there: {there}"
         )

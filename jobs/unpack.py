@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from conf.errors import DataCheckError, EncoreError, InputError, UsageError
 from jobs.context import Context
 from jobs.landing import read_rows
+from jobs.places import Place, Remote
 
 CODE = Path(__file__).parents[1]
 MANY = 100  # lines
@@ -33,11 +34,13 @@ def unpack(
         The numbers of `records` landed and of lines `rejected`, of all archives.
 
     Raises:
-        UsageError: the service begins with a finished table.
+        UsageError: the service begins with a finished table, or the data lies elsewhere than on a disk.
         InputError: there is no log, or an archive cannot be read; the others are done all the same.
         DataCheckError: lines in and lines out do not agree, or not one line of a large archive was kept.
     """
     context.require_events()
+    if isinstance(context.data, Remote):
+        raise UsageError(_way_there(context.data / "landing"))
     source = raw or context.raw
     if not source.exists():
         raise InputError(f"{source}: there is no such file or folder; give the service's archives by --raw")
@@ -61,6 +64,18 @@ def unpack(
     return {column: sum(int(row[column]) for row in unpacked) for column in ("records", "rejected")}
 
 
+def _way_there(landing: Remote) -> str:
+    """How lines come to where the shell cannot write."""
+    of_amazon = f"aws s3 sync --delete FOLDER/landing s3://{landing.authority}{landing.path}"
+    of_google = f"gsutil -m rsync -r -d FOLDER/landing {landing}"
+    copying = {"s3": of_amazon, "s3a": of_amazon, "gs": of_google}
+    command = copying.get(landing.scheme, f"hdfs dfs -put -f FOLDER/landing {landing.parent}")
+    return (
+        f"{landing}: archives are unpacked on a disk of this machine; unpack them by `encore unpack --data FOLDER "
+        f"--raw ARCHIVES`, copy the lines by `{command}`, and go on with `encore ingest` or `encore run` without --raw"
+    )
+
+
 @contextmanager
 def _script() -> Iterator[Path]:
     """The script, which the shell cannot run inside the zip that a cluster is sent."""
@@ -74,7 +89,7 @@ def _script() -> Iterator[Path]:
         yield Path(folder) / name
 
 
-def _refuse_other_layout(landing: Path, row: Mapping[str, str]) -> None:
+def _refuse_other_layout(landing: Place, row: Mapping[str, str]) -> None:
     """A few bad lines are dirt; where not one of many is kept, the archive is not what the service says it is."""
     if int(row["rejected"]) >= MANY and not int(row["kept"]) + int(row["left_out"]):
         reasons = {name: int(value) for name, value in row.items() if name.startswith("rejected_")}

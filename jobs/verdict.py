@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jobs.choice import choosable, reason
 from jobs.context import Context
-from jobs.trained import BASELINES, CHOSEN, METRICS, find_result, read_json
+from jobs.places import Place
+from jobs.trained import BASELINES, CHOSEN, METRICS, files_of_models, find_result, read_json
 from jobs.wanted import UNFLAGGED
 from jobs.wording import plural
 from models.intervals import Interval
@@ -163,7 +163,7 @@ class Verdict:
 
 def verdict(context: Context) -> Verdict | None:
     """The trained models of the data folder, None where there are none."""
-    told = [read_json(path) for path in sorted(context.models.glob(f"*/{METRICS}"))]
+    told = [read_json(path) for _, path in files_of_models(context, METRICS)]
     models = [Model(**_judged(one, one["model"], "model", one), told=one) for one in told if "model" in one]
     if not models:
         return None
@@ -201,7 +201,7 @@ def _candidate(told: Json) -> Candidate:
     return Candidate(**told | measured)
 
 
-def _chosen(path: Path, models: list[Model]) -> tuple[Model, str]:
+def _chosen(path: Place, models: list[Model]) -> tuple[Model, str]:
     """The model of chosen.json; where that names none of them, the one that tuning favours of those to choose from."""
     told = read_json(path) if path.is_file() else {}
     named = next((one for one in models if one.name == told.get("model")), None)

@@ -3,13 +3,16 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from pyspark.sql import SparkSession
+from store import Store, serving
 
 from conf.profile import Profile
 from jobs.engine import engine as started
+from jobs.places import Remote
 
 # Tests have few rows: to start soon is worth more to them than to run fast. But they run much of Spark: with this
 # compiler alone the JVM keeps 48 MB of compiled code, and would forever throw some away and interpret it.
@@ -75,6 +78,31 @@ def engine(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
     """Each engine in turn."""
     with _started(request.param) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[Store]:
+    """An object store that this process alone writes to."""
+    store = Store()
+    with serving(store, os.environ.__setitem__):  # file systems are opened once: it lives as long as they do
+        yield store
+
+
+FOLDERS = count()
+
+
+@pytest.fixture
+def bucket(store: Store) -> Remote:
+    """An empty folder in the store."""
+    return Remote("s3a", "encore", f"/{next(FOLDERS)}/data", "sail")
+
+
+@pytest.fixture
+def mounted(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Remote:
+    """An empty folder of a file system that only Hadoop knows: a mount table, with a disk behind it."""
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+    hadoop.setIfUnset("fs.viewfs.mounttable.encore.link./disk", f"file:{tmp_path_factory.getbasetemp()}")
+    return Remote("viewfs", "encore", f"/disk/mounted-{next(FOLDERS)}/data", "spark")
 
 
 @contextmanager

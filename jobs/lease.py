@@ -1,0 +1,131 @@
+"""One writer at a time where there is no lock: a lease, which its holder says again and again that it still has."""
+
+import json
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from conf.errors import InputError
+from jobs.places import Remote
+
+LOCK = ".lock"
+
+
+@dataclass
+class Lease:
+    """The object `.lock` in a data folder, with who holds it, and written anew every `refresh` seconds.
+
+    A holder that was killed writes it no more: after `dead` seconds without a change, by the clock of the store, it
+    may be taken. What a lease cannot promise: stores have no way, through pyarrow, to create an object only where there
+    is none, so two commands that begin in the same second may both believe that they hold it. Then the one that wrote
+    last does, and the other is refused at its next publishing, up to `refresh` seconds later. Should both publish
+    meanwhile, each partition is still wholly of one of them: neither ever writes in, or looks through, a version that
+    is the other's, but for the removal of what was left over, which comes first. Nor does a holder notice at once that
+    it was suspended for longer than `dead`; it does before it publishes again.
+    """
+
+    data: Remote
+    refresh: float = 10.0
+    dead: float = 60.0
+    holder: str = field(default_factory=lambda: uuid4().hex)
+
+    def __post_init__(self) -> None:
+        self._over, self._is_lost, self._written = threading.Event(), False, 0.0
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+
+    @property
+    def file(self) -> Remote:
+        """Where it lies."""
+        return self.data / LOCK
+
+    def take(self) -> None:
+        """Take it, after waiting for one that nobody refreshes any more to grow old.
+
+        Raises:
+            InputError: another command refreshes it, so it is alive.
+            OSError: the store fails.
+        """
+        seen = self._seen()
+        while seen is not None and (left := self.dead - self._age()) > 0:
+            time.sleep(min(self.refresh * 1.2, left + 0.1))
+            before, seen = seen, self._seen()
+            if seen not in (None, before):
+                by = json.loads(seen or "{}")
+                raise InputError(
+                    f"{self.data}: another encore command is writing here (process {by.get('pid')} on "
+                    f"{by.get('host')}); wait for it or use another --data"
+                )
+        self._write()
+        _HELD.append(self)
+        self._thread.start()
+
+    def release(self) -> None:
+        """Give it back, where it is still held."""
+        self._over.set()
+        self._thread.join()
+        _HELD.remove(self)
+        try:
+            if self._holder() == self.holder:
+                self.file.unlink(missing_ok=True)
+        except OSError:
+            return  # it grows old
+
+    def require(self) -> None:
+        """Raise InputError where another command has taken it; asks the store where it was not written for long."""
+        if not self._is_lost and time.time() - self._written > 3 * self.refresh:
+            self._is_lost = self._holder() != self.holder
+        if self._is_lost:
+            raise InputError(
+                f"{self.data}: another encore command has begun to write here, since this one had not been heard of; "
+                f"what was published until now is whole. Wait for the other, and run this one again"
+            )
+
+    def _keep(self) -> None:
+        while not self._over.wait(self.refresh):
+            try:
+                if self._holder() != self.holder:
+                    self._is_lost = True
+                    return
+                self._write()
+            except OSError:
+                continue  # once more, before it grows old
+
+    def _write(self) -> None:
+        at = time.time()
+        said = {"holder": self.holder, "host": socket.gethostname(), "pid": os.getpid(), "at": at}
+        self.file.write_text(json.dumps(said))
+        self._written = at
+
+    def _seen(self) -> str | None:
+        try:
+            return self.file.read_text()
+        except FileNotFoundError:
+            return None
+
+    def _holder(self) -> str | None:
+        seen = self._seen()
+        return json.loads(seen)["holder"] if seen else None
+
+    def _age(self) -> float:
+        """Seconds since it was written, both by the clock of the store; clocks of machines may be apart."""
+        probe = self.data / f"{LOCK}-{self.holder}"
+        probe.write_text("")
+        try:
+            return probe.stat().st_mtime - self.file.stat().st_mtime
+        except FileNotFoundError:
+            return self.dead  # given back meanwhile
+        finally:
+            probe.unlink(missing_ok=True)
+
+
+_HELD: list[Lease] = []
+
+
+def require_held(place: Remote) -> None:
+    """Raise InputError where this process held the data folder of a place, and another command has taken it over."""
+    for lease in _HELD:
+        if f"{place}/".startswith(f"{lease.data}/"):
+            lease.require()

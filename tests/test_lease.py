@@ -1,0 +1,75 @@
+"""One writer at a time in a store that has no lock."""
+
+import json
+import time
+
+import pytest
+
+from conf.errors import InputError
+from jobs.layers import layer as layer_in
+from jobs.lease import LOCK, Lease
+from jobs.places import Remote
+from jobs.storage import sole_writer, write_text
+from jobs.versions import STAGING
+
+DAY = "2017-05-01"
+
+
+def suspend(lease: Lease) -> None:
+    """The process is stopped, or killed, as far as anybody can see."""
+    lease._over.set()
+    lease._thread.join()
+
+
+def test_a_holder_is_told_of_and_leaves_nothing(bucket: Remote) -> None:
+    write_text(bucket / f"{STAGING}daily-abc" / "rows", "half")
+    with sole_writer(bucket):
+        said = json.loads((bucket / LOCK).read_text())
+        assert set(said) == {"holder", "host", "pid", "at"}
+        assert [path.name for path in bucket.iterdir()] == [LOCK], "the next run cleans up"
+    assert not (bucket / LOCK).exists()
+
+
+def test_a_second_writer_is_refused_while_the_first_lives(bucket: Remote) -> None:
+    first = Lease(bucket, refresh=0.2, dead=60)
+    first.take()
+    began = time.monotonic()
+    with pytest.raises(InputError, match=rf"{bucket}: another encore command is writing here \(process \d+ on "):
+        Lease(bucket, refresh=0.2, dead=60).take()
+    assert time.monotonic() - began < 5
+    first.release()
+    second = Lease(bucket, refresh=0.2)
+    second.take()
+    second.release()
+
+
+def test_of_one_that_was_killed_the_lease_grows_old(bucket: Remote) -> None:
+    first = Lease(bucket, refresh=0.2, dead=2)
+    first.take()
+    suspend(first)
+    began = time.monotonic()
+    second = Lease(bucket, refresh=0.2, dead=2)
+    second.take()
+    assert 0.5 < time.monotonic() - began < 10
+    with pytest.raises(InputError, match="another encore command has begun to write here"):
+        first.require()
+    first.release()
+    assert (bucket / LOCK).exists(), "it was not his any more"
+    second.release()
+
+
+def test_who_has_lost_it_publishes_nothing(bucket: Remote) -> None:
+    layer = layer_in(bucket / "daily", "date")
+    first = Lease(bucket, refresh=0.1, dead=0)
+    first.take()
+    with pytest.raises(InputError, match="what was published until now is whole"), layer.staging() as staged:
+        write_text(staged.partition(DAY) / "rows", "x")
+        layer.publish(staged, DAY, {})
+        second = Lease(bucket, dead=0)
+        second.take()
+        time.sleep(0.5)
+        layer.publish(staged, "2017-05-02", {})
+    assert layer.values() == [DAY]
+    first.release()
+    second.release()
+    assert not (bucket / LOCK).exists()

@@ -1,6 +1,7 @@
 """One writer at a time where there is no lock: a lease, which its holder says again and again that it still has."""
 
 import json
+import logging
 import os
 import socket
 import threading
@@ -49,6 +50,8 @@ class Lease:
             OSError: the store fails.
         """
         seen = self._seen()
+        if seen is not None:
+            logging.getLogger("encore").warning(f"{self.file}: waiting whether another encore command lives there")
         while seen is not None and (left := self.dead - self._age()) > 0:
             time.sleep(min(self.refresh * 1.2, left + 0.1))
             before, seen = seen, self._seen()
@@ -127,5 +130,5 @@ _HELD: list[Lease] = []
 def require_held(place: Remote) -> None:
     """Raise InputError where this process held the data folder of a place, and another command has taken it over."""
     for lease in _HELD:
-        if f"{place}/".startswith(f"{lease.data}/"):
+        if place.is_below(lease.data):
             lease.require()

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from jobs.hadoop import hadoop_filesystem
 OBJECT_STORES = ("s3", "s3a", "gs")
 SCHEMES = (*OBJECT_STORES, "hdfs", "viewfs")  # viewfs: the mount table of Hadoop's federations
 TEMPORARY = ".tmp"
+PATIENCE = timedelta(seconds=60)  # with a store that does not answer
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,12 @@ class Remote:
     def parent(self) -> "Remote":
         """The folder that it lies in."""
         return Remote(self.scheme, self.authority, self.path.rpartition("/")[0], self.engine)
+
+    def is_below(self, folder: "Remote") -> bool:
+        """Whether it lies in the folder, however deep."""
+        return (self.scheme, self.authority) == (folder.scheme, folder.authority) and self.path.startswith(
+            f"{folder.path}/"
+        )
 
     @property
     def files(self) -> pyarrow.fs.FileSystem:
@@ -279,16 +286,14 @@ def _filesystem(scheme: str, authority: str, engine: str) -> pyarrow.fs.FileSyst
     if scheme in ("s3", "s3a"):
         return _s3()
     if scheme == "gs":
-        return pyarrow.fs.GcsFileSystem()
+        return pyarrow.fs.GcsFileSystem(retry_time_limit=PATIENCE)  # not a quarter of an hour
     host, _, port = authority.partition(":")
     return pyarrow.fs.HadoopFileSystem(host or "default", int(port or 0))
 
 
 def _s3() -> pyarrow.fs.FileSystem:
     """S3 by the variables that Sail goes by, too."""
-    endpoint = (
-        os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT")
-    )
+    endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT")
     if not endpoint:
         return pyarrow.fs.S3FileSystem(allow_delayed_open=True)
     if endpoint.startswith("http://"):

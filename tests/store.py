@@ -139,8 +139,8 @@ class Handler(BaseHTTPRequestHandler):
         prefix, delimiter = asked.get("prefix", ""), asked.get("delimiter", "")
         after, most = asked.get("continuation-token", ""), min(int(asked.get("max-keys", PAGE)), PAGE)
         with self.store.lock:
-            found = {key[len(bucket) + 1 :]: one for key, one in self.store.objects.items()}
-            found = {key: one for key, one in found.items() if key.startswith(prefix)}
+            begin = f"{bucket}/{prefix}"
+            found = {key[len(bucket) + 1 :]: one for key, one in self.store.objects.items() if key.startswith(begin)}
         entries: dict[str, str] = {}
         for key, (data, at) in sorted(found.items()):
             head, cut, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")

@@ -12,6 +12,7 @@ from store import Store
 from conf.errors import InputError, UsageError
 from jobs.hadoop import Hadoop
 from jobs.places import Remote, dataset, here, place, require_reachable, written_here
+from jobs.storage import sole_writer
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,15 @@ def test_parts_of_a_url() -> None:
     file = data / "models" / "lr/model.json"
     assert (str(file), file.name, file.parent.name) == ("s3a://bucket/data/models/lr/model.json", "model.json", "lr")
     assert file.parent.parent.parent == data and sorted([file, data]) == [data, file]
+
+
+def test_what_lies_below_what() -> None:
+    bucket, other = place("s3://bucket", "sail"), place("s3://bucket-2/data", "sail")
+    data = bucket / "data"
+    assert isinstance(bucket, Remote) and isinstance(other, Remote) and isinstance(data, Remote)
+    assert data.is_below(bucket) and (data / "daily").is_below(data)
+    for place_, folder in ((other, bucket), (bucket / "data-2", data), (data, data), (bucket, data)):
+        assert isinstance(place_, Remote) and not place_.is_below(folder)
 
 
 @pytest.fixture(params=["s3", "viewfs"])
@@ -134,6 +144,17 @@ def test_files_of_this_machine_are_their_own_copies(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
 
 
+def test_a_whole_bucket(store: Store) -> None:
+    bucket = place("s3://bucket-of-its-own", "sail")
+    assert isinstance(bucket, Remote)
+    for name in ("a/b=1/c", "d"):
+        (bucket / name).write_text("x")
+    assert sorted(str(found) for found in bucket.iterdir()) == [f"{bucket}a", f"{bucket}d"]
+    assert [found.key for found in bucket.glob("a/*/c")] == ["bucket-of-its-own/a/b=1/c"] and bucket.exists()
+    with sole_writer(bucket):
+        assert (bucket / ".lock").is_file()
+
+
 def test_a_dataset(folder: Remote) -> None:
     with written_here(folder / "part-0.parquet") as file:
         pq.write_table(pa.table({"n": range(100_000)}), file)
@@ -153,6 +174,16 @@ def test_a_listing_without_folders_tells_of_them(mounted: Remote, spark: SparkSe
         "/a/b=1/d",
         "/e",
     ]
+
+
+def test_a_file_is_as_it_was_until_it_is_whole(mounted: Remote) -> None:
+    """HDFS shows what is being written; an object store does not."""
+    (mounted / "a").write_text("old")
+    with pytest.raises(ZeroDivisionError), (mounted / "a").whole() as target:
+        target.write_text("half")
+        assert (mounted / "a").read_text() == "old"
+        raise ZeroDivisionError
+    assert (mounted / "a").read_text() == "old"
 
 
 def test_a_store_that_refuses(bucket: Remote, store: Store) -> None:

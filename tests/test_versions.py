@@ -112,11 +112,30 @@ def test_a_writer_keeps_away_from_the_version_of_another(layer: Layer) -> None:
     """Whom no lease has kept out, and who has more to write."""
     with layer.staging() as slow:
         write_text(slow.partition(DAY) / "one", "slow")
+        publish(layer, "2017-05-02", rows="fast")
+        write_text(slow.partition(DAY) / "two", "slow")
+        layer.publish(slow, DAY, {"files": 2})
+    assert content(layer, DAY) == {"one": "slow", "two": "slow"}
+
+
+def test_of_two_writers_of_a_day_one_counts(layer: Layer, store: Store) -> None:
+    """Whichever a draw decides."""
+    with layer.staging() as slow:
+        write_text(slow.partition(DAY) / "one", "slow")
         publish(layer, DAY, rows="fast")
         write_text(slow.partition(DAY) / "two", "slow")
         layer.publish(slow, DAY, {"files": 2})
-    whole = {"one": "slow", "two": "slow"}, {"rows": "fast"}  # of records of one sequence a draw decides
-    assert content(layer, DAY) in whole and layer.record(DAY) == {"files": len(content(layer, DAY))}
+    assert content(layer, DAY) in ({"one": "slow", "two": "slow"}, {"rows": "fast"})
+    assert layer.record(DAY) == {"files": len(content(layer, DAY))}
+    assert len(store.keys(layer.root.key)) == 1 + len(content(layer, DAY)), "nothing is left of the other"
+
+
+def test_a_removed_partition(layer: Layer, store: Store) -> None:
+    publish(layer, DAY, rows="x")
+    publish(layer, "2017-05-02", rows="x")
+    layer.remove(DAY)
+    layer.remove("2017-05-03")  # was never there
+    assert layer.values() == ["2017-05-02"] and len(store.keys(layer.root.key)) == 2
 
 
 @pytest.mark.parametrize("writes", range(9))
@@ -250,6 +269,10 @@ def test_what_no_record_names_does_not_exist(read_by: tuple[SparkSession, Layer]
     assert not layer.values() and not layer.records() and not layer.has_rows()
     write(spark, layer, ROWS, [before(2), before(1)])
     assert found(layer, spark) == [(before(2), 0), (before(1), 1)]
+    same = layer.partition(str(before(2))).parent  # which counts for other days
+    write_partitions(frame(spark, [{"date": AS_OF, "customer_id": -1}], TYPES), Partitions(same, "date"), "append")
+    write(spark, layer, [{"date": AS_OF, "customer_id": 9}], [AS_OF])
+    assert found(layer, spark) == [(before(2), 0), (before(1), 1), (AS_OF, 9)]
 
 
 # ---- folders ----

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 PAGE = 100  # keys of a listing
+BUCKETS = ("encore", "bucket-of-its-own")
 
 
 class Store:
@@ -127,6 +128,9 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(204, b"")
 
     def put(self, data: bytes) -> bool:
+        if self.key.partition("/")[0] not in BUCKETS:
+            self.refuse(404, "NoSuchBucket")
+            return False
         if not self.store.may_write():
             self.refuse(403, "AccessDenied")
             return False
@@ -136,6 +140,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def listing(self) -> tuple[int, bytes]:
         bucket, asked = self.key.rstrip("/"), self.query
+        if bucket not in BUCKETS:
+            return 404, xml("Error", "<Code>NoSuchBucket</Code>")
         prefix, delimiter = asked.get("prefix", ""), asked.get("delimiter", "")
         after, most = asked.get("continuation-token", ""), min(int(asked.get("max-keys", PAGE)), PAGE)
         with self.store.lock:

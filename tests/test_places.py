@@ -197,6 +197,12 @@ def test_a_store_that_refuses(bucket: Remote, store: Store) -> None:
     assert (bucket / "a").read_text() == "old"
 
 
+def test_a_bucket_that_is_not_there(store: Store) -> None:
+    data = place("s3://no-such-bucket/data", "sail")
+    with pytest.raises(InputError, match="s3a://no-such-bucket/data: cannot be reached .*BUCKET"), sole_writer(data):
+        pass
+
+
 def test_a_store_that_is_not_there(spark: SparkSession) -> None:
     with pytest.raises(InputError, match="hdfs://localhost:1/data: cannot be reached .*Connection refused"):
         require_reachable(place("hdfs://localhost:1/data", "spark"))

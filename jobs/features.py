@@ -130,7 +130,7 @@ def _write_tables(
     days = [day for day in context.daily.values() if any(_is_used(day, moment) for moment in moments)]
     tiles = context.daily.read(spark, days)
     with layer.staging() as staged:
-        write_partitions(feature_table(tiles, moments, logs, service), staged)
+        write_partitions(feature_table(tiles, moments, logs, service), staged, several=len(moments) > 1)
         written = {date.fromisoformat(value) for value in staged.values()}
         for moment in moments:
             if moment.as_of not in written:

@@ -105,8 +105,8 @@ def _ingest_days(
     rows = tagged(lines, event)
     sampled = rows.where(in_sample(F.col("customer_id"), rate) | F.col("customer_id").isNull()) if rate < 1 else rows
     with layer.staging() as staged, aside.staging() as staged_aside:
-        write_partitions(_day_as_text(clean(sampled, event)), staged)
-        write_partitions(_day_as_text(rejected(sampled, event)), staged_aside)
+        write_partitions(_day_as_text(clean(sampled, event)), staged, several=len(days) > 1)
+        write_partitions(_day_as_text(rejected(sampled, event)), staged_aside, several=len(days) > 1)
         left_out = _left_out(rows, rate)
         counts = _counts(spark, staged, staged_aside, list(days))
         for day in days:

@@ -67,7 +67,7 @@ def _write_days(
     made = {context.title_names: title_names(events, declared), context.title_days: title_days(events, declared)}
     for layer, rows in made.items():
         with layer.staging() as staged:
-            write_partitions(rows, staged)
+            write_partitions(rows, staged, several=len(days) > 1)
             counts: dict[str, int] = {}
             if staged.has_rows():
                 counted = staged.read(spark).groupBy("date").agg(F.count("*").alias("rows"))

@@ -65,7 +65,7 @@ def _write_days(context: Context, spark: SparkSession, days: list[str], bases: d
     events = {name: events_on(context, spark, name, days) for name in context.service.events}
     with layer.staging() as staged:
         counts = {day: {"customers": 0, "bots": 0, "events": 0} for day in days}
-        write_partitions(daily_tiles(events, context.service), staged)
+        write_partitions(daily_tiles(events, context.service), staged, several=len(days) > 1)
         if staged.has_rows():
             per_day = staged.read(spark).groupBy("date")
             totals = per_day.agg(

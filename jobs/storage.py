@@ -28,6 +28,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError
+from jobs.engine import is_classic
 from jobs.lease import Lease
 from jobs.places import Place, Remote, reaching
 from jobs.versions import STAGING, Versions, current, fresh, sweep
@@ -133,8 +134,14 @@ def is_one_of(key: str, values: Sequence[str]) -> Column:
     return F.col(key).cast("string").isin(list(values))
 
 
-def write_partitions(rows: DataFrame, staged: Partitions, mode: str = "overwrite") -> None:
-    """Write rows as the partitions of a staged layer, or `append` them to it."""
+def write_partitions(rows: DataFrame, staged: Partitions, mode: str = "overwrite", several: bool = False) -> None:
+    """Write rows as the partitions of a staged layer, or `append` them to it.
+
+    several: the rows are of several partitions, in any order. Each of Spark's many tasks would write a file into each
+    of them; so there the rows of a partition are brought together first.
+    """
+    if several and is_classic(rows.sparkSession):
+        rows = rows.hint("rebalance", staged.key)
     rows.write.mode(mode).partitionBy(staged.key).parquet(str(staged.root))
 
 

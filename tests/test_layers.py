@@ -57,6 +57,8 @@ def test_both_engines_make_the_same_tables(landed: Path, tmp_path: Path, sail: S
         left, right = (comparable(table(tmp_path / name / layer)) for name in ("sail", "spark"))
         assert len(left) > 20, f"{layer} is too small to say anything"
         assert left == right, f"{layer} differs between the engines"
+    for day in (tmp_path / "spark" / "daily").glob("date=*"):
+        assert len(list(day.glob("*.parquet"))) == 1, "each of Spark's tasks has written a file into each day"
     for layer in ("events/play", "daily", "features"):
         records = [sorted((tmp_path / name / layer).glob("*/_encore.json")) for name in ("sail", "spark")]
         assert [path.read_text() for path in records[0]] == [path.read_text() for path in records[1]]

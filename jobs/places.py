@@ -121,11 +121,20 @@ class Remote:
 
     def glob(self, pattern: str) -> Iterator["Remote"]:
         """What lies below by a pattern of as many parts as it is deep; `*` does not match slashes."""
-        parts = pattern.split("/")
-        for found in self._listed(recursive=len(parts) > 1):
-            names = found.path.removeprefix(f"{self.path}/").split("/")
-            if len(names) == len(parts) and all(map(fnmatchcase, names, parts)):
+        first, *others = parts = pattern.split("/")
+        if others and self.scheme in OBJECT_STORES:  # which list all that is below in one request
+            for found in self.rglob():
+                names = found.path.removeprefix(f"{self.path}/").split("/")
+                if len(names) == len(parts) and all(map(fnmatchcase, names, parts)):
+                    yield found
+            return
+        for found in self.iterdir():
+            if not fnmatchcase(found.name, first):
+                continue
+            if not others:
                 yield found
+            elif found.is_dir():
+                yield from found.glob("/".join(others))
 
     def _info(self) -> FileInfo:
         return self.known or self.files.get_file_info(self.key)

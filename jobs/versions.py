@@ -1,7 +1,7 @@
 """Publishing where a rename is no rename: what is written lies still, and one small new object says that it counts.
 
     ROOT/encore_version=<version>/<child>/…              what is published, written to its final place by the engine
-    ROOT/_records/<child>/<sequence>-<version>.json      says that this version is the child's
+    ROOT/_records/<child>-<sequence>-<version>.json      says that this version is the child's
 
 Of a layer each partition `<key>=<value>` is a child, of a published folder its only one. The record with the highest
 sequence counts, and what no record names does not exist for any reader. A record's name is never used again, so that
@@ -28,7 +28,7 @@ COLUMN = "encore_version"  # readers of the whole layer see it, and no service h
 STAGING = ".staging-"
 DEPTH = 3  # folders below the data folder down to those that are published in: events/rejected/play
 REQUESTS = 16  # at a time: a store answers each after tens of milliseconds
-_NAME = re.compile(r"(\d{8})-([^/]+)\.json")
+_NAME = re.compile(r"(.+)-(\d{8})-(v\d{8}T\d{6}-[0-9a-f]{8})\.json")
 
 
 @dataclass(frozen=True, order=True)
@@ -56,9 +56,9 @@ class Versions:
     def all(self) -> dict[str, list[Named]]:
         """The records of each child, the one that counts last."""
         found: dict[str, list[Named]] = defaultdict(list)
-        for file in (self.root / RECORDS).glob("*/*.json"):
+        for file in (self.root / RECORDS).iterdir():
             if name := _NAME.fullmatch(file.name):
-                found[file.parent.name].append(Named(int(name[1]), name[2], file.parent.name, file))
+                found[name[1]].append(Named(int(name[2]), name[3], name[1], file))
         return {child: sorted(named) for child, named in found.items()}
 
     def newest(self) -> dict[str, Named]:
@@ -92,7 +92,7 @@ class Versions:
             counts = self.newest().get(new.name)
             after = counts.sequence if counts else 0
         version = new.parent.name.removeprefix(f"{COLUMN}=")
-        file = self.root / RECORDS / new.name / f"{after + 1:08d}-{version}.json"
+        file = self.root / RECORDS / f"{new.name}-{after + 1:08d}-{version}.json"
         file.write_text(json.dumps(body, indent=1, sort_keys=True, default=str))
 
     def forget(self, child: str) -> None:
@@ -112,13 +112,12 @@ class Versions:
         known = self.all()
         counts = {self.folder(named[-1]) for named in known.values()}
         former = [one for named in known.values() for one in named[:-1]]
-        versions = [own] if own else [folder for folder in self.root.glob(f"{COLUMN}=*") if folder.is_dir()]
-        children = [child for version in versions for child in version.iterdir()]
+        children = list(own.iterdir() if own else self.root.glob(f"{COLUMN}=*/*"))
         self._remove([child for child in children if child not in counts] + [self.folder(one) for one in former])
         for one in former:
             one.file.unlink(missing_ok=True)
         if own is None:
-            for file in (self.root / RECORDS).glob(f"*/.*{TEMPORARY}"):
+            for file in (self.root / RECORDS).glob(f".*{TEMPORARY}"):
                 file.unlink()
 
     def _version(self, version: str) -> Remote:

@@ -212,7 +212,7 @@ def test_what_a_killed_command_has_left_is_removed_and_nothing_else(bucket: Remo
     whole = set(store.keys(bucket.key))
     for layer in layers:
         write_text(Versions(layer.root).fresh() / f"date={DAY}" / "rows", "half")
-        write_text(layer.root / RECORDS / f"date={DAY}" / ".00000009-v.json.abc.tmp", "{")
+        write_text(layer.root / RECORDS / f".date={DAY}-00000009-v.json.abc.tmp", "{")
         write_text(layer.root.parent / f"{STAGING}play-abc" / "plain" / "rows", "half")
         write_text(layer.root.parent / ".chosen.json.abc.tmp", "{")
     sweep(bucket)

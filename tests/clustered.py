@@ -29,7 +29,13 @@ CHANGES = {
         "holdout_days": 2,
         "popular_days": 7,
         "grids": {
-            "als": {"factors": [8], "alpha": [10.0], "weights": ["log"], "regularisation_per_interaction": [0.1]}
+            "als": {
+                "factors": [8],
+                "iterations": 4,
+                "alpha": [10.0],
+                "weights": ["log"],
+                "regularisation_per_interaction": [0.1],
+            }
         },
     },
 }

@@ -7,7 +7,7 @@ import pytest
 
 from conf.errors import InputError
 from jobs.layers import layer as layer_in
-from jobs.lease import LOCK, Lease
+from jobs.lease import CONFIRMED, LOCK, Lease
 from jobs.places import Remote
 from jobs.storage import sole_writer, write_text
 from jobs.versions import STAGING
@@ -60,14 +60,14 @@ def test_of_one_that_was_killed_the_lease_grows_old(bucket: Remote) -> None:
 
 def test_who_has_lost_it_publishes_nothing(bucket: Remote) -> None:
     layer = layer_in(bucket / "daily", "date")
-    first = Lease(bucket, refresh=0.1, dead=0)
+    first = Lease(bucket, dead=0)  # which does not look for itself meanwhile
     first.take()
     with pytest.raises(InputError, match="what was published until now is whole"), layer.staging() as staged:
         write_text(staged.partition(DAY) / "rows", "x")
         layer.publish(staged, DAY, {})
         second = Lease(bucket, dead=0)
         second.take()
-        time.sleep(0.5)
+        time.sleep(CONFIRMED + 0.1)
         layer.publish(staged, "2017-05-02", {})
     assert layer.values() == [DAY]
     first.release()

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -27,25 +26,6 @@ ROOT = Path(__file__).parents[1]
 TOLERANCE = {"sgd": 1e-5, "adam": 1e-4}
 SOON = 60  # seconds in which a rank's failure must end the job
 FOLDERS = {name: name for name in CASES} | {"unaveraged": "sgd", "unagreed": "sgd"}
-
-# On executors of their own, in a session of its own; a test process has one session only.
-ON_A_CLUSTER = """
-import sys
-from functools import partial
-from pathlib import Path
-from conf.profile import Profile
-from jobs.engine import engine
-from models.network.launch import CannotLaunch, launch, require
-from tests.ranks import fit_cases
-
-if __name__ == "__main__":
-    with engine("spark", Profile(engine="spark", master="local-cluster[2,1,1024]", driver_memory="1g")):
-        try:
-            require("horovod", 3)
-        except CannotLaunch as error:
-            print(error)
-        print(launch(partial(fit_cases, Path(sys.argv[1])), 2, "horovod"))
-"""
 
 
 def write_all(folder: Path) -> Path:
@@ -76,18 +56,6 @@ def assert_same(found: Path, expected: Path, tolerance: float) -> None:
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
-def by_local_cluster(folder: Path) -> None:
-    work = Path(sys.modules["pyspark"].__path__[0]) / "work"  # where Spark's own little cluster puts its executors
-    before = set(work.glob("app-*"))
-    try:
-        said = run([sys.executable, "-c", ON_A_CLUSTER, str(folder)], PYTHONPATH=str(ROOT))
-    finally:
-        for left in set(work.glob("app-*")) - before:
-            shutil.rmtree(left)
-    assert "3 ranks need as many slots of Spark (local-cluster[2,1,1024]), and there are 2" in said
-    assert "[2, 2]" in said
-
-
 def run(command: list[str], **environment: str) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
@@ -105,7 +73,7 @@ def by_spark(folder: Path) -> None:
     assert launch(partial(fit_cases, folder), 2, "horovod") == [2, 2]
 
 
-@pytest.mark.parametrize("start", [by_horovodrun, by_spark, by_local_cluster])
+@pytest.mark.parametrize("start", [by_horovodrun, by_spark])
 def test_two_ranks_are_one_process(
     spark: SparkSession, alone: Path, tmp_path: Path, start: Callable[[Path], None]
 ) -> None:

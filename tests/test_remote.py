@@ -18,7 +18,7 @@ from pipeline import context, pack, table
 from pyspark.sql import SparkSession
 from store import Store
 
-from conf.errors import UsageError
+from conf.errors import InputError, UsageError
 from jobs.cli import app
 from jobs.context import Context
 from jobs.drift import drift
@@ -285,6 +285,8 @@ def test_sail_makes_the_same_on_s3_and_only_what_has_changed(
     old, new = set(before_it), set(made(store, data))
     changed = {key for key in old ^ new if key.startswith(("events/", "daily/"))}
     assert changed and all(f"date={before(3)}" in key for key in changed), "one day alone is written anew"
+    with engine("spark", SMALL) as spark, pytest.raises(InputError, match="S3AFileSystem not found.* jars of Spark"):
+        train(on_s3, spark, ["lr"])
 
 
 def test_a_finished_table_is_taken(bucket: Remote, sail: SparkSession, tmp_path: Path) -> None:

@@ -165,8 +165,6 @@ def _slots_of_spark() -> tuple[int | None, str]:
     what, cpus = f"slots of Spark ({master})", int(conf.get("spark.task.cpus", "1"))
     if conf.get("spark.dynamicAllocation.enabled", "false") == "true":
         return None, what
-    if by_workers := re.match(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,", master):
-        return int(by_workers[1]) * (int(by_workers[2]) // cpus), what
     instances, cores = conf.get("spark.executor.instances"), conf.get("spark.executor.cores")
     if instances and cores and not master.startswith("local"):
         return int(instances) * (int(cores) // cpus), what

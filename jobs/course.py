@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Protocol
@@ -14,7 +14,7 @@ from features.declared import NamedFeature
 from jobs.audit import write_audit
 from jobs.context import Context
 from jobs.learning import fitted_on, split_as_data
-from jobs.places import Place
+from jobs.places import Place, Remote, require_reachable
 from jobs.storage import beside, replace_folder
 from jobs.tables import read_tables
 from jobs.tracking import code_version, log_model_run
@@ -62,7 +62,9 @@ class Course:
 
     @cached_property
     def parts(self) -> tuple[DataFrame, DataFrame]:
-        """The rows that train, and those that judge."""
+        """The rows that train, and those that judge. Raises InputError where Spark has no way to the data."""
+        if isinstance(self.context.data, Remote):  # Sail, which made the tables, may have one of its own
+            require_reachable(replace(self.context.data, engine="spark"))
         days = sorted({str(day) for day in (*self.split.train, self.split.test)})
         return self.split.parts(read_tables(self.context, self.spark, days))
 

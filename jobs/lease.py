@@ -13,6 +13,8 @@ from conf.errors import InputError
 from jobs.places import Remote
 
 LOCK = ".lock"
+CONFIRMED = 1.0  # seconds for which a look at the lease is believed
+GRACE = 2.0  # seconds: longer, by what a request may take
 
 
 @dataclass
@@ -21,11 +23,11 @@ class Lease:
 
     A holder that was killed writes it no more: after `dead` seconds without a change, by the clock of the store, it
     may be taken. What a lease cannot promise: stores have no way, through pyarrow, to create an object only where there
-    is none, so two commands that begin in the same second may both believe that they hold it. Then the one that wrote
-    last does, and the other is refused at its next publishing, up to `refresh` seconds later. Should both publish
-    meanwhile, each partition is still wholly of one of them: neither ever writes in, or looks through, a version that
-    is the other's, but for the removal of what was left over, which comes first. Nor does a holder notice at once that
-    it was suspended for longer than `dead`; it does before it publishes again.
+    is none, so two commands that begin in the same moment may both believe that they hold it. Then the one that wrote
+    last does, and the other is refused when it publishes more than CONFIRMED seconds later; so is a holder that was
+    suspended for longer than `dead`. Until then both may publish, and each partition is still wholly of one of them:
+    neither writes in a version of the other's, and what seems left over, which may be the other's work, is removed
+    only GRACE seconds after the lease was taken, when the other publishes nothing any more.
     """
 
     data: Remote
@@ -34,7 +36,7 @@ class Lease:
     holder: str = field(default_factory=lambda: uuid4().hex)
 
     def __post_init__(self) -> None:
-        self._over, self._is_lost, self._written = threading.Event(), False, 0.0
+        self._over, self._is_lost, self._confirmed = threading.Event(), False, 0.0
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
     @property
@@ -77,9 +79,9 @@ class Lease:
             return  # it grows old
 
     def require(self) -> None:
-        """Raise InputError where another command has taken it; asks the store where it was not written for long."""
-        if not self._is_lost and time.time() - self._written > 3 * self.refresh:
-            self._is_lost = self._holder() != self.holder
+        """Raise InputError where another command has taken it."""
+        if not self._is_lost and time.time() - self._confirmed > CONFIRMED:
+            self._confirmed, self._is_lost = time.time(), self._holder() != self.holder
         if self._is_lost:
             raise InputError(
                 f"{self.data}: another encore command has begun to write here, since this one had not been heard of; "
@@ -97,10 +99,8 @@ class Lease:
                 continue  # once more, before it grows old
 
     def _write(self) -> None:
-        at = time.time()
-        said = {"holder": self.holder, "host": socket.gethostname(), "pid": os.getpid(), "at": at}
+        said = {"holder": self.holder, "host": socket.gethostname(), "pid": os.getpid(), "at": time.time()}
         self.file.write_text(json.dumps(said))
-        self._written = at
 
     def _seen(self) -> str | None:
         try:

@@ -18,6 +18,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,9 +30,9 @@ from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from jobs.engine import is_classic
-from jobs.lease import Lease
+from jobs.lease import GRACE, Lease
 from jobs.places import Place, Remote, reaching
-from jobs.versions import STAGING, Versions, current, fresh, sweep
+from jobs.versions import STAGING, Versions, current, fresh, is_littered, sweep
 
 RECORD = "_encore.json"
 Record = dict[str, Any]
@@ -274,7 +275,9 @@ def _leased(data: Remote) -> Iterator[None]:
         lease.take()
     try:
         with reaching(data):
-            sweep(data)
+            if is_littered(data):
+                time.sleep(GRACE)
+                sweep(data)
         yield
     finally:
         lease.release()

@@ -109,16 +109,20 @@ class Versions:
         While another command may be writing a version, its own is all that may be looked through.
         """
         require_held(self.root)
+        rows, records = self.strays(own)
+        self._remove(rows)
+        for file in records:
+            file.unlink(missing_ok=True)
+
+    def strays(self, own: Remote | None = None) -> tuple[list[Remote], list[Remote]]:
+        """What `tidy` removes: rows first, then records, which tell of them."""
         known = self.all()
         counts = {self.folder(named[-1]) for named in known.values()}
         former = [one for named in known.values() for one in named[:-1]]
         children = list(own.iterdir() if own else self.root.glob(f"{COLUMN}=*/*"))
-        self._remove([child for child in children if child not in counts] + [self.folder(one) for one in former])
-        for one in former:
-            one.file.unlink(missing_ok=True)
-        if own is None:
-            for file in (self.root / RECORDS).glob(f".*{TEMPORARY}"):
-                file.unlink()
+        half = [] if own else list((self.root / RECORDS).glob(f".*{TEMPORARY}"))
+        rows = [child for child in children if child not in counts] + [self.folder(one) for one in former]
+        return rows, [*(one.file for one in former), *half]
 
     def _version(self, version: str) -> Remote:
         return self.root / f"{COLUMN}={version}"
@@ -159,23 +163,31 @@ def fresh(folder: Remote) -> Iterator[Remote]:
             versions.tidy(version)
 
 
+def is_littered(data: Remote) -> bool:
+    """Whether there is anything for `sweep` to remove."""
+    return any(is_temporary or any(Versions(place).strays()) for place, is_temporary in _survey(data, DEPTH))
+
+
 def sweep(data: Remote) -> None:
     """Remove what a killed command has left in a data folder, which nobody else writes in now."""
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        list(pool.map(lambda root: Versions(root).tidy(), list(_published_in(data, DEPTH))))
+    for place, is_temporary in list(_survey(data, DEPTH)):
+        if not is_temporary:
+            Versions(place).tidy()
+        elif place.is_file():
+            place.unlink()
+        else:
+            place.remove_all()
 
 
-def _published_in(folder: Remote, depth: int) -> Iterator[Remote]:
-    """The folders with versions in them; what is temporary by its name is removed on the way."""
+def _survey(folder: Remote, depth: int) -> Iterator[tuple[Remote, bool]]:
+    """What is temporary by its name, and the folders with versions in them; and which of both it is."""
     entries = list(folder.iterdir())
     for entry in entries:
-        if entry.name.startswith(STAGING):
-            entry.remove_all()
-        elif entry.name.startswith(".") and entry.name.endswith(TEMPORARY):
-            entry.unlink()
+        if entry.name.startswith(STAGING) or (entry.name.startswith(".") and entry.name.endswith(TEMPORARY)):
+            yield entry, True
     if any(entry.name == RECORDS or entry.name.startswith(f"{COLUMN}=") for entry in entries):
-        yield folder
+        yield folder, False
     elif depth:
         for entry in entries:
             if entry.is_dir() and not entry.name.startswith((".", "_")) and "=" not in entry.name:
-                yield from _published_in(entry, depth - 1)
+                yield from _survey(entry, depth - 1)

@@ -8,11 +8,11 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from pyspark.sql import SparkSession
-from store import Store, serving
 
 from conf.profile import Profile
 from jobs.engine import engine as started
 from jobs.places import Remote
+from tests.store import Store, serving
 
 # Tests have few rows: to start soon is worth more to them than to run fast. But they run much of Spark: with this
 # compiler alone the JVM keeps 48 MB of compiled code, and would forever throw some away and interpret it.

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
-from store import Store
 
 from conf.errors import InputError, UsageError
 from jobs.hadoop import Hadoop
 from jobs.places import Remote, dataset, here, place, require_reachable, written_here
 from jobs.storage import sole_writer
+from tests.store import Store
 
 
 @pytest.mark.parametrize(

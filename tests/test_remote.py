@@ -16,7 +16,6 @@ from modelled import MONEY, NOTHING_FLAGGED
 from modelling import QUICK
 from pipeline import context, pack, table
 from pyspark.sql import SparkSession
-from store import Store
 
 from conf.errors import InputError, UsageError
 from jobs.cli import app
@@ -37,6 +36,7 @@ from jobs.train import train
 from jobs.trained import read_json
 from jobs.unpack import unpack
 from jobs.versions import current
+from tests.store import Store
 
 VISIT: dict[str, Any] = SHOP["events"]["visit"]
 SERVICE: dict[str, Any] = SHOP | {

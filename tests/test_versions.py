@@ -9,7 +9,6 @@ from given import AS_OF, Rows, before, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
-from store import Store
 
 from conf.errors import InputError
 from jobs.layers import layer as layer_in
@@ -28,6 +27,7 @@ from jobs.storage import (
     write_text,
 )
 from jobs.versions import COLUMN, RECORDS, STAGING, Versions, current, sweep
+from tests.store import Store
 
 DAY = "2017-05-01"
 

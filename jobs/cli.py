@@ -36,6 +36,7 @@ from jobs.rollup import rollup as rollup_events
 from jobs.run import DEFAULT_MODELS, Teller
 from jobs.run import run as run_all
 from jobs.score import score as score_customers
+from jobs.shared import require_shared
 from jobs.simulate import SERVICES
 from jobs.simulate import simulate as simulate_logs
 from jobs.storage import local, read_record, sole_writer, write_text
@@ -561,6 +562,9 @@ def _context(
 def holding(context: Context) -> Iterator[None]:
     """Hold the data folder, which remembers the first service named for it, or with which a step has succeeded."""
     with sole_writer(context.data):
+        if is_submitted() and isinstance(context.data, Path):
+            with engine_of("spark", context.profile) as spark:
+                require_shared(spark, context.data)
         if context.service_from:
             _remember(context.data, context.service_from)
         yield

@@ -9,6 +9,7 @@ if __name__ == "__main__":
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from conf.errors import DataCheckError
 from conf.load import fingerprint
 from features.tiles import daily_tiles
 from jobs.context import Context
@@ -25,14 +26,18 @@ def rollup(context: Context, spark: SparkSession) -> int:
     Raises:
         UsageError: the service begins with a finished table.
         InputError: there are no events, or days with different samples.
+        DataCheckError: events were lost or made on the way.
     """
     records = event_records(context, list(context.service.events))
     bases = {
         day: _basis(context, {name: of_event.get(day) for name, of_event in records.items()})
         for day in days_of(records)
     }
+    events = {day: sum(of_event[day]["events"] for of_event in records.values() if day in of_event) for day in bases}
     layer = context.daily
-    written = bring_up_to_date(context, [layer], records, bases, lambda days: _write_days(context, spark, days, bases))
+    written = bring_up_to_date(
+        context, [layer], records, bases, lambda days: _write_days(context, spark, days, bases, events)
+    )
     write_manifest(layer, ["sample", "customers", "bots", "events", "missing_parts"])
     return written
 
@@ -60,7 +65,9 @@ def _basis(context: Context, records: dict[str, Record | None]) -> Record:
     }
 
 
-def _write_days(context: Context, spark: SparkSession, days: list[str], bases: dict[str, Record]) -> None:
+def _write_days(
+    context: Context, spark: SparkSession, days: list[str], bases: dict[str, Record], expected: dict[str, int]
+) -> None:
     layer = context.daily
     events = {name: events_on(context, spark, name, days) for name in context.service.events}
     with layer.staging() as staged:
@@ -76,6 +83,12 @@ def _write_days(context: Context, spark: SparkSession, days: list[str], bases: d
             for row in totals.collect():
                 counts[str(row["date"])] = {key: row[key] for key in ("customers", "bots", "events")}
         for day in days:
+            if counts[day]["events"] != expected[day]:
+                raise DataCheckError(
+                    f"rollup of {day}: there were {expected[day]} events, and the tiles count {counts[day]['events']}; "
+                    f"the days rolled up together with it were not kept. Remove {context.data / 'events'}, and run "
+                    f"`encore ingest` again; if it stays so, report it"
+                )
             basis = bases[day]
             extra = {"sample": basis["sample"], "missing_parts": basis["missing_parts"]}
             layer.publish(staged, day, {"basis": basis} | extra | counts[day])

@@ -52,7 +52,10 @@ def test_both_engines_make_the_same_tables(landed: Path, tmp_path: Path, sail: S
     through(copy_of(landed, tmp_path / "sail"), sail)
     profile = Profile(engine="spark", master="local[2]", driver_memory="1g", shuffle_partitions=2)
     with started("spark", profile) as spark:
+        before = spark.conf.get("spark.sql.adaptive.enabled")
+        spark.conf.set("spark.sql.adaptive.enabled", "true")  # as on a cluster: tests are faster without
         through(copy_of(landed, tmp_path / "spark"), spark)
+        spark.conf.set("spark.sql.adaptive.enabled", before)
     for layer in LAYERS:
         left, right = (comparable(table(tmp_path / name / layer)) for name in ("sail", "spark"))
         assert len(left) > 20, f"{layer} is too small to say anything"

@@ -58,6 +58,7 @@ def test_the_whole_line(master: str) -> None:
         "spark.dynamicAllocation.shuffleTracking.enabled": "true",
         "spark.dynamicAllocation.minExecutors": "2",
         "spark.dynamicAllocation.maxExecutors": "50",
+        "spark.sql.adaptive.advisoryPartitionSizeInBytes": "512m",
     }
 
 

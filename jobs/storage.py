@@ -2,21 +2,19 @@
 
 A partition is written beside its layer, in a staging folder, with its record (`_encore.json`: what it was made
 from, with which configuration and sample, its counts) inside it. One rename then puts both in place. Where a partition
-is replaced, the two folders change places in one system call (renameat2 on Linux, renamex_np on macOS), so that a
-kill at any moment leaves the old or the new one, never half and never none.
+is replaced, the two folders change places in one step (`jobs.exchange`), so that a kill at any moment leaves the old or
+the new one, never half and never none.
 
 In an object store and in HDFS that is not to be had: there `jobs.versions` says how something is published, and the
 functions here do it so.
 """
 
 import csv
-import ctypes
 import fcntl
 import io
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -30,6 +28,7 @@ from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from jobs.engine import is_classic
+from jobs.exchange import put_back, put_in_place
 from jobs.lease import GRACE, Lease
 from jobs.places import Place, Remote, reaching
 from jobs.versions import STAGING, Versions, current, fresh, is_littered, sweep
@@ -186,8 +185,7 @@ def replace_folder(new: Place, old: Place) -> None:
     if not old.exists():
         new.rename(old)
         return
-    _exchange(new, old)
-    shutil.rmtree(new)
+    put_in_place(new, old)
 
 
 def remove_folder(folder: Place) -> None:
@@ -264,6 +262,7 @@ def sole_writer(data: Place) -> Iterator[None]:
             ) from None
         for depth in ("", "*/", "*/*/"):
             for left_over in data.glob(f"{depth}{STAGING}*"):
+                put_back(left_over)
                 shutil.rmtree(left_over)
         yield
 
@@ -281,17 +280,3 @@ def _leased(data: Remote) -> Iterator[None]:
         yield
     finally:
         lease.release()
-
-
-def _exchange(left: Path, right: Path) -> None:
-    library = ctypes.CDLL(None, use_errno=True)
-    names = os.fsencode(left), os.fsencode(right)
-    if sys.platform == "darwin":
-        swap = 2
-        failed = library.renamex_np(*names, swap)
-    else:
-        here, exchange = -100, 2
-        failed = library.renameat2(here, names[0], here, names[1], exchange)
-    if failed:
-        number = ctypes.get_errno()
-        raise OSError(number, f"this file system cannot exchange folders ({os.strerror(number)})", str(right))

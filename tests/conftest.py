@@ -36,7 +36,9 @@ settings.load_profile("encore")
 
 # The files that take longest, in that order: two processes that begin with them end together.
 LONGEST = (
+    "test_cluster.py",
     "test_train_keras.py",
+    "test_remote.py",
     "test_recommend.py",
     "test_ranks.py",
     "test_cdnow.py",

@@ -72,7 +72,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     return data, time.monotonic() - began
 
 
-@pytest.mark.parametrize("share", [0.15, 0.35, 0.55, 0.75, 0.9])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.85])
 def test_a_killed_run_leaves_whole_partitions_and_is_finished_by_the_next(
     whole: tuple[Path, float], tmp_path: Path, share: float
 ) -> None:

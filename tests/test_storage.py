@@ -1,5 +1,6 @@
 """Layers on disk: wholly old or wholly new at any moment, one writer at a time."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from given import AS_OF, Rows, before, frame
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
+from jobs import exchange
 from jobs.storage import (
     RECORD,
     STAGING,
@@ -150,6 +152,47 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_partition(tmp_path: Path, 
     assert always_there and version >= 3
     with sole_writer(tmp_path):  # the next run cleans up
         assert names(tmp_path) == {".lock", "daily"}
+
+
+@pytest.fixture
+def without_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that has no such call, as NFS: none is to be had here, so the call's answer is put in its place."""
+
+    def refused(left: Path, right: Path) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument", str(right))
+
+    monkeypatch.setattr(exchange, "_exchange", refused)
+
+
+def test_where_folders_cannot_change_places_they_take_each_others(tmp_path: Path, without_exchange: None) -> None:
+    old, new = folder(tmp_path / "old", a="1", b="1"), folder(tmp_path / ".staging-old" / "new", a="2")
+    replace_folder(new, old)
+    assert content(old) == {"a": "2"}
+    assert names(tmp_path / ".staging-old") == set()
+
+
+@pytest.mark.parametrize(("renames", "expected"), [(0, "1"), (1, "1"), (2, "2")])
+def test_a_kill_where_folders_cannot_change_places_leaves_one_of_them_for_the_next_command(
+    tmp_path: Path, without_exchange: None, monkeypatch: pytest.MonkeyPatch, renames: int, expected: str
+) -> None:
+    """Killed after so many renames."""
+    old, new = folder(tmp_path / "daily" / "old", a="1"), folder(tmp_path / ".staging-daily" / "rows" / "new", a="2")
+    real, done = Path.rename, []
+
+    def dying(self: Path, target: Path) -> Path:
+        if len(done) == renames:
+            raise KeyboardInterrupt
+        done.append(self)
+        return real(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", dying)
+        patched.setattr(Path, "unlink", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            replace_folder(new, old)
+    with sole_writer(tmp_path):
+        assert content(old) == {"a": expected}
+    assert names(tmp_path) == {"daily", ".lock"} and names(tmp_path / "daily") == {"old"}
 
 
 def test_stray_staging_folders_are_removed_and_nothing_else(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ As a script it is submitted like a command, and prints what executors and ranks 
 import json
 import sys
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import yaml
@@ -94,7 +93,7 @@ def main() -> None:
 
     with engine("spark", Profile(engine="spark")) as spark:
         rows = spark.range(0, 4, numPartitions=4).mapInArrow(in_executor, "places string").collect()
-        ranks = launch(partial(in_rank), 2, "horovod")
+        ranks = launch(in_rank, 2, "horovod")
     print(json.dumps({"tasks": [json.loads(row["places"]) for row in rows], "ranks": ranks}))
 
 

@@ -236,6 +236,16 @@ def test_executors_and_ranks_have_what_was_shipped_and_nothing_else(
         assert all(Path(folder).is_relative_to(spark) for folder in strays), strays
 
 
+def test_the_zip_is_all_of_the_code(cluster: Cluster, tmp_path: Path) -> None:
+    """Its configurations and the shell's scripts, too, which are no modules."""
+    program = "import sys; sys.path.insert(0, sys.argv.pop(1)); from jobs import cli; print(cli.__file__); cli.main()"
+    told = ["unpack", "--service", "music", "--raw", cluster.data / "raw", "--data", tmp_path]
+    command = [sys.executable, "-c", program, ROOT / "dist" / "encore.zip", *told]
+    done = subprocess.run(list(map(str, command)), cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.startswith(str(ROOT / "dist" / "encore.zip" / "jobs"))
+    assert (tmp_path / "landing" / "days.csv").read_text() == (cluster.data / "landing" / "days.csv").read_text()
+
+
 def test_ingest(cluster: Cluster, alone: None) -> None:
     cluster.submit("ingest")
     for event in ("play", "down", "search", "rejected"):

@@ -28,7 +28,7 @@ stop_usage() {
 
 is_ours() { # NAME: whether the process of its pid runs, and is not another one that has got the number since
     local pid command
-    pid=$(cat "$state/$1.pid" 2>/dev/null) && command=$(ps -o args= -p "$pid" 2>/dev/null) || return 1
+    pid=$(cat "$state/$1.pid" 2>/dev/null) && command=$(ps -ww -o args= -p "$pid" 2>/dev/null) || return 1
     case $command in *"org.apache.spark.deploy."*"$state/daemon.conf"*) ;; *) return 1 ;; esac
 }
 

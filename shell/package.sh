@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Make what a cluster needs to run Encore, into a folder (dist/ by default); what is up to date stays as it is.
+# Make what a cluster needs to run Encore, into a folder (dist/ by default): the code each time, which takes seconds,
+# the environment where it is missing or old.
 #
 #   shell/package.sh [FOLDER]
 #

@@ -9,7 +9,7 @@ TensorFlow stay at home, too.
 
 import re
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 
@@ -21,18 +21,17 @@ AT_HOME = {"encore", "pyspark", "pysail"}  # Encore itself goes as a zip, so tha
 COMPILING = "tensorflow/include"
 
 
-def needed(text: str, found: set[str]) -> set[str]:
-    """The names of the distributions that a requirement leads to, put into `found`."""
-    requirement = Requirement(text)
-    name = canonicalize_name(requirement.name)
-    wanted = {extra: f"{name}[{extra}]" for extra in ("", *requirement.extras)}
-    for extra, key in wanted.items():
-        if key in found:
-            continue
-        found.add(key)
-        for further in _requirements(name, extra):
-            needed(further, found)
-    return {key.partition("[")[0] for key in found} - AT_HOME
+def needed(roots: Iterable[str]) -> set[str]:
+    """The names of the distributions that requirements lead to."""
+    found: set[tuple[str, str]] = set()  # a distribution with one of its extras, or without
+    waiting = list(roots)
+    while waiting:
+        requirement = Requirement(waiting.pop())
+        name = canonicalize_name(requirement.name)
+        for new in {(name, extra) for extra in ("", *requirement.extras)} - found:
+            found.add(new)
+            waiting += _requirements(*new)
+    return {name for name, _ in found} - AT_HOME
 
 
 def _requirements(name: str, extra: str) -> Iterator[str]:
@@ -53,9 +52,7 @@ def left_out() -> list[str]:
     """Patterns of all that no needed distribution has a part in."""
     kept: set[str] = set()
     dropped: set[str] = set()
-    names: set[str] = set()
-    for root in ROOTS:
-        names |= needed(root, names)
+    names = needed(ROOTS)
     for one in distributions():
         tops = {file.parts[0] for file in one.files or [] if file.parts[0] not in ("..", "__pycache__")}
         (kept if canonicalize_name(one.name) in names else dropped).update(tops)

@@ -22,6 +22,10 @@ from conf.profile import Profile
 # threads ("Bad file descriptor") and now and then take the start down. The child only runs another program.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
+# Sail forgets a session of which no request came for a quarter of an hour, in the midst of a query, too: every command
+# that trains a network for longer, or counts for longer, would fail. The session is this process's, and ends with it.
+os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", str(100 * 365 * 86400))
+
 # PySpark decides by this variable whether F.col and its kin build Connect or classic expressions.
 _CONNECT = "SPARK_CONNECT_MODE_ENABLED"
 LOGGING = FOLDER / "log4j2.properties"

@@ -10,6 +10,9 @@ from models.scorer import Floats
 
 MOST = 3
 REASONS = [f"reason_{rank}{what}" for rank in range(1, MOST + 1) for what in (" string", "_effect double")]
+DIGITS = (
+    9  # of a margin: what is less apart is equal, so that reasons do not follow the order in which models are summed
+)
 NONE = -1  # in place of a feature where there are no more reasons
 
 
@@ -17,6 +20,8 @@ def strongest(
     contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MOST
 ) -> tuple[NDArray[np.int64], Floats]:
     """The features of the largest effects, in order of their size; of equal ones, that which comes first in `names`.
+
+    What is below DIGITS is no effect, and effects that are less apart are equal.
 
     Args:
         contributions: (rows, terms) what each term adds to the margin.
@@ -28,7 +33,7 @@ def strongest(
         (rows, most) places in `names`, NONE where no further feature has an effect; (rows, most) effects, there 0.
     """
     effects = by_feature(contributions, term_features, names)
-    left, row = np.abs(effects), np.arange(len(effects))
+    left, row = np.abs(effects).round(DIGITS), np.arange(len(effects))
     places = np.full((len(effects), most), NONE)
     moved = np.zeros((len(effects), most))
     for rank in range(most):

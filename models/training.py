@@ -23,6 +23,7 @@ from models.tuning import Candidate, tuned
 
 ROWS_COMPARED = 1_000
 FEWEST_OF_A_LABEL = 500  # rows that cross-validation sees, where there are so many
+ROWS_OF_A_PART, FEWEST_PARTS = 50_000, 2
 SAME_PROBABILITY = 1e-5  # XGBoost adds up in single precision
 Save = Callable[[PipelineModel], str]
 
@@ -71,10 +72,18 @@ def training_part(train: DataFrame, features: Sequence[NamedFeature], how: Train
     if calibration != "none" and for_calibration.select("label").distinct().count() < 2:
         raise ValueError("the customers kept for calibration do not have both labels")
     preparation = fit_preparation(fitted_on, features)
-    prepared = balanced(preparation.prepared(fitted_on), counted_labels(fitted_on)[1], how.balance, how.seed)
-    slots = train.sparkSession.sparkContext.defaultParallelism
-    prepared = prepared.coalesce(slots).cache()
+    rows, positive_share = counted_labels(fitted_on)
+    prepared = in_order(balanced(preparation.prepared(fitted_on), positive_share, how.balance, how.seed), rows).cache()
     return TrainingPart(*counted_labels(prepared), preparation, prepared, for_calibration, calibration)
+
+
+def in_order(prepared: DataFrame, rows: int) -> DataFrame:
+    """The same rows, dealt and sorted by what they are, so that a model is the same wherever it is fitted.
+
+    A forest draws rows by their place: else it would follow the number of cores, and how files came to be written.
+    """
+    parts = max(FEWEST_PARTS, rows // ROWS_OF_A_PART)
+    return prepared.repartition(parts, "customer_id").sortWithinPartitions("customer_id", "as_of")
 
 
 def counted_labels(rows: DataFrame) -> tuple[int, float]:

@@ -26,10 +26,18 @@ def test_equal_effects_come_in_the_order_of_the_features() -> None:
 
 
 def test_no_effect_is_no_reason() -> None:
-    contributions = np.array([[-0.0, 0.25, -0.25, 0.0, 1e-300], [0.0] * 5])
+    contributions = np.array([[-0.0, 0.25, -0.25, 0.0, 1e-8], [1e-10, 0.0, 0.0, 0.0, 0.0]])
     places, effects = strongest(contributions, TERM_FEATURES, NAMES)
     assert places.tolist() == [[2, NONE, NONE], [NONE] * 3]
-    assert effects.tolist() == [[1e-300, 0.0, 0.0], [0.0] * 3]
+    assert effects.tolist() == [[1e-8, 0.0, 0.0], [0.0] * 3]
+
+
+def test_effects_that_the_order_of_a_sum_makes_unequal_are_equal() -> None:
+    """Else reasons of a model that was fitted elsewhere come in another order."""
+    for age, device in ((0.3, 0.1 + 0.2), (0.1 + 0.2, 0.3)):
+        places, effects = strongest(np.array([[0.0, age, 0.0, device, 0.0]]), TERM_FEATURES, NAMES)
+        assert age != device and places.tolist() == [[1, 2, NONE]]
+        assert effects.tolist() == [[age, device, 0.0]]
 
 
 def test_fewer_features_than_reasons_asked_for() -> None:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from conf.recommender import RecommenderGrids
 from models.recommender import rankers
 from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem, Popularity, candidates
-from models.recommender.fitting import Pairs, fitted
+from models.recommender.fitting import Pairs, blocks, fitted
 from models.recommender.histories import PAIRS, liked, matrix_of_histories, matrix_of_pairs
 from models.recommender.packing import packed, unpacked
 from models.recommender.rankers import UNSCORED, Factors, Linear, Neighbours, Popular, Ranker
@@ -193,17 +193,27 @@ def test_als_of_spark_is_fitted_with_every_setting_of_its_candidate(spark: Spark
     from pyspark.ml.recommendation import ALS
 
     candidate, weight = als_of_hand("log")
-    pairs, blocks = pairs_of(spark, activity()), max(2, spark.sparkContext.defaultParallelism)
+    pairs = pairs_of(spark, activity())
     settings = {"rank": 5, "maxIter": 3, "alpha": 2.5, "regParam": 0.2, "implicitPrefs": True, "seed": 9}
     columns = {"userCol": "customer", "itemCol": "title", "ratingCol": "weight"}
     rated = pairs.frame.selectExpr("customer", "title", "cast(ln(1 + strength) as float) as weight")
-    als = ALS(**settings, **columns, numUserBlocks=blocks, numItemBlocks=blocks).fit(rated)
+    als = ALS(**settings, **columns, numUserBlocks=2, numItemBlocks=2).fit(rated)
     found = fitted(pairs, candidate, "spark", seed=9)
     assert isinstance(found, Factors)
     for row in als.itemFactors.collect():
         assert found.titles[row["id"]] == pytest.approx(row["features"], abs=1e-4)
     assert (found.alpha, found.weights, found.is_per_interaction) == (2.5, "log", True)
     assert found.regularisation == 0.2
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [(0, 2), (749_999, 2), (750_000, 3), (2_499_999, 9), (2_500_000, 10), (21_999_999, 10), (22_000_000, 11),
+     (999_999_999, 499), (1_000_000_000, 500), (10**12, 500)],
+)  # fmt: skip
+def test_blocks_of_als_follow_the_pairs_alone(pairs: int, expected: int) -> None:
+    """Not the cores, which would make another model of the same pairs elsewhere."""
+    assert blocks(pairs) == expected
 
 
 @pytest.mark.parametrize("library", ["spark", "implicit"])

@@ -19,6 +19,8 @@ from models.recommender.histories import matrix_of_pairs
 from models.recommender.rankers import Factors, Linear, Neighbours, Popular, Ranker, Scores, weighed
 
 ROWS_AT_ONCE = 20_000
+FEWEST_BLOCKS, BLOCKS, MOST_BLOCKS = 2, 10, 500  # the more, the more copies of factors are sent around
+PAIRS_OF_A_BLOCK, MOST_PAIRS_OF_A_BLOCK = 250_000, 2_000_000
 LINEAGE = 4  # iterations of ALS between checkpoints, where the session has a folder for them
 
 
@@ -69,15 +71,15 @@ def _als_of_spark(pairs: Pairs, candidate: Als, seed: int) -> Factors:
 
     weights = {"binary": F.lit(1.0), "log": F.log1p("strength"), "linear": F.col("strength")}
     rated = pairs.liked.select("customer", "title", weights[candidate.weights].cast("float").alias("weight")).cache()
-    blocks = max(2, rated.sparkSession.sparkContext.defaultParallelism)
+    number = blocks(rated.count())
     als = ALS(
         rank=candidate.factors,
         maxIter=candidate.iterations,
         regParam=candidate.regularisation,
         alpha=candidate.alpha,
         implicitPrefs=True,
-        numUserBlocks=blocks,
-        numItemBlocks=blocks,
+        numUserBlocks=number,
+        numItemBlocks=number,
         userCol="customer",
         itemCol="title",
         ratingCol="weight",
@@ -92,6 +94,12 @@ def _als_of_spark(pairs: Pairs, candidate: Als, seed: int) -> Factors:
     factors = found.column("features").combine_chunks().flatten().to_numpy()
     titles[found.column("id").to_numpy()] = factors.reshape(-1, candidate.factors)
     return Factors(titles, candidate.alpha, candidate.weights, candidate.regularisation, is_per_interaction=True)
+
+
+def blocks(pairs: int) -> int:
+    """Into how many blocks MLlib deals customers, and titles: by the pairs alone, since each block has first factors of
+    its own, and another number gives another model. Spark's own 10 where they are neither few nor very many."""
+    return min(max(FEWEST_BLOCKS, min(BLOCKS, pairs // PAIRS_OF_A_BLOCK), pairs // MOST_PAIRS_OF_A_BLOCK), MOST_BLOCKS)
 
 
 def _als_of_implicit(pairs: Pairs, candidate: Als, seed: int) -> Factors:

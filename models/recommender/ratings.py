@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from models.intervals import Interval
-from models.recommender.fitting import LINEAGE
+from models.recommender.fitting import LINEAGE, blocks
 from models.recommender.ranking import means_of
 
 FACTORS, ITERATIONS, REGULARISATION = 10, 10, 0.1  # those of MLlib, which most analyses leave as they are
@@ -23,10 +23,13 @@ def rating_errors(known: DataFrame, held_out: DataFrame, seed: int) -> dict[str,
     """
     from pyspark.ml.recommendation import ALS
 
+    number = blocks(known.count())
     als = ALS(
         rank=FACTORS,
         maxIter=ITERATIONS,
         regParam=REGULARISATION,
+        numUserBlocks=number,
+        numItemBlocks=number,
         userCol="customer",
         itemCol="title",
         ratingCol="rating",

@@ -75,7 +75,7 @@ TableAt = Annotated[str | None, typer.Option("--as-of", help="Which one, YYYY-MM
 Split = Annotated[str | None, typer.Option(help="customer or time. [default: the service's]")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Of sampling, forests and networks. [default: the service's]")]
 Models = Annotated[list[str] | None, typer.Option("--model", help="lr, rf, gbt, xgb or all; may be repeated.")]
-Raw = Annotated[Path | None, typer.Option(help="The service's archives: a folder or one file. [default: DATA/raw]")]
+Raw = Annotated[str | None, typer.Option(help="The service's archives: a folder or one file. [default: DATA/raw]")]
 
 DATA, SERVICE, PROFILE = "data", "music", "cluster" if is_submitted() else "local"
 TABLE_SERVICE = "audiobooks_table"
@@ -111,7 +111,7 @@ def unpack(
     """Unpack raw archives into text lines by day (shell/unpack.sh with the service's layouts)."""
     context = _context(data, service, PROFILE, None)
     with holding(context), progress("unpack") as tell:
-        counts = unpack_archives(context, raw, _checked_sample(sample), jobs)
+        counts = unpack_archives(context, _place(raw, context), _checked_sample(sample), jobs)
         tell(f"{counts['records']:,} lines in {context.landing}, {counts['rejected']:,} rejected")
 
 
@@ -161,7 +161,7 @@ def features(
 
 @app.command()
 def table(
-    file: Annotated[Path, typer.Argument(help="CSV file, one row per customer, with or without a header.")],
+    file: Annotated[str, typer.Argument(help="CSV file, one row per customer, with or without a header.")],
     data: Data = DATA,
     service: ServiceName = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="Its date, YYYY-MM-DD. [default: the service's]")] = None,
@@ -172,7 +172,7 @@ def table(
     context = _context(data, service, profile, engine, unnamed=TABLE_SERVICE)
     chosen = _dates([as_of])[0] if as_of else None
     with working("table", context) as (spark, tell):
-        day, record = take_table(context, spark, file, chosen)
+        day, record = take_table(context, spark, place(file, context.engine), chosen)
         tell(f"{record['customers']:,} customers at {day} in {context.features.partition(day)}")
     for warning in record["source"]["warnings"]:
         console.print(f"  {warning}")
@@ -330,7 +330,7 @@ def recommend(
     data: Data = DATA,
     service: ServiceName = None,
     top: Annotated[int, typer.Option(min=1, max=1_000, help="Titles for a customer, and customers for a title.")] = 10,
-    customers: Annotated[Path | None, typer.Option(help="File of customers' ids, one a line. [default: all]")] = None,
+    customers: Annotated[str | None, typer.Option(help="File of customers' ids, one a line. [default: all]")] = None,
     segment: Annotated[str | None, typer.Option(help="contact: only those on the list of contacts.")] = None,
     model: Annotated[
         str, typer.Option(help=f"{', '.join(MODELS)}, or {AUTO}: the better of als and item-item on past days.")
@@ -339,7 +339,7 @@ def recommend(
         str | None, typer.Option(help="spark or implicit. [default: implicit, where it is installed, beside sail]")
     ] = None,
     ratings: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--interactions", help="CSV file customer,title,strength[,time] to learn from, not the logs."),
     ] = None,
     explicit: Annotated[
@@ -369,7 +369,8 @@ def recommend(
     }
     context = _context(data, service, profile, "spark" if chosen == "spark" else None, overrides)
     day_asked = _dates([as_of])[0] if as_of else None
-    wish = Wish(chosen, model, top, day_asked, customers, segment, ratings, explicit or liked_from is not None)
+    of, by = _place(customers, context), _place(ratings, context)
+    wish = Wish(chosen, model, top, day_asked, of, segment, by, explicit or liked_from is not None)
     with working("recommend", context) as (spark, tell):
         day, record = recommend_titles(context, spark, wish, tell.at)
         tell(
@@ -425,7 +426,7 @@ def run(
     context, days, rate = _context(data, service, profile, engine), _dates(as_of), _checked_sample(sample)
     names = _model_names(model)
     with holding(context):
-        page = run_all(context, progress, raw, rate, days, names)
+        page = run_all(context, progress, _place(raw, context), rate, days, names)
     console.print(f"the report: {page}")
 
 
@@ -582,6 +583,11 @@ def _on_disk(option: str, text: str) -> Path:
     if isinstance(folder, Remote):
         raise UsageError(f"{option} {text}: this can only be written to a disk of this machine; give a path")
     return folder
+
+
+def _place(text: str | None, context: Context) -> Place | None:
+    """The place that an option names, where it is given."""
+    return place(text, context.engine) if text else None
 
 
 def _model_names(given: list[str] | None) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ import csv
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Protocol
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -20,6 +19,7 @@ from jobs.batches import WHOLE, Slice, slices
 from jobs.context import Context
 from jobs.engine import is_classic
 from jobs.interactions import declared_interactions
+from jobs.named import for_workers, identity
 from jobs.places import Place
 from jobs.storage import Record, stored, write_csv, write_manifest, write_partitions
 from models.recommender.parts import known_before
@@ -225,7 +225,7 @@ class Ratings:
 
 
 def read_ratings(
-    spark: SparkSession, file: Path, work: Place, is_explicit: bool, liked_from: float | None, as_of: date | None
+    spark: SparkSession, file: Place, work: Place, is_explicit: bool, liked_from: float | None, as_of: date | None
 ) -> Ratings:
     """Read `customer,title,strength[,time]`, a CSV file with a header, by way of Parquet in `work`.
 
@@ -238,7 +238,7 @@ def read_ratings(
     names = _header(file)
     # A quote inside quotes is written twice.
     raw = spark.read.option("escape", '"').csv(
-        str(file), header=True, schema=", ".join(f"`{name}` string" for name in names)
+        str(for_workers(spark, file, work)), header=True, schema=", ".join(f"`{name}` string" for name in names)
     )
     time = _date() if TIME in names else F.lit(None).cast("date")
     typed = raw.select(
@@ -248,7 +248,7 @@ def read_ratings(
         time.alias("date"),
     )
     try:
-        rows = stored([typed], work)
+        rows = stored([typed], work / "rows")
     except Exception as error:
         problem = str(error).splitlines()[0]
         raise InputError(f"{file}: this is no CSV file with {len(names)} columns in every row ({problem})") from None
@@ -271,14 +271,13 @@ def read_ratings(
         days = Window(first, as_of or last + timedelta(days=1))
     if days.days < 1:
         raise InputError(f"{file}: nothing in it was before {as_of}; its times go from {first} up to {last}")
-    status = file.stat()
     liked = (mean if liked_from is None else liked_from) if is_explicit else None
-    basis: Record = {"file": [str(file.absolute()), status.st_size, status.st_mtime_ns], "liked_from": liked}
+    basis: Record = {"file": identity(file), "liked_from": liked}
     parts = slices(total, SLICE_ROWS, "spark" if is_classic(spark) else "sail")
     return Ratings(rows, parts, days, first is not None, liked, basis)
 
 
-def _header(file: Path) -> list[str]:
+def _header(file: Place) -> list[str]:
     wanted = f"the header must be {','.join(HEADER)} or {','.join((*HEADER, TIME))}, in any order"
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:

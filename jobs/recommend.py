@@ -9,7 +9,6 @@ if __name__ == "__main__":
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -25,6 +24,7 @@ from jobs.evidence import Evidence, Logs, read_ratings
 from jobs.features import refuse_outside
 from jobs.ground import Ground
 from jobs.interactions import interactions
+from jobs.named import for_workers, identity
 from jobs.offers import Asked, Offers
 from jobs.places import Place
 from jobs.shelf import save
@@ -53,9 +53,9 @@ class Wish:
     model: str = AUTO
     top: int = 10
     as_of: date | None = None
-    customers: Path | None = None
+    customers: Place | None = None
     segment: str | None = None
-    ratings: Path | None = None
+    ratings: Place | None = None
     is_explicit: bool = False
 
 
@@ -87,7 +87,7 @@ def recommend(context: Context, spark: SparkSession, wish: Wish, tell: Teller) -
     with beside(context.recommender) as work:
         evidence = _evidence(context, spark, wish, work)
         fitted = _fitted(context, spark, evidence, wish, work, tell)
-        asked = _asked(context, spark, evidence, wish)
+        asked = _asked(context, spark, evidence, wish, work)
         as_of = evidence.days.end
         return str(as_of), Offers(context, spark, as_of, fitted, asked, wish.top).write()
 
@@ -143,12 +143,11 @@ def _rating_errors(context: Context, new: Place, seed: int) -> dict[str, Any] | 
     return {name: value if isinstance(value, int) else asdict(value) for name, value in errors.items()}
 
 
-def _asked(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish) -> Asked:
+def _asked(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish, work: Place) -> Asked:
     day = str(evidence.days.end)
     if wish.customers:
-        ids = _ids_of(spark, wish.customers, spark.read.parquet(str(current(context.recommender) / "customers")))
-        status = wish.customers.stat()
-        return Asked(ids, [str(wish.customers.absolute()), status.st_size, status.st_mtime_ns], holds_contacts=False)
+        ids = _ids_of(spark, wish.customers, work, spark.read.parquet(str(current(context.recommender) / "customers")))
+        return Asked(ids, identity(wish.customers), holds_contacts=False)
     if wish.segment:
         if not context.scores.has_rows([day]):
             raise InputError(
@@ -164,13 +163,15 @@ def _asked(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish
     return Asked(without_bots(seen, tiles, evidence.window), "everybody", holds_contacts=True)
 
 
-def _ids_of(spark: SparkSession, file: Path, known: DataFrame) -> DataFrame:
+def _ids_of(spark: SparkSession, file: Place, work: Place, known: DataFrame) -> DataFrame:
     """The first column of a file, or its lines, as customers; a heading is passed over."""
     if not file.is_file():
         raise InputError(f"--customers {file}: there is no such file")
     kind = dict(known.dtypes)["customer_id"]
     first = F.trim(F.regexp_replace(F.split("value", ",")[0], "^\ufeff", ""))
-    texts = spark.read.text(str(file)).select(F.regexp_replace(first, '^"|"$', "").alias("text"))
+    texts = spark.read.text(str(for_workers(spark, file, work))).select(
+        F.regexp_replace(first, '^"|"$', "").alias("text")
+    )
     ids = texts.where((F.col("text") != "") & ~F.lower("text").isin("customer", "customer_id"))
     typed = ids.select("text", F.expr(f"try_cast(text as {kind})").alias("customer_id"))
     broken = typed.where("customer_id is null").limit(1).collect()

@@ -9,7 +9,6 @@ if __name__ == "__main__":
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
-from pathlib import Path
 from typing import Protocol
 
 from conf.errors import InputError, NothingToLearnError, UsageError
@@ -48,7 +47,7 @@ Progress = Callable[[str], AbstractContextManager[Teller]]
 def run(
     context: Context,
     progress: Progress,
-    raw: Path | None = None,
+    raw: Place | None = None,
     sample: float | None = None,
     as_of: Sequence[date] = (),
     models: Sequence[str] = DEFAULT_MODELS,
@@ -78,7 +77,7 @@ def run(
 
 
 def _take_table(
-    context: Context, progress: Progress, raw: Path | None, sample: float | None, as_of: Sequence[date]
+    context: Context, progress: Progress, raw: Place | None, sample: float | None, as_of: Sequence[date]
 ) -> None:
     if sample is not None or len(as_of) > 1:
         raise UsageError(f"{context.service_name} begins with a finished table: no --sample, and at most one --as-of")
@@ -90,7 +89,7 @@ def _take_table(
 
 
 def _make_tables(
-    context: Context, progress: Progress, raw: Path | None, sample: float | None, as_of: Sequence[date]
+    context: Context, progress: Progress, raw: Place | None, sample: float | None, as_of: Sequence[date]
 ) -> None:
     is_landed = isinstance(context.data, Remote) and raw is None  # by other means: nothing is unpacked to there
     if not is_landed:

@@ -7,7 +7,6 @@ if __name__ == "__main__":
 
 
 from datetime import date
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -28,11 +27,13 @@ from features.finished import (
 from features.table import above_caps, uncapped
 from jobs.context import Context
 from jobs.features import MANIFEST, capped, counts, refuse_broken_promises, write_for_people
+from jobs.named import brought
+from jobs.places import Place
 from jobs.source import Source, source, write_texts
 from jobs.storage import Layer, Record, write_manifest, write_partitions
 
 
-def table(context: Context, spark: SparkSession, path: Path, as_of: date | None = None) -> tuple[str, Record]:
+def table(context: Context, spark: SparkSession, path: Place, as_of: date | None = None) -> tuple[str, Record]:
     """Check a finished table and write it as the feature table at `as_of`; the service's date by default.
 
     A file in which no outcome is known gives a table to score, and none to learn from.
@@ -47,12 +48,13 @@ def table(context: Context, spark: SparkSession, path: Path, as_of: date | None 
         DataCheckError: the file breaks a rule of the declaration; nothing is written.
     """
     declared = context.finished_table()
-    file = source(path, declared)
     day = str(as_of or declared.as_of)
-    made_of = {"tiles": file.checksum, "configuration": context.features_version}
-    done = context.features.records().get(day)
-    if not done or {key: done["basis"][key] for key in made_of} != made_of:
-        done = _write_table(context, spark, file, day, made_of)
+    with brought(path) as local:
+        file = source(local, declared)
+        made_of = {"tiles": file.checksum, "configuration": context.features_version}
+        done = context.features.records().get(day)
+        if not done or {key: done["basis"][key] for key in made_of} != made_of:
+            done = _write_table(context, spark, file, day, made_of)
     write_for_people(context)
     write_manifest(context.features, MANIFEST)
     return day, done

@@ -26,7 +26,7 @@ _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCh
 
 
 def unpack(
-    context: Context, raw: Path | None = None, sample: float | None = None, workers: int | None = None
+    context: Context, raw: Place | None = None, sample: float | None = None, workers: int | None = None
 ) -> Mapping[str, int]:
     """Bring the landing layer up to date with the archives in `raw` (a folder or one file; `raw/` by default).
 
@@ -34,13 +34,17 @@ def unpack(
         The numbers of `records` landed and of lines `rejected`, of all archives.
 
     Raises:
-        UsageError: the service begins with a finished table, or the data lies elsewhere than on a disk.
+        UsageError: the service begins with a finished table, or the archives or the data lie elsewhere than on a disk.
         InputError: there is no log, or an archive cannot be read; the others are done all the same.
         DataCheckError: lines in and lines out do not agree, or not one line of a large archive was kept.
     """
     context.require_events()
     if isinstance(context.data, Remote):
         raise UsageError(_way_there(context.data / "landing"))
+    if isinstance(raw, Remote):
+        raise UsageError(
+            f"{raw}: archives are unpacked from a disk of this machine; copy them, and give a path by --raw"
+        )
     source = raw or context.raw
     if not source.exists():
         raise InputError(f"{source}: there is no such file or folder; give the service's archives by --raw")

@@ -34,7 +34,7 @@ from jobs.train import train
 from jobs.train_keras import train_keras
 from jobs.unpack import unpack
 from tests.conftest import FOR_FEW_ROWS, JVM, SMALL
-from tests.pipeline import context
+from tests.pipeline import context, table
 from tests.test_kill import without_sketches
 
 pytest.importorskip("horovod", reason="ranks need Horovod")
@@ -97,6 +97,11 @@ class Cluster:
         """What the newest application told the event log."""
         newest = max((self.state / "events").glob("eventlog_v2_app-*"))
         return [json.loads(line) for file in sorted(newest.glob("events_*")) for line in file.open(encoding="utf-8")]
+
+    @property
+    def wanted(self) -> Path:
+        """A file of customers that lies on this machine, beside the data."""
+        return self.state.parent / "wanted.csv"
 
     @property
     def _variables(self) -> dict[str, str]:
@@ -218,10 +223,12 @@ def alone(cluster: Cluster, stranger: subprocess.Popen[str]) -> None:
         ingest(here, sail)
         rollup(here, sail)
         features(here, sail)
+    ids = sorted({str(row["customer_id"]) for row in table(here.daily.root)})
+    cluster.wanted.write_text("\n".join(["customer_id", *ids[::2]]))
     with engine("spark", SMALL) as spark:
         train(here, spark, ["lr"])
         score(here, spark)
-        recommend(here, spark, Wish("spark", model="als"), lambda done, total, what: None)
+        recommend(here, spark, Wish("spark", model="als", customers=cluster.wanted), lambda done, total, what: None)
 
 
 def test_executors_and_ranks_have_what_was_shipped_and_nothing_else(
@@ -275,9 +282,11 @@ def test_train_and_score(cluster: Cluster) -> None:
 
 
 def test_recommend(cluster: Cluster) -> None:
-    cluster.submit("recommend", "--engine", "spark", "--model", "als")
+    cluster.submit("recommend", "--engine", "spark", "--model", "als", "--customers", cluster.wanted)
     for layer in ("interactions", "recommendations"):
         assert_same(cluster, layer)
+    told = json.dumps(cluster.events())
+    assert f"/{cluster.wanted.name}" in told and str(cluster.wanted) not in told, "no node needs this machine's file"
 
 
 def test_two_ranks_on_two_workers_are_one_process(cluster: Cluster, spark: SparkSession) -> None:

@@ -341,12 +341,14 @@ def test_names_that_come_later_are_not_known(done: Context, sail: SparkSession) 
     assert known < {row["title"] for row in table(done.title_names.root)}
 
 
-def test_who_was_here_before_the_history_or_comes_later_is_not_asked_for(done: Context, sail: SparkSession) -> None:
+def test_who_was_here_before_the_history_or_comes_later_is_not_asked_for(
+    done: Context, sail: SparkSession, tmp_path: Path
+) -> None:
     """By default titles are for those who were here on the days that count, and were no bot until then."""
     of, first = date(2017, 4, 10), "2017-04-05"
     service = overridden(done.service, {"interactions": {"history_days": 5}})
     context = replace(done, service=service)
-    asked = module._asked(context, sail, Logs(context, sail, of), Wish("implicit")).customers
+    asked = module._asked(context, sail, Logs(context, sail, of), Wish("implicit"), tmp_path).customers
     assert asked
     tiles = [row for row in table(done.daily.root) if str(row["date"]) < str(of)]
     here = {row["customer_id"] for row in tiles if str(row["date"]) >= first}

@@ -1,0 +1,56 @@
+"""Files that a command is told by name, and that lie outside of its data folder."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from conf.errors import EncoreError, InputError
+from jobs.engine import is_classic
+from jobs.places import Place, Remote, here, reaching
+
+
+def identity(file: Place) -> list[str | float]:
+    """What tells whether it is the same file with the same content: its place, size and time."""
+    status = file.stat()
+    where = file if isinstance(file, Remote) else file.absolute()
+    return [str(where), status.st_size, status.st_mtime]
+
+
+def for_workers(spark: SparkSession, file: Place, work: Place) -> Place:
+    """The file where those who work for a session read it.
+
+    Args:
+        work: a folder beside the data. Where it lies elsewhere, or Spark's executors do, a file of this machine is
+            copied there, since no executor sees it.
+    """
+    if isinstance(file, Remote) or not is_classic(spark):
+        return file
+    if isinstance(work, Remote):
+        (work / file.name).put(file)
+    elif (spark.sparkContext.master or "").startswith("local"):
+        return file
+    else:
+        work.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, work / file.name)
+    return work / file.name
+
+
+@contextmanager
+def brought(file: Place) -> Iterator[Path]:
+    """A file as one of this machine. What is said of it in errors names the place that it was brought from.
+
+    Raises InputError where a store does not have it.
+    """
+    if isinstance(file, Remote):
+        with reaching(file):
+            if not file.is_file():
+                raise InputError(f"{file}: there is no such file")
+    with here(file) as local:
+        try:
+            yield local
+        except EncoreError as error:
+            error.args = (str(error).replace(str(local), str(file)),)
+            raise

@@ -23,7 +23,7 @@ from models.tuning import Candidate, tuned
 
 ROWS_COMPARED = 1_000
 FEWEST_OF_A_LABEL = 500  # rows that cross-validation sees, where there are so many
-ROWS_OF_A_PART, FEWEST_PARTS = 50_000, 2
+ROWS_OF_A_PART = 50_000  # fewer are added up faster by one task than by several
 SAME_PROBABILITY = 1e-5  # XGBoost adds up in single precision
 Save = Callable[[PipelineModel], str]
 
@@ -82,7 +82,7 @@ def in_order(prepared: DataFrame, rows: int) -> DataFrame:
 
     A forest draws rows by their place: else it would follow the number of cores, and how files came to be written.
     """
-    parts = max(FEWEST_PARTS, rows // ROWS_OF_A_PART)
+    parts = max(1, rows // ROWS_OF_A_PART)
     return prepared.repartition(parts, "customer_id").sortWithinPartitions("customer_id", "as_of")
 
 

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.skipif(not RAW.is_file(), reason=f"the real purchases a
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Context:
     """The whole way, once for this module."""
     shop = replace(context(tmp_path_factory.mktemp("cdnow"), "cdnow"), profile=SMALL)
+    shop = replace(shop, service=overridden(shop.service, {"training": {"folds": 2}}))  # not what is chosen is asked
     page = run(shop, progress, raw=RAW, models=["lr"])
     assert page.is_file()
     return shop
@@ -71,8 +72,7 @@ def test_five_folds_of_all_customers(shop: Context) -> None:
 def test_out_of_time(shop: Context, tmp_path: Path) -> None:
     """Trained on four dates of the spring of 1997, judged on all customers at the beginning of 1998."""
     (tmp_path / "daily").symlink_to(shop.daily.root)
-    one = overridden(shop.service, {"training": {"folds": 2}})  # what is chosen is not the question here
-    later = Context(tmp_path, "cdnow", one, SMALL, "sail")
+    later = replace(shop, data=tmp_path)
     spring = [date(1997, month, 1) for month in (4, 5, 6, 7)]
     with engine("sail", SMALL) as sail:
         features(later, sail, [*spring, date(1998, 1, 1)])

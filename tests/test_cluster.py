@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -70,9 +69,9 @@ class Cluster:
     def line(self, command: str, *arguments: object, archive: bool = False) -> list[str]:
         """The words of spark-submit for a command. Without the archive it finds Python in a folder of the nodes."""
         options = [] if archive else ["--environment", self.environment]
-        for setting in shlex.split(FOR_FEW_ROWS):
-            options += [setting]
-        options += ["--conf", f"spark.executor.extraJavaOptions={JVM}", "--conf", "spark.eventLog.compress=false"]
+        options += shlex.split(FOR_FEW_ROWS)
+        for setting in (f"executor.extraJavaOptions={JVM}", "eventLog.compress=false", "sql.shuffle.partitions=2"):
+            options += ["--conf", f"spark.{setting}"]
         told = [command, "--data", self.data, "--service", self.service, *arguments]
         done = self.shell("submit.sh", "--dry-run", *options, *told)
         assert done.returncode == 0, done.stderr
@@ -115,9 +114,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     root = tmp_path_factory.mktemp("cluster")
     made = Cluster(root / "state", root / "node" / "environment", root / "weekly.yaml", root / "data", root / "local")
     made.state.mkdir()
+    made.environment.parent.mkdir()
     subprocess.run(["bash", ROOT / "shell" / "package.sh"], check=True, capture_output=True)
-    with tarfile.open(ROOT / "dist" / "environment.tar.gz") as archive:
-        archive.extractall(made.environment, filter="fully_trusted")
     made.service.write_text(weekly_music(), encoding="utf-8")
     simulate(made.data, customers=400, days=12, seed=1)
     unpack(replace(context(made.data), service=load_service(str(made.service))))
@@ -207,7 +205,21 @@ def are_close(one: Any, other: Any, tolerance: float) -> bool:
 
 
 @pytest.fixture(scope="module")
-def stranger(cluster: Cluster) -> subprocess.Popen[str]:
+def probed(cluster: Cluster) -> dict[str, Any]:
+    """What a script that was submitted with the archive of the environment prints of where tasks and ranks are.
+
+    What an executor has unpacked then lies on all nodes, for the others.
+    """
+    line = cluster.line("rollup", archive=True)
+    script = next(at for at, word in enumerate(line) if word.endswith("rollup.py"))
+    told = json.loads(cluster.ended(cluster.start([*line[:script], str(ROOT / "tests" / "clustered.py")])))
+    unpacked, *_ = cluster.state.glob("work/*/app-*/*/environment")
+    unpacked.rename(cluster.environment)
+    return dict(told)
+
+
+@pytest.fixture(scope="module")
+def stranger(cluster: Cluster, probed: dict[str, Any]) -> subprocess.Popen[str]:
     """An application that knows the master's address and not the secret; it takes a minute to give up."""
     line = cluster.line("rollup")
     secret = line.index("--properties-file")
@@ -231,17 +243,12 @@ def alone(cluster: Cluster, stranger: subprocess.Popen[str]) -> None:
         recommend(here, spark, Wish("spark", model="als", customers=cluster.wanted), lambda done, total, what: None)
 
 
-def test_executors_and_ranks_have_what_was_shipped_and_nothing_else(
-    cluster: Cluster, stranger: subprocess.Popen[str]
-) -> None:
+def test_executors_and_ranks_have_what_was_shipped_and_nothing_else(cluster: Cluster, probed: dict[str, Any]) -> None:
     """By the archive of the environment; with the checkout's own Spark, which stands for that of the nodes."""
-    line = cluster.line("rollup", archive=True)
-    script = next(at for at, word in enumerate(line) if word.endswith("rollup.py"))
-    told = json.loads(cluster.ended(cluster.start([*line[:script], str(ROOT / "tests" / "clustered.py")])))
-    assert [rank["ranks"] for rank in told["ranks"]] == [2, 2]
-    assert {place["at"] for place in told["tasks"]} == {place["at"] for place in told["ranks"]}, "both workers"
+    assert [rank["ranks"] for rank in probed["ranks"]] == [2, 2]
+    assert {place["at"] for place in probed["tasks"]} == {place["at"] for place in probed["ranks"]}, "both workers"
     spark = Path(sys.modules["pyspark"].__path__[0])
-    for place in (*told["tasks"], *told["ranks"]):
+    for place in (*probed["tasks"], *probed["ranks"]):
         at = Path(place["at"])
         assert at.is_relative_to(cluster.state / "work")
         assert Path(place["python"]) == at / "environment"
@@ -285,8 +292,8 @@ def test_recommend(cluster: Cluster) -> None:
     cluster.submit("recommend", "--engine", "spark", "--model", "als", "--customers", cluster.wanted)
     for layer in ("interactions", "recommendations"):
         assert_same(cluster, layer)
-    told = json.dumps(cluster.events())
-    assert f"/{cluster.wanted.name}" in told and str(cluster.wanted) not in told, "no node needs this machine's file"
+    plans = "".join(event.get("physicalPlanDescription", "") for event in cluster.events())
+    assert f"/{cluster.wanted.name}" in plans and str(cluster.wanted) not in plans, "nodes need no file of this machine"
 
 
 def test_two_ranks_on_two_workers_are_one_process(cluster: Cluster, spark: SparkSession) -> None:

@@ -62,9 +62,15 @@ def test_plain_data_on_either_engine_is_what_the_saved_pipeline_computes(
 
 
 @pytest.mark.parametrize("name", ["rf", "xgb"])
-def test_the_same_seed_gives_the_same_model(spark: SparkSession, name: str, tmp_path: Path) -> None:
-    first, second = (fitted(spark, name, tmp_path / run).plain.to_json() for run in ("first", "second"))
-    assert first == second
+def test_the_same_seed_gives_the_same_model(spark: SparkSession, name: str) -> None:
+    kind, part = KINDS[name], training_part(table(spark, customers()), ALL, QUICK)
+    [params] = candidates(name, QUICK.grids)
+    first, second = (kind.fit(part.prepared, params, seed=1).stages for _ in range(2))
+    part.prepared.unpersist()
+    if name == "rf":
+        assert first[-1].toDebugString.partition("\n")[2] == second[-1].toDebugString.partition("\n")[2]
+    else:
+        assert first[-1].get_booster().get_dump() == second[-1].get_booster().get_dump()
 
 
 def test_how_rows_lie_says_nothing(spark: SparkSession, tmp_path: Path) -> None:

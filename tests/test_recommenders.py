@@ -197,7 +197,7 @@ def test_als_of_spark_is_fitted_with_every_setting_of_its_candidate(spark: Spark
     settings = {"rank": 5, "maxIter": 3, "alpha": 2.5, "regParam": 0.2, "implicitPrefs": True, "seed": 9}
     columns = {"userCol": "customer", "itemCol": "title", "ratingCol": "weight"}
     rated = pairs.frame.selectExpr("customer", "title", "cast(ln(1 + strength) as float) as weight")
-    als = ALS(**settings, **columns, numUserBlocks=1, numItemBlocks=1).fit(rated)
+    als = ALS(**settings, **columns, numUserBlocks=4, numItemBlocks=4).fit(rated)
     found = fitted(pairs, candidate, "spark", seed=9)
     assert isinstance(found, Factors)
     for row in als.itemFactors.collect():
@@ -208,7 +208,7 @@ def test_als_of_spark_is_fitted_with_every_setting_of_its_candidate(spark: Spark
 
 @pytest.mark.parametrize(
     ("pairs", "expected"),
-    [(0, 1), (199_999, 1), (200_000, 2), (999_999, 9), (1_000_000, 10), (21_999_999, 10), (22_000_000, 11),
+    [(0, 4), (499_999, 4), (500_000, 5), (999_999, 9), (1_000_000, 10), (21_999_999, 10), (22_000_000, 11),
      (999_999_999, 499), (1_000_000_000, 500), (10**12, 500)],
 )  # fmt: skip
 def test_blocks_of_als_follow_the_pairs_alone(pairs: int, expected: int) -> None:

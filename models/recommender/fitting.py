@@ -19,7 +19,7 @@ from models.recommender.histories import matrix_of_pairs
 from models.recommender.rankers import Factors, Linear, Neighbours, Popular, Ranker, Scores, weighed
 
 ROWS_AT_ONCE = 20_000
-BLOCKS, MOST_BLOCKS = 10, 500  # the more, the more copies of factors are sent around
+FEWEST_BLOCKS, BLOCKS, MOST_BLOCKS = 4, 10, 500  # the more, the more copies of factors are sent around
 PAIRS_OF_A_BLOCK, MOST_PAIRS_OF_A_BLOCK = 100_000, 2_000_000
 LINEAGE = 4  # iterations of ALS between checkpoints, where the session has a folder for them
 
@@ -99,7 +99,7 @@ def _als_of_spark(pairs: Pairs, candidate: Als, seed: int) -> Factors:
 def blocks(pairs: int) -> int:
     """Into how many blocks MLlib deals customers, and titles: by the pairs alone, since each block has first factors of
     its own, and another number gives another model. Spark's own 10 where they are neither few nor very many."""
-    return min(max(1, min(BLOCKS, pairs // PAIRS_OF_A_BLOCK), pairs // MOST_PAIRS_OF_A_BLOCK), MOST_BLOCKS)
+    return min(max(FEWEST_BLOCKS, min(BLOCKS, pairs // PAIRS_OF_A_BLOCK), pairs // MOST_PAIRS_OF_A_BLOCK), MOST_BLOCKS)
 
 
 def _als_of_implicit(pairs: Pairs, candidate: Als, seed: int) -> Factors:

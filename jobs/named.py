@@ -28,14 +28,15 @@ def for_workers(spark: SparkSession, file: Place, work: Place) -> Place:
     """
     if isinstance(file, Remote) or not is_classic(spark):
         return file
-    if isinstance(work, Remote):
-        (work / file.name).put(file)
+    copy = work / "named" / file.name
+    if isinstance(copy, Remote):
+        copy.put(file)
     elif (spark.sparkContext.master or "").startswith("local"):
         return file
     else:
-        work.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, work / file.name)
-    return work / file.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    return copy
 
 
 @contextmanager

@@ -156,8 +156,9 @@ class Remote:
         return self.read_bytes().decode(encoding)
 
     def open(self, encoding: str = "utf-8", newline: str | None = None) -> TextIO:
-        """A file to be read as text, all of it in memory."""
-        return io.TextIOWrapper(io.BytesIO(self.read_bytes()), encoding=encoding, newline=newline)
+        """A file to be read as text."""
+        stream = self.files.open_input_stream(self.key)
+        return io.TextIOWrapper(stream, encoding=encoding, newline=newline)
 
     def write_text(self, text: str, encoding: str = "utf-8") -> None:
         """Write a whole file, or leave the old one as it was."""

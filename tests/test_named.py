@@ -21,7 +21,7 @@ def test_a_file_of_this_machine_is_brought_to_where_workers_read_it(
     file = tmp_path / "ids.csv"
     file.write_text("1\n2\n")
     there = for_workers(spark, file, mounted / "work")
-    assert there == mounted / "work" / "ids.csv"
+    assert there == mounted / "work" / "named" / "ids.csv"
     assert [row["value"] for row in spark.read.text(str(there)).collect()] == ["1", "2"]
     assert for_workers(spark, there, tmp_path) == there
     assert for_workers(spark, file, tmp_path / "work") == file, "executors of this machine see it"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import tabled
+import yaml
 from pyspark.sql import SparkSession
 
 from conf.errors import DataCheckError, InputError, UsageError
@@ -68,6 +69,16 @@ def test_a_finished_table_of_a_store_is_taken(sail: SparkSession, bucket: Remote
     take_table(there, sail, bucket / "records.csv")
     assert rows_in(here.features.root) == rows_in(there.features.root) != []
     assert here.features.records() == there.features.records()
+
+
+def test_run_begins_with_a_finished_table_of_a_store(sail: SparkSession, bucket: Remote, tmp_path: Path) -> None:
+    (bucket / "records.csv").put(tabled.write(tmp_path / "records.csv", tabled.row(), tabled.row("8", again="0")))
+    file = tmp_path / "records.yaml"
+    file.write_text(yaml.safe_dump(tabled.TABLED).replace("'2017-05-01'", "2017-05-01"))  # a date of YAML
+    told = ["--data", str(tmp_path / "data"), "--service", str(file), "--raw", str(bucket / "records.csv")]
+    with pytest.raises(InputError, match="at least"):  # two customers are too few to learn from
+        app(["run", *told], standalone_mode=False)
+    assert len(rows_in(tmp_path / "data" / "features")) == 2
 
 
 def test_errors_name_the_place_that_was_given(sail: SparkSession, bucket: Remote, tmp_path: Path) -> None:

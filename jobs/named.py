@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -17,6 +17,13 @@ def identity(file: Place) -> list[str | float]:
     status = file.stat()
     where = file if isinstance(file, Remote) else file.absolute()
     return [str(where), status.st_size, status.st_mtime]
+
+
+def require_file(file: Place, option: str = "") -> None:
+    """Raise InputError where there is no such file, or where its store cannot be reached."""
+    with reaching(file) if isinstance(file, Remote) else nullcontext():
+        if not file.is_file():
+            raise InputError(f"{option} {file}: there is no such file".lstrip())
 
 
 def for_workers(spark: SparkSession, file: Place, work: Place) -> Place:
@@ -46,9 +53,7 @@ def brought(file: Place) -> Iterator[Path]:
     Raises InputError where a store does not have it.
     """
     if isinstance(file, Remote):
-        with reaching(file):
-            if not file.is_file():
-                raise InputError(f"{file}: there is no such file")
+        require_file(file)
     with here(file) as local:
         try:
             yield local

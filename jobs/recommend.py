@@ -24,7 +24,7 @@ from jobs.evidence import Evidence, Logs, read_ratings
 from jobs.features import refuse_outside
 from jobs.ground import Ground
 from jobs.interactions import interactions
-from jobs.named import for_workers, identity
+from jobs.named import for_workers, identity, require_file
 from jobs.offers import Asked, Offers
 from jobs.places import Place
 from jobs.shelf import save
@@ -165,8 +165,7 @@ def _asked(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish
 
 def _ids_of(spark: SparkSession, file: Place, work: Place, known: DataFrame) -> DataFrame:
     """The first column of a file, or its lines, as customers; a heading is passed over."""
-    if not file.is_file():
-        raise InputError(f"--customers {file}: there is no such file")
+    require_file(file, "--customers")
     kind = dict(known.dtypes)["customer_id"]
     first = F.trim(F.regexp_replace(F.split("value", ",")[0], "^\ufeff", ""))
     texts = spark.read.text(str(for_workers(spark, file, work))).select(

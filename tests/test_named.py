@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 
 from conf.errors import DataCheckError, InputError, UsageError
 from jobs.cli import app
-from jobs.named import brought, for_workers, identity
-from jobs.places import Remote
+from jobs.named import brought, for_workers, identity, require_file
+from jobs.places import Remote, place
 from jobs.table import table as take_table
 from tests.pipeline import table as rows_in
 from tests.test_recommend import write_ratings
@@ -90,6 +90,16 @@ def test_errors_name_the_place_that_was_given(sail: SparkSession, bucket: Remote
         take_table(shop, sail, bucket / "records.csv")
     with brought(tmp_path / "records.csv") as local:
         assert local == tmp_path / "records.csv"
+
+
+def test_a_file_that_is_not_there_is_told_from_a_store_that_does_not_answer(
+    spark: SparkSession, bucket: Remote, tmp_path: Path
+) -> None:
+    for missing in (tmp_path / "none.csv", bucket / "none.csv"):
+        with pytest.raises(InputError, match=f"^--customers {missing}: there is no such file$"):
+            require_file(missing, "--customers")
+    with pytest.raises(InputError, match="^hdfs://localhost:1/ids.csv: cannot be reached .*Connection refused"):
+        require_file(place("hdfs://localhost:1/ids.csv", "spark"), "--customers")
 
 
 @pytest.mark.parametrize("command", ["unpack", "run"])

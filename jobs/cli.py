@@ -369,8 +369,16 @@ def recommend(
     }
     context = _context(data, service, profile, "spark" if chosen == "spark" else None, overrides)
     day_asked = _dates([as_of])[0] if as_of else None
-    of, by = _place(customers, context), _place(ratings, context)
-    wish = Wish(chosen, model, top, day_asked, of, segment, by, explicit or liked_from is not None)
+    wish = Wish(
+        chosen,
+        model,
+        top,
+        day_asked,
+        customers=_place(customers, context),
+        segment=segment,
+        ratings=_place(ratings, context),
+        is_explicit=explicit or liked_from is not None,
+    )
     with working("recommend", context) as (spark, tell):
         day, record = recommend_titles(context, spark, wish, tell.at)
         tell(

@@ -10,9 +10,8 @@ from models.scorer import Floats
 
 MOST = 3
 REASONS = [f"reason_{rank}{what}" for rank in range(1, MOST + 1) for what in (" string", "_effect double")]
-DIGITS = (
-    9  # of a margin: what is less apart is equal, so that reasons do not follow the order in which models are summed
-)
+# Of a margin: what is less apart is equal, else the order of reasons would follow that in which a fit adds up.
+DIGITS = 9
 NONE = -1  # in place of a feature where there are no more reasons
 
 

@@ -47,8 +47,8 @@ from features.declared import table_features
 from features.windows import Moment
 from jobs.context import Context
 from jobs.engine import engine
-from jobs.storage import RECORD, beside, replace_folder, write_text
-from jobs.tables import read_tables
+from jobs.storage.layer import RECORD, beside, replace_folder, write_text
+from jobs.training.feature_tables import read_tables
 from models.kinds import KINDS, Setting, candidates
 from models.preparation import INPUTS
 from models.split import chosen_split

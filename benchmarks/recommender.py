@@ -32,8 +32,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from conf.load import load_profile  # noqa: E402
 from jobs.engine import engine  # noqa: E402
-from jobs.shelf import at_workers, save  # noqa: E402
-from jobs.storage import stored  # noqa: E402
+from jobs.recommending.model_file import at_workers, save  # noqa: E402
+from jobs.storage.layer import stored  # noqa: E402
 from models.recommender.candidates import Als  # noqa: E402
 from models.recommender.fitting import Pairs, fitted  # noqa: E402
 from models.recommender.histories import with_histories  # noqa: E402

@@ -17,37 +17,37 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from conf.errors import EncoreError, RankError, UsageError
 from conf.load import load_profile, load_service, overridden
-from jobs.audit import find_audit
 from jobs.context import Context
 from jobs.drift import drift as find_drift
 from jobs.drift import refuse_drift
 from jobs.engine import engine as engine_of
 from jobs.engine import is_submitted
 from jobs.features import features as feature_tables
+from jobs.formatting import fixed, percent, span
 from jobs.ingest import ingest as ingest_lines
 from jobs.interactions import interactions as write_interactions
-from jobs.networks import Networks, RowsReady
-from jobs.places import Place, Remote, place, require_reachable
 from jobs.prepare import prepare as prepare_arrays
 from jobs.recommend import SEGMENT, Wish, library
 from jobs.recommend import recommend as recommend_titles
+from jobs.recommending.evaluation import AUTO
 from jobs.report import report as write_report
+from jobs.reporting.recommender_evaluation import studied
 from jobs.rollup import rollup as rollup_events
 from jobs.run import DEFAULT_MODELS, Teller
 from jobs.run import run as run_all
 from jobs.score import score as score_customers
-from jobs.shared import require_shared
 from jobs.simulate import SERVICES
 from jobs.simulate import simulate as simulate_logs
-from jobs.storage import local, read_record, sole_writer, write_text
-from jobs.studied import studied
-from jobs.study import AUTO
+from jobs.storage.layer import local, read_record, sole_writer, write_text
+from jobs.storage.location import Place, Remote, place, require_reachable
+from jobs.storage.shared_folder import require_shared
 from jobs.table import table as take_table
 from jobs.train import train as train_models
 from jobs.train_keras import train_keras as train_networks
-from jobs.trained import Result
+from jobs.training.artifacts import Result
+from jobs.training.keras import Networks, RowsReady
+from jobs.training.leakage import find_audit
 from jobs.unpack import unpack as unpack_archives
-from jobs.wording import fixed, percent, span
 from models.kinds import KINDS
 from models.network.launch import LAUNCHERS
 from models.recommender.candidates import MODELS

@@ -12,9 +12,9 @@ from conf.load import fingerprint
 from conf.profile import Profile
 from conf.schema import Service
 from features.windows import Window, logs_window
-from jobs.layers import layer
-from jobs.places import Place, Remote
-from jobs.storage import Layer, Partitions
+from jobs.storage.layer import Layer, Partitions
+from jobs.storage.location import Place, Remote
+from jobs.storage.remote_layer import layer
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`encore drift`: are the customers that are scored now still those that the model was trained on?"""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -14,9 +14,9 @@ from pyspark.sql import SparkSession
 from conf.errors import DataCheckError, InputError
 from conf.load import fingerprint
 from jobs.context import Context
-from jobs.storage import Record, write_csv, write_manifest
-from jobs.tables import read_tables, table_record
-from jobs.trained import drift_reference, model_basis, model_result
+from jobs.storage.layer import Record, write_csv, write_manifest
+from jobs.training.artifacts import drift_reference, model_basis, model_result
+from jobs.training.feature_tables import read_tables, table_record
 from models.drift import drifted
 
 COLUMNS = ("feature", "kind", "psi", "null_share", "null_share_at_training", "new_category_share", "above")

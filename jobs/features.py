@@ -1,7 +1,7 @@
 """`encore features`: tiles to feature tables, one partition per as-of date."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -24,8 +24,8 @@ from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
 from features.table import capped_customers, excluded_bots, feature_table
 from features.windows import Moment, Window, default_moments, longest_hole
 from jobs.context import Context
-from jobs.places import Place, dataset, written_here
-from jobs.storage import Layer, Record, write_csv, write_manifest, write_partitions, write_text
+from jobs.storage.layer import Layer, Record, write_csv, write_manifest, write_partitions, write_text
+from jobs.storage.location import Place, dataset, written_here
 
 EXPORT = "_export"
 MANIFEST = (

@@ -1,7 +1,7 @@
 """`encore ingest`: landing lines to typed Parquet events by day; only days that changed."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -18,9 +18,9 @@ from features.events import clean, is_unreadable, rejected, tagged
 from features.sampling import in_sample
 from jobs.batches import batches
 from jobs.context import Context
-from jobs.landing import LandedFile, landed_files, sample_rate
-from jobs.places import Place
-from jobs.storage import Layer, Partitions, Record, is_one_of, write_csv, write_partitions
+from jobs.storage.landing import LandedFile, landed_files, sample_rate
+from jobs.storage.layer import Layer, Partitions, Record, is_one_of, write_csv, write_partitions
+from jobs.storage.location import Place
 
 BATCH_BYTES = 128 << 20  # of text: all its lines are held, since any may be a duplicate
 COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out")

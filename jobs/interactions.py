@@ -1,7 +1,7 @@
 """`encore interactions`: events to what customers did with titles, by day; only days that changed."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -14,8 +14,8 @@ from conf.load import fingerprint
 from conf.recommender import Interactions
 from features.interactions import title_days, title_names
 from jobs.context import Context
-from jobs.daily import bring_up_to_date, days_of, event_records, events_on
-from jobs.storage import Record, write_manifest, write_partitions
+from jobs.incremental import bring_up_to_date, days_of, event_records, events_on
+from jobs.storage.layer import Record, write_manifest, write_partitions
 
 
 def interactions(context: Context, spark: SparkSession) -> int:

@@ -1,7 +1,7 @@
 """`encore prepare`: `train.npz`, `validation.npz` and `test.npz`, for whoever trains a network by hand."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -19,10 +19,10 @@ from conf.errors import InputError, UsageError
 from conf.load import overridden
 from features.declared import NamedFeature, table_features
 from jobs.context import Context
-from jobs.learning import mature_moments, way_to_labels
-from jobs.places import dataset
-from jobs.storage import beside, local, replace_folder
-from jobs.tables import table_record
+from jobs.storage.layer import beside, local, replace_folder
+from jobs.storage.location import dataset
+from jobs.training.dataset import mature_moments, way_to_labels
+from jobs.training.feature_tables import table_record
 from models.arrays import Part, Scaler, prepared_parts
 
 PARTS = ("test", "validation", "train")  # in the order in which they are put in place

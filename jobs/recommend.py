@@ -1,7 +1,7 @@
 """`encore recommend`: titles for customers, customers for titles, and titles for those on the list of contacts."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -20,18 +20,18 @@ from features.interactions import without_bots
 from features.windows import Moment
 from jobs.context import Context
 from jobs.engine import engine
-from jobs.evidence import Evidence, Logs, read_ratings
 from jobs.features import refuse_outside
-from jobs.ground import Ground
 from jobs.interactions import interactions
-from jobs.named import for_workers, identity, require_file
-from jobs.offers import Asked, Offers
-from jobs.places import Place
-from jobs.shelf import save
-from jobs.storage import RECORD, Record, beside, read_record, replace_folder
-from jobs.study import AUTO, Study, Teller
-from jobs.trained import write_json
-from jobs.versions import current
+from jobs.recommending.dataset import Ground
+from jobs.recommending.evaluation import AUTO, Study, Teller
+from jobs.recommending.model_file import save
+from jobs.recommending.output import Asked, Offers
+from jobs.recommending.sources import Evidence, Logs, read_ratings
+from jobs.storage.input_files import for_workers, identity, require_file
+from jobs.storage.layer import RECORD, Record, beside, read_record, replace_folder
+from jobs.storage.location import Place
+from jobs.storage.versions import current
+from jobs.training.artifacts import write_json
 from models.recommender.candidates import Engine
 from models.recommender.numbering import drawn
 from models.recommender.ratings import rating_errors

@@ -1,7 +1,7 @@
 """`encore report`: one page that says what the data, the models and the scores say, and its numbers as CSV."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -12,17 +12,17 @@ from pyspark.sql import SparkSession
 
 from conf.errors import InputError
 from features.windows import Moment, Window
-from jobs import wording
+from jobs import formatting
 from jobs.context import Context
-from jobs.findings import Findings, findings
-from jobs.looks import NO_MODEL, RULES, Look, looks, ranker_looks
-from jobs.places import Place, Remote
-from jobs.shift import LIMITS
-from jobs.spreadsheets import sheets
-from jobs.storage import beside, replace_folder, write_csv, write_text
-from jobs.suspects import FLAGS
-from jobs.titles import OFFERED
-from jobs.versions import current
+from jobs.reporting.contents import Findings, findings
+from jobs.reporting.csv_export import sheets
+from jobs.reporting.drift import LIMITS
+from jobs.reporting.leakage import FLAGS
+from jobs.reporting.recommendations import OFFERED
+from jobs.reporting.styles import NO_MODEL, RULES, Look, looks, ranker_looks
+from jobs.storage.layer import beside, replace_folder, write_csv, write_text
+from jobs.storage.location import Place, Remote
+from jobs.storage.versions import current
 from models.curves import CURVES
 from models.metrics import METRICS
 from models.recommender.ranking import METRICS as RANKING_METRICS
@@ -66,10 +66,14 @@ def report(context: Context, spark: SparkSession) -> Place:
 def _page(context: Context, found: Findings) -> str:
     """The page as HTML; every word that comes from data or configuration is escaped."""
     environment = Environment(
-        loader=PackageLoader("jobs"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("jobs.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters.update(wording.FILTERS)
-    environment.globals.update(plural=wording.plural, spans=wording.spans)
+    environment.filters.update(formatting.FILTERS)
+    environment.globals.update(plural=formatting.plural, spans=formatting.spans)
     return environment.get_template("report.html.j2").render(
         service=context.service,
         service_name=context.service_name,
@@ -104,28 +108,28 @@ def _ranker_looks(found: Findings) -> dict[str, Look]:
 def _figures(context: Context, found: Findings) -> dict[str, str]:
     """The figures for which there are numbers, as SVG."""
     # With matplotlib: half a second that other commands need not wait.
-    from jobs import figures, model_figures, title_figures
+    from jobs.reporting import charts, model_charts, recommender_charts
 
     drawn = {}
     by_layer = found.flow.by_layer
     if by_layer:
         raw = [("Lines in the archives", by_layer["landing"][0])] if "landing" in by_layer else []
         layers = [(LAYERS[layer], rows_out) for layer, (_, rows_out) in by_layer.items()]
-        drawn["flow"] = figures.flow_figure(raw + layers)
+        drawn["flow"] = charts.flow_figure(raw + layers)
     if found.verdict:
         look = looks(found.verdict, found.best)
-        drawn["models"] = model_figures.models_figure(found.verdict, found.best, look)
-        drawn |= model_figures.curve_figures(found.verdict, found.best, look)
-        drawn |= model_figures.epochs_figures(found.descents, look)
+        drawn["models"] = model_charts.models_figure(found.verdict, found.best, look)
+        drawn |= model_charts.curve_figures(found.verdict, found.best, look)
+        drawn |= model_charts.epochs_figures(found.descents, look)
     if found.drivers and found.drivers.features:
-        drawn["drivers"] = model_figures.drivers_figure(found.drivers.shown)
-        drawn |= model_figures.dependence_figures(found.drivers.dependence)
+        drawn["drivers"] = model_charts.drivers_figure(found.drivers.shown)
+        drawn |= model_charts.dependence_figures(found.drivers.dependence)
     if found.scores:
-        drawn["deciles"] = figures.deciles_figure(found.scores.deciles, wording.words(context.service.label.name))
+        drawn["deciles"] = charts.deciles_figure(found.scores.deciles, formatting.words(context.service.label.name))
     if found.plan and found.plan.curve:
-        drawn["profit"] = figures.profit_figure(found.plan)
+        drawn["profit"] = charts.profit_figure(found.plan)
     if found.titles and found.titles.study:
-        drawn |= title_figures.ranking_figures(found.titles.study, _ranker_looks(found))
+        drawn |= recommender_charts.ranking_figures(found.titles.study, _ranker_looks(found))
     if found.plan and found.plan.uplift:
-        drawn["uplift"] = figures.uplift_figure(found.plan.uplift)
+        drawn["uplift"] = charts.uplift_figure(found.plan.uplift)
     return drawn

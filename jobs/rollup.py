@@ -1,7 +1,7 @@
 """`encore rollup`: events to one row per customer and day; only days that changed."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -13,8 +13,8 @@ from conf.errors import DataCheckError
 from conf.load import fingerprint
 from features.tiles import daily_tiles
 from jobs.context import Context
-from jobs.daily import bring_up_to_date, days_of, event_records, events_on
-from jobs.storage import Record, write_manifest, write_partitions
+from jobs.incremental import bring_up_to_date, days_of, event_records, events_on
+from jobs.storage.layer import Record, write_manifest, write_partitions
 
 
 def rollup(context: Context, spark: SparkSession) -> int:

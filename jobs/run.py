@@ -1,7 +1,7 @@
 """`encore run`: every layer in order, each skipping what is up to date."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -17,14 +17,14 @@ from jobs.drift import drift
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
-from jobs.learning import mature_moments
-from jobs.places import Place, Remote
 from jobs.recommend import Wish, library, recommend
 from jobs.report import report
 from jobs.rollup import rollup
 from jobs.score import score
+from jobs.storage.location import Place, Remote
 from jobs.table import table
 from jobs.train import train
+from jobs.training.dataset import mature_moments
 from jobs.unpack import unpack
 
 DEFAULT_MODELS = ("lr", "gbt")

@@ -1,7 +1,7 @@
 """`encore score`: for every eligible customer a probability, reasons, and whether to contact them."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -19,10 +19,10 @@ from conf.load import fingerprint
 from conf.sql import columns_of
 from features.declared import table_features
 from jobs.context import Context
-from jobs.storage import Partitions, Record, write_manifest, write_partitions
-from jobs.tables import read_tables, table_record
-from jobs.trained import chosen_model, model_basis, model_result, plain_model
-from jobs.versions import current
+from jobs.storage.layer import Partitions, Record, write_manifest, write_partitions
+from jobs.storage.versions import current
+from jobs.training.artifacts import chosen_model, model_basis, model_result, plain_model
+from jobs.training.feature_tables import read_tables, table_record
 from models.deciles import with_deciles
 from models.plain import PlainModel, scored
 from models.profit import profit_curve

@@ -1,7 +1,7 @@
 """`encore simulate`: raw logs of a service that never was, and the truth about its customers."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.errors import InputError, UsageError
-from jobs.storage import replace_folder, write_text
+from jobs.storage.layer import replace_folder, write_text
 from models.simulation.activity import Question, Truth, simulate_counts, truths
 from models.simulation.audiobooks import AUDIOBOOKS
 from models.simulation.files import Archive, Simulation, Tally, listing

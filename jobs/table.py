@@ -1,7 +1,7 @@
 """`encore table`: a table that somebody else has made, one row per customer, to a feature table."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -27,10 +27,10 @@ from features.finished import (
 from features.table import above_caps, uncapped
 from jobs.context import Context
 from jobs.features import MANIFEST, capped, counts, refuse_broken_promises, write_for_people
-from jobs.named import brought
-from jobs.places import Place
-from jobs.source import Source, source, write_texts
-from jobs.storage import Layer, Record, write_manifest, write_partitions
+from jobs.storage.csv_table import Source, source, write_texts
+from jobs.storage.input_files import brought
+from jobs.storage.layer import Layer, Record, write_manifest, write_partitions
+from jobs.storage.location import Place
 
 
 def table(context: Context, spark: SparkSession, path: Place, as_of: date | None = None) -> tuple[str, Record]:

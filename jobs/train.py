@@ -1,7 +1,7 @@
 """`encore train`: feature tables to fitted models, judged beside baselines on rows that none of them was fitted on."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
-from jobs.audit import current_audit
-from jobs.choice import choosable, reason
 from jobs.context import Context
-from jobs.course import Course, Fitting, Watch
-from jobs.learning import split_of
-from jobs.mllib import Grids
-from jobs.storage import published, remove_folder
-from jobs.trained import CHOSEN, Result, find_result, model_result, write_json
-from jobs.wanted import UNFLAGGED, Wanted, basis_of, wanted
+from jobs.storage.layer import published, remove_folder
+from jobs.training.artifacts import CHOSEN, Result, find_result, model_result, write_json
+from jobs.training.dataset import split_of
+from jobs.training.leakage import current_audit
+from jobs.training.mllib import Grids
+from jobs.training.run import Course, Fitting, Watch
+from jobs.training.selection import choosable, reason
+from jobs.training.variants import UNFLAGGED, Wanted, basis_of, wanted
 from models.kinds import KINDS
 from models.plain import NETWORK
 from models.split import Split

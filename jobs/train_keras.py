@@ -1,7 +1,7 @@
 """`encore train-keras`: a network beside the other models, fitted by one process or by many to the same result."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -11,10 +11,10 @@ import shutil
 from pyspark.sql import SparkSession
 
 from jobs.context import Context
-from jobs.course import Watch
-from jobs.networks import Networks
 from jobs.train import train
-from jobs.trained import Result
+from jobs.training.artifacts import Result
+from jobs.training.keras import Networks
+from jobs.training.run import Watch
 from models.plain import NETWORK
 
 

@@ -1,7 +1,7 @@
 """`encore unpack`: raw archives to landing lines, by `shell/unpack.sh` with the layouts of the service."""
 
 if __name__ == "__main__":
-    from jobs.submitted import submit
+    from jobs.console.entry import submit
 
     submit(__file__)
 
@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 from conf.errors import DataCheckError, EncoreError, InputError, UsageError
 from jobs.context import Context
-from jobs.landing import read_rows
-from jobs.places import Place, Remote
+from jobs.storage.landing import read_rows
+from jobs.storage.location import Place, Remote
 
 CODE = Path(__file__).parents[1]
 MANY = 100  # lines

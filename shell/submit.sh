@@ -14,4 +14,4 @@ set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 bash "$root/shell/setup.sh"
-exec "$root/.venv/bin/python" -m jobs.submission "$@"
+exec "$root/.venv/bin/python" -m jobs.cluster.spark_submit "$@"

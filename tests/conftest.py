@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from conf.profile import Profile
 from jobs.engine import engine as started
-from jobs.places import Remote
+from jobs.storage.location import Remote
 from tests.store import Store, serving
 
 # Tests have few rows: to start soon is worth more to them than to run fast. But they run much of Spark: with this

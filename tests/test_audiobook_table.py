@@ -14,7 +14,7 @@ from jobs.context import Context
 from jobs.engine import engine
 from jobs.table import table
 from jobs.train import train
-from jobs.trained import read_json
+from jobs.training.artifacts import read_json
 from tests.pipeline import SHARED
 from tests.pipeline import table as rows_of
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.choice import choosable, reason
-from jobs.wanted import Wanted
+from jobs.training.selection import choosable, reason
+from jobs.training.variants import Wanted
 
 LR, GBT, KERAS = Wanted("lr"), Wanted("gbt"), Wanted("keras")
 LR_TWIN, KERAS_TWIN = Wanted("lr", ("spent",)), Wanted("keras", ("spent",))

@@ -24,13 +24,13 @@ from conf.load import load_service
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
-from jobs.networks import Networks
 from jobs.recommend import Wish, recommend
 from jobs.rollup import rollup
 from jobs.score import score
 from jobs.simulate import simulate
 from jobs.train import train
 from jobs.train_keras import train_keras
+from jobs.training.keras import Networks
 from jobs.unpack import unpack
 from tests.conftest import FOR_FEW_ROWS, JVM, SMALL
 from tests.pipeline import context, table

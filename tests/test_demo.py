@@ -11,9 +11,9 @@ from sklearn.metrics import roc_auc_score
 
 from jobs.cli import main
 from jobs.engine import engine
-from jobs.networks import Networks
 from jobs.score import score
 from jobs.train_keras import train_keras
+from jobs.training.keras import Networks
 from tests.pipeline import context, table
 
 

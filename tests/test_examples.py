@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from jobs import cli, submission
-from jobs.submission import Submission
+from jobs import cli
+from jobs.cluster import spark_submit as submission
+from jobs.cluster.spark_submit import Submission
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "docs" / "examples"

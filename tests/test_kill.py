@@ -27,7 +27,7 @@ from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
 from jobs.rollup import rollup
-from jobs.storage import sole_writer
+from jobs.storage.layer import sole_writer
 from tests.pipeline import context
 
 run = context(Path(sys.argv[1]))
@@ -44,7 +44,7 @@ ROOT = Path(__file__).parents[1]
 QUICK = SERVICE | {"alive": None, "training": {"folds": 2, "grids": {"lr": {"regularisation": [0.001]}}}}
 LOCAL = {"engine": "sail", "master": "local[2]", "driver_memory": "1g", "shuffle_partitions": 1}
 # Without MLflow, which takes seconds to import.
-RUN = "from jobs import cli, tracking; tracking.find_spec = lambda name: None; cli.main()"
+RUN = "from jobs import cli; from jobs.training import mlflow; mlflow.find_spec = lambda name: None; cli.main()"
 COMMANDS = {"train": ["train", "--model", "lr"], "score": ["score"], "drift": ["drift"]}
 WRITTEN = {"train": "models", "score": "scores", "drift": "drift"}
 

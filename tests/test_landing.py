@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conf.errors import InputError
-from jobs.landing import LandedFile, landed_files, read_rows, sample_rate
+from jobs.storage.landing import LandedFile, landed_files, read_rows, sample_rate
 
 PLAY = "play/date=2017-03-30/a.log"
 LATER = "play/date=2017-03-31/a.log"

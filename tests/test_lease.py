@@ -6,11 +6,11 @@ import time
 import pytest
 
 from conf.errors import InputError
-from jobs.layers import layer as layer_in
-from jobs.lease import CONFIRMED, LOCK, Lease
-from jobs.places import Remote
-from jobs.storage import sole_writer, write_text
-from jobs.versions import STAGING
+from jobs.storage.layer import sole_writer, write_text
+from jobs.storage.lease import CONFIRMED, LOCK, Lease
+from jobs.storage.location import Remote
+from jobs.storage.remote_layer import layer as layer_in
+from jobs.storage.versions import STAGING
 
 DAY = "2017-05-01"
 

@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 
 from conf.errors import DataCheckError, InputError, UsageError
 from jobs.cli import app
-from jobs.named import brought, for_workers, identity, require_file
-from jobs.places import Remote, place
+from jobs.storage.input_files import brought, for_workers, identity, require_file
+from jobs.storage.location import Remote, place
 from jobs.table import table as take_table
 from tests.pipeline import table as rows_in
 from tests.test_recommend import write_ratings

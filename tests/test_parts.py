@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 
 from conf.recommender import Recommender
 from features.windows import Window
-from jobs.evidence import Ratings, read_ratings
-from jobs.ground import DRAWN, LATER, VALIDATION, Ground
+from jobs.recommending.dataset import DRAWN, LATER, VALIDATION, Ground
+from jobs.recommending.sources import Ratings, read_ratings
 from models.recommender.histories import PAIRS
 from models.recommender.parts import cuts, held_out_by_hash, held_out_later, known_before
 
@@ -131,7 +131,7 @@ def test_days_are_held_out_and_what_is_popular_was_liked_just_before_them(
     Most like x, but on the first day. On the second it is x and y, on the third z twice and w once, on the fourth w
     twice: what is popular on the days held out is not known.
     """
-    monkeypatch.setattr("jobs.evidence.SLICE_ROWS", slice_rows)
+    monkeypatch.setattr("jobs.recommending.sources.SLICE_ROWS", slice_rows)
     on = of_four_days(sail, tmp_path, exclude_seen=exclude_seen, holdout_share=NOTHING_DRAWN)
     validation, later, whole = on.part(VALIDATION), on.part(LATER), on.whole
     assert validation and later

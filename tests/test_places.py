@@ -9,9 +9,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError, UsageError
-from jobs.hadoop import Hadoop
-from jobs.places import Remote, dataset, here, place, require_reachable, written_here
-from jobs.storage import sole_writer
+from jobs.storage.hadoop import Hadoop
+from jobs.storage.layer import sole_writer
+from jobs.storage.location import Remote, dataset, here, place, require_reachable, written_here
 from tests.store import Store
 
 

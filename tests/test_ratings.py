@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from conf.errors import InputError
 from features.windows import Window
-from jobs.evidence import Ratings, read_ratings
+from jobs.recommending.sources import Ratings, read_ratings
 from models.recommender.ratings import rating_errors
 from tests.given import collected
 

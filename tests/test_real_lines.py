@@ -8,8 +8,8 @@ from pyspark.sql import SparkSession
 
 from jobs.features import features
 from jobs.ingest import ingest
-from jobs.landing import read_rows
 from jobs.rollup import rollup
+from jobs.storage.landing import read_rows
 from jobs.unpack import unpack
 from tests.pipeline import SHARED, context, pack, table
 

@@ -27,13 +27,13 @@ from jobs import recommend as module
 from jobs.cli import main
 from jobs.context import Context
 from jobs.engine import engine
-from jobs.evidence import Logs
 from jobs.ingest import ingest
 from jobs.interactions import interactions
 from jobs.recommend import Wish, library, recommend
+from jobs.recommending.sources import Logs
 from jobs.rollup import rollup
 from jobs.simulate import simulate
-from jobs.storage import RECORD, read_record
+from jobs.storage.layer import RECORD, read_record
 from jobs.unpack import unpack
 from models.recommender.packing import unpacked
 from models.recommender.rankers import Neighbours
@@ -324,7 +324,7 @@ def test_what_logs_say_is_the_same_in_slices(
     done: Context, sail: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every customer is in one of them, and only in one."""
-    monkeypatch.setattr("jobs.evidence.SLICE_ROWS", done.interactions.records()[str(AS_OF)]["pairs"] // 2)
+    monkeypatch.setattr("jobs.recommending.sources.SLICE_ROWS", done.interactions.records()[str(AS_OF)]["pairs"] // 2)
     logs = Logs(done, sail, AS_OF)
     parts = logs.slices(logs.window)
     rows = [row for part in parts for row in logs.pairs(logs.window, part).collect()]
@@ -464,7 +464,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.test_recommend import SMALL, context_of, engine, recommended
-from jobs.storage import sole_writer
+from jobs.storage.layer import sole_writer
 context = context_of(Path(sys.argv[1]))
 with sole_writer(context.data), engine("sail", SMALL) as sail:
     print("ready", flush=True)
@@ -632,8 +632,8 @@ def test_some_customers_at_a_time_have_the_same_lists_and_figures(
     """Pairs made, popularity counted and lists served in slices are those of all customers at once."""
     file, found = write_ratings(tmp_path / "r.csv"), []
     for rows in (6_000_000, 50):
-        monkeypatch.setattr("jobs.evidence.SLICE_ROWS", rows)
-        monkeypatch.setattr("jobs.offers.SLICE_PAIRS", rows)
+        monkeypatch.setattr("jobs.recommending.sources.SLICE_ROWS", rows)
+        monkeypatch.setattr("jobs.recommending.output.SLICE_PAIRS", rows)
         context = ratings_context(tmp_path / str(rows))
         recommended(context, sail, ratings=file, model="item-item", top=3)
         of = [{(row["title_id"], row["rank"]): row["customer_id"] for row in rows_of(context, "customers")}]

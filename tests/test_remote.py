@@ -24,18 +24,18 @@ from jobs.drift import drift
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
-from jobs.places import Place, Remote
 from jobs.prepare import prepare
 from jobs.recommend import Wish, recommend
 from jobs.report import report
 from jobs.rollup import rollup
 from jobs.score import score
-from jobs.storage import Layer, beside, replace_folder, sole_writer
+from jobs.storage.layer import Layer, beside, replace_folder, sole_writer
+from jobs.storage.location import Place, Remote
+from jobs.storage.versions import current
 from jobs.table import table as take_table
 from jobs.train import train
-from jobs.trained import read_json
+from jobs.training.artifacts import read_json
 from jobs.unpack import unpack
-from jobs.versions import current
 from tests.store import Store
 
 VISIT: dict[str, Any] = SHOP["events"]["visit"]
@@ -101,7 +101,7 @@ def local(root: Path) -> Context:
     """All of it on a disk, by Sail but for the model."""
     run = of(root, root / "local")
     with pytest.MonkeyPatch.context() as patch, engine("sail", SMALL) as sail:
-        patch.setattr("jobs.tracking.find_spec", lambda name: None)  # MLflow takes seconds to import
+        patch.setattr("jobs.training.mlflow.find_spec", lambda name: None)  # MLflow takes seconds to import
         unpack(run, root / "raw")
         tables(run, sail)
         with engine("spark", SMALL) as spark:

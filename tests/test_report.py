@@ -19,12 +19,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
-from jobs import wording
+from jobs import formatting as wording
 from jobs.context import Context
 from jobs.engine import engine
-from jobs.looks import Look, looks
 from jobs.report import report
-from jobs.verdict import verdict
+from jobs.reporting.model_comparison import verdict
+from jobs.reporting.styles import Look, looks
 from models.curves import CURVES
 from models.intervals import Interval
 from models.metrics import METRICS

@@ -16,10 +16,10 @@ from pyspark.sql import SparkSession
 from conf.schema import Service
 from jobs.context import Context
 from jobs.engine import engine
-from jobs.looks import ranker_looks
 from jobs.report import report
-from jobs.storage import Layer
-from jobs.studied import NAMES
+from jobs.reporting.recommender_evaluation import NAMES
+from jobs.reporting.styles import ranker_looks
+from jobs.storage.layer import Layer
 from models.recommender.candidates import MODELS
 from models.recommender.ranking import METRICS
 from tests.conftest import SMALL

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
-from jobs.shared import require_shared
+from jobs.storage.shared_folder import require_shared
 
 
 @pytest.fixture

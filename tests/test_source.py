@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tabled import NAMES, row, service, write
 
 from conf.errors import InputError
-from jobs.source import Source, source, write_texts
+from jobs.storage.csv_table import Source, source, write_texts
 
 TABLE = service().table
 assert TABLE

@@ -12,8 +12,8 @@ from given import AS_OF, Rows, before, frame
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
-from jobs import exchange
-from jobs.storage import (
+from jobs.storage import swap as exchange
+from jobs.storage.layer import (
     RECORD,
     STAGING,
     Layer,
@@ -113,7 +113,7 @@ WRITER = """
 import sys
 from itertools import count
 from pathlib import Path
-from jobs.storage import Layer, sole_writer
+from jobs.storage.layer import Layer, sole_writer
 
 layer = Layer(Path(sys.argv[1]) / "daily", "date")
 with sole_writer(Path(sys.argv[1])):

@@ -10,7 +10,7 @@ import yaml
 from conf.errors import UsageError
 from conf.load import load_profile
 from conf.profile import Profile
-from jobs.submission import ROOT, Submission, commands
+from jobs.cluster.spark_submit import ROOT, Submission, commands
 
 JOBS = ROOT / "jobs"
 PYTHON = "/home/ada/bin/python"
@@ -161,7 +161,7 @@ def test_a_profile_that_cannot_be(tmp_path: Path, said: dict[str, object], probl
 def test_every_command_is_a_script(command: str) -> None:
     """Its imports are the packages, whatever lies beside the script: jobs/features.py is not `features`."""
     text = (JOBS / f"{command.replace('-', '_')}.py").read_text(encoding="utf-8")
-    assert 'if __name__ == "__main__":\n    from jobs.submitted import submit\n\n    submit(__file__)\n' in text
+    assert 'if __name__ == "__main__":\n    from jobs.console.entry import submit\n\n    submit(__file__)\n' in text
 
 
 @pytest.mark.parametrize(

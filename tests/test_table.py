@@ -25,10 +25,10 @@ from features.finished import broken_rules, typed
 from jobs.cli import progress
 from jobs.context import Context
 from jobs.features import features
-from jobs.flow import Step, flow
 from jobs.ingest import ingest
-from jobs.quality import File, quality
 from jobs.report import report
+from jobs.reporting.data_quality import File, quality
+from jobs.reporting.row_counts import Step, flow
 from jobs.rollup import rollup
 from jobs.run import run
 from jobs.table import table

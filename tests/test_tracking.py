@@ -12,8 +12,8 @@ import pytest
 from given import shop
 
 from conf.load import fingerprint
-from jobs import tracking
-from jobs.tracking import Logged, code_version, log_model_run
+from jobs.training import mlflow as tracking
+from jobs.training.mlflow import Logged, code_version, log_model_run
 
 mlflow = pytest.importorskip("mlflow")
 Result = dict[str, Any]
@@ -142,7 +142,7 @@ def test_without_mlflow_nothing_is_logged_or_said(tmp_path: Path, monkeypatch: p
 
 
 def test_the_module_does_not_import_mlflow() -> None:
-    command = "import jobs.tracking, sys; sys.exit('mlflow' in sys.modules)"
+    command = "import jobs.training.mlflow, sys; sys.exit('mlflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", command], check=True)
 
 

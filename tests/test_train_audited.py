@@ -16,7 +16,7 @@ from jobs.context import Context
 from jobs.drift import drift
 from jobs.score import score
 from jobs.train import train
-from jobs.trained import plain_model, read_json
+from jobs.training.artifacts import plain_model, read_json
 
 LIMITS = Audit().model_dump()
 

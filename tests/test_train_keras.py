@@ -21,11 +21,11 @@ from sklearn.metrics import roc_auc_score
 
 from conf.errors import InputError, RankError, UsageError
 from jobs.context import Context
-from jobs.networks import Networks, RowsReady
 from jobs.score import score
 from jobs.train import train
 from jobs.train_keras import train_keras
-from jobs.trained import chosen_model, model_result
+from jobs.training.artifacts import chosen_model, model_result
+from jobs.training.keras import Networks, RowsReady
 from models.metrics import METRICS
 from models.network.checkpoint import FILE, Progress
 from models.network.fit import fit as fit_of_ranks
@@ -191,7 +191,7 @@ def start(root: Path, data: Path) -> subprocess.Popen[str]:
     """The command itself with two ranks, without MLflow, which takes seconds to import."""
     (root / "shop.yaml").write_text(yaml.safe_dump(SERVICE | {"network": LONG}, sort_keys=False))
     (root / "small.yaml").write_text(yaml.safe_dump(SMALL_SPARK))
-    code = "from jobs import cli, tracking; tracking.find_spec = lambda name: None; cli.main()"
+    code = "from jobs import cli; from jobs.training import mlflow; mlflow.find_spec = lambda name: None; cli.main()"
     options = ["--data", data, "--service", root / "shop.yaml", "--profile", root / "small.yaml"]
     ranks = ["--ranks", "2", "--launcher", "horovodrun"]
     return subprocess.Popen(

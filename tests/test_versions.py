@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
-from jobs.layers import layer as layer_in
-from jobs.places import Remote
-from jobs.storage import (
+from jobs.storage.layer import (
     RECORD,
     Layer,
     Partitions,
@@ -26,7 +24,9 @@ from jobs.storage import (
     write_partitions,
     write_text,
 )
-from jobs.versions import COLUMN, RECORDS, STAGING, Versions, current, sweep
+from jobs.storage.location import Remote
+from jobs.storage.remote_layer import layer as layer_in
+from jobs.storage.versions import COLUMN, RECORDS, STAGING, Versions, current, sweep
 from tests.store import Store
 
 DAY = "2017-05-01"

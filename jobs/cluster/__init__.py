@@ -1,0 +1,1 @@
+"""Running a command on a cluster by spark-submit."""

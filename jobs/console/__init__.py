@@ -1,0 +1,1 @@
+"""What all commands share: options, the open session, progress, the entry for spark-submit."""

@@ -1,0 +1,66 @@
+"""How recommenders come to the engines' workers."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pyspark.core.broadcast import Broadcast
+from pyspark.sql import SparkSession
+
+from jobs.engine import is_classic
+from jobs.storage.location import Place, here
+from models.recommender.packing import packed, unpacked
+from models.recommender.serving import Model
+
+
+@dataclass(frozen=True)
+class OfFile:
+    """Loads a model from a file of this machine."""
+
+    file: str
+
+    def __call__(self) -> Model:
+        """The model."""
+        return _model(self.file)
+
+
+@dataclass(frozen=True)
+class OfBroadcast:
+    """Loads a model that Spark has sent to its workers, wherever they are."""
+
+    broadcast: Broadcast[Model]
+
+    def __call__(self) -> Model:
+        """The model."""
+        return self.broadcast.value
+
+
+@lru_cache(maxsize=1)
+def _model(file: str) -> Model:
+    """Every batch asks for it."""
+    return unpacked(Path(file).read_bytes())
+
+
+def save(model: Model, folder: Place) -> Place:
+    """Write a model to a file of `folder`, named after its content, so that a name stands for one model for ever."""
+    data = packed(model)
+    file = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.npz"
+    file.write_bytes(data)
+    return file
+
+
+@contextmanager
+def at_workers(spark: SparkSession, file: Place) -> Iterator[Callable[[], Model]]:
+    """What loads the model of a file in the engine's workers. Those of Sail are in this process."""
+    if not is_classic(spark):
+        with here(file) as local:
+            yield OfFile(str(local))
+        return
+    broadcast = spark.sparkContext.broadcast(unpacked(file.read_bytes()))
+    try:
+        yield OfBroadcast(broadcast)
+    finally:
+        broadcast.destroy()

@@ -1,0 +1,203 @@
+"""Whom to contact: what the plan costs and brings, against contacting by other rules, and the head of the list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+from features.declared import table_features
+from jobs.context import Context
+from jobs.formatting import value_as_text
+from jobs.reporting.model_comparison import interval
+from jobs.reporting.recommendations import Offered, has_contacts, offered
+from jobs.reporting.scores import Scores, leaving
+from models.intervals import Interval
+from models.reasons import MOST
+
+HEAD = 20  # customers of the list that the page shows
+RULES = ("model", "recency", "random")
+
+
+@dataclass(frozen=True)
+class Share:
+    """Profit per 1,000 customers, as measured on the rows that judge, when each rule contacts this share of them.
+
+    `over_recency` is what the model earns more than the recency rule, paired.
+    """
+
+    share: float
+    profit: dict[str, Interval]
+    over_recency: Interval
+
+    @property
+    def decimals(self) -> int:
+        """Of the profits, all told alike."""
+        return 0 if max(abs(one.value) for one in self.profit.values()) >= 100 else 2
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What moves a customer's score most, in words, and whether it makes leaving likelier.
+
+    `value` is the customer's own, as text; empty where no table of features has it any more.
+    """
+
+    meaning: str
+    raises: bool
+    value: str
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A line of the list."""
+
+    customer_id: Any
+    leaving: float
+    expected_profit: float
+    reasons: list[Reason]
+    titles: list[Offered]
+
+
+@dataclass(frozen=True)
+class UpliftDecile:
+    """How many more of the treated of a tenth stayed than of the others; 10 is the tenth likeliest to leave."""
+
+    decile: int
+    treated: int
+    untreated: int
+    uplift: Interval
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan of the newest scores; `told` is that of their record.
+
+    is_listed_with_titles: whether the whole list lies there once more, with what to recommend to each.
+    """
+
+    told: Mapping[str, Any]
+    customers: int
+    head: list[Customer]
+    is_listed_with_titles: bool
+
+    @property
+    def has_titles(self) -> bool:
+        """Whether any customer of the head is recommended something."""
+        return any(one.titles for one in self.head)
+
+    @property
+    def share(self) -> float:
+        """Share of the customers on the list, the hold-out included."""
+        listed: int = self.told["contacts"] + self.told["held_out"]
+        return listed / max(self.customers, 1)
+
+    @property
+    def value_of_customer(self) -> float | str:
+        """A number, or SQL over features."""
+        value: str = self.told["value_of_customer"]
+        try:
+            return float(value)
+        except ValueError:
+            return value
+
+    @property
+    def limit(self) -> str:
+        """What bounds the list: `contacts`, `budget` or, where nothing does, an empty text."""
+        return next(iter(self.told["limit"]), "")
+
+    @property
+    def curve(self) -> list[Share]:
+        """Profit by share contacted."""
+        return [
+            Share(one["share"], {rule: interval(one[rule]) for rule in RULES}, interval(one["over_recency"]))
+            for one in self.told["curve"]
+        ]
+
+    @property
+    def nearest(self) -> Share | None:
+        """The point of the curve nearest to the share on the list."""
+        return min(self.curve, key=lambda one: abs(one.share - self.share), default=None)
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether the plan is expected to earn more than it costs."""
+        return bool(self.told["contacts"] and self.told["expected_gain"] > 0)
+
+    @property
+    def qini(self) -> Interval | None:
+        """Qini coefficient, where it is known who was treated."""
+        return interval(self.told["uplift"]["qini"]) if self.told["uplift"] else None
+
+    @property
+    def uplift(self) -> list[UpliftDecile]:
+        """Uplift by tenth, the likeliest to leave first."""
+        tenths = (self.told["uplift"] or {"deciles": []})["deciles"]
+        found = [UpliftDecile(**one | {"uplift": interval(one["uplift"])}) for one in tenths]
+        return sorted(found, key=lambda one: -one.decile)
+
+
+def plan(context: Context, spark: SparkSession, scores: Scores) -> Plan | None:
+    """The plan of the newest scores, None where they were made without one."""
+    told = scores.record.get("plan")
+    if not told:
+        return None
+    is_listed = has_contacts(context, str(scores.as_of), scores.record)
+    return Plan(told, scores.customers, _head(context, spark, scores), is_listed)
+
+
+def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Customer]:
+    """The first customers to contact, those of the highest expected profit first."""
+    listed = (
+        spark.read.parquet(str(context.scores.partition(str(scores.as_of))))
+        .where(F.col("contact") == "contact")
+        .orderBy(F.desc("expected_profit"), "customer_id")
+        .limit(HEAD)
+    )
+    rows = listed.collect()
+    values = _values(context, spark, scores, rows)
+    recommended = offered(context, spark, str(scores.as_of), [row["customer_id"] for row in rows])
+    meanings = {feature.name: feature.about for feature in table_features(context.service)}
+    return [
+        Customer(
+            row["customer_id"],
+            leaving(row["probability"], scores.leaves_is_one),
+            row["expected_profit"],
+            _reasons(row, meanings, values.get(row["customer_id"], {}), scores.leaves_is_one),
+            recommended.get(row["customer_id"], []),
+        )
+        for row in rows
+    ]
+
+
+def _values(context: Context, spark: SparkSession, scores: Scores, rows: list[Row]) -> dict[Any, dict[str, Any]]:
+    """The values of the features that are reasons of these customers, by customer; those that the table has.
+
+    Of the day's table alone: tables of other days may be made by other declarations, with other columns.
+    """
+    day = str(scores.as_of)
+    if not rows or not context.features.has_rows([day]):
+        return {}
+    table = spark.read.parquet(str(context.features.partition(day)))
+    reasons = {name for row in rows for name, _ in _reasons_of(row)}
+    wanted = table.select("customer_id", *sorted(reasons & set(table.columns)))
+    found = wanted.where(F.col("customer_id").isin([row["customer_id"] for row in rows])).collect()
+    return {row["customer_id"]: row.asDict() for row in found}
+
+
+def _reasons(row: Row, meanings: dict[str, str], values: dict[str, Any], leaves_is_one: bool) -> list[Reason]:
+    """The reasons that a row has; an effect above 0 raises the probability of the label."""
+    raises_leaving = 1 if leaves_is_one else -1
+    return [
+        Reason(
+            meanings.get(name, name), raises_leaving * effect > 0, value_as_text(values[name]) if name in values else ""
+        )
+        for name, effect in _reasons_of(row)
+    ]
+
+
+def _reasons_of(row: Row) -> list[tuple[str, float]]:
+    """Feature and effect of each reason that a row has."""
+    found = [(row[f"reason_{n}"], row[f"reason_{n}_effect"]) for n in range(1, MOST + 1)]
+    return [(name, effect) for name, effect in found if name]

@@ -1,0 +1,126 @@
+"""How far the data can be trusted: archives not used, days and parts that are missing, bots, the sample, finished
+tables that had to be mended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from features.windows import Moment, Window, logs_window
+from jobs.context import Context
+from jobs.reporting.row_counts import Rows, archives
+from jobs.reporting.scores import leaving
+from jobs.storage.layer import Record
+
+STATUSES = ("failed", "undated", "duplicate", "not_a_log", "unpacked")  # the worst first
+
+
+@dataclass(frozen=True)
+class Table:
+    """A feature table by its counts, the days that its windows lack, and by feature the customers above its cap."""
+
+    as_of: date
+    customers: int
+    eligible: int
+    bots_excluded: int
+    is_mature: bool
+    positives: int
+    missing_days: list[date]
+    days_lacking_parts: int
+    capped: Mapping[str, int]
+
+    @property
+    def positive_share(self) -> float | None:
+        """Share of eligible customers with label 1, where that is known."""
+        return self.positives / self.eligible if self.is_mature and self.eligible else None
+
+    def leaving_share(self, leaves_is_one: bool) -> float | None:
+        """Share of eligible customers who left, where that is known."""
+        return None if self.positive_share is None else leaving(self.positive_share, leaves_is_one)
+
+
+@dataclass(frozen=True)
+class File:
+    """The file of a finished table, and in words what had to be mended in it."""
+
+    as_of: date
+    name: str
+    rows: int
+    has_header: bool
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """All of it; `logs` and `sample` are None where no layer tells them."""
+
+    archives: dict[str, list[str]]
+    logs: Window | None
+    missing_days: list[date]
+    missing_parts: dict[str, list[date]]
+    bot_days: int
+    tables: list[Table]
+    files: list[File]
+    sample: float | None
+
+    @property
+    def days_lacking_parts(self) -> int:
+        """How many days lack a part of some event."""
+        return len({day for days in self.missing_parts.values() for day in days})
+
+    @property
+    def mature(self) -> Table | None:
+        """The newest table whose outcome is known."""
+        return max((table for table in self.tables if table.is_mature), key=lambda table: table.as_of, default=None)
+
+
+def quality(context: Context) -> Quality:
+    """What the records of the layers that are there say."""
+    daily, features, scores = context.daily.records(), context.features.records(), context.scores.records()
+    logs = logs_window(map(date.fromisoformat, daily)) if daily else None
+    samples = [record["sample"] for layer in (daily, features, scores) for record in layer.values()]
+    return Quality(
+        archives=_by_status(archives(context)),
+        logs=logs,
+        missing_days=[day for day in logs.dates() if str(day) not in daily] if logs else [],
+        missing_parts=_missing_parts(daily),
+        bot_days=sum(record["bots"] for record in daily.values()),
+        tables=[_table(context, date.fromisoformat(day), record) for day, record in features.items()],
+        files=[_file(date.fromisoformat(day), one["source"]) for day, one in features.items() if "source" in one],
+        sample=samples[0] if samples else None,
+    )
+
+
+def _missing_parts(daily: dict[str, Record]) -> dict[str, list[date]]:
+    """The days that lack a part, by what they lack."""
+    lacking: dict[str, list[date]] = {}
+    for day, record in sorted(daily.items()):
+        for part in record["missing_parts"]:
+            lacking.setdefault(part, []).append(date.fromisoformat(day))
+    return lacking
+
+
+def _by_status(rows: Rows) -> dict[str, list[str]]:
+    names = {status: [row["archive"] for row in rows if row["status"] == status] for status in STATUSES}
+    return {status: some for status, some in names.items() if some}
+
+
+def _file(as_of: date, source: Record) -> File:
+    return File(as_of, source["file"], source["rows"], source["header"], source["warnings"])
+
+
+def _table(context: Context, as_of: date, record: Record) -> Table:
+    outcome = Moment.at(as_of, context.service.windows).outcome
+    is_mature = record["label_status"] == "mature"
+    # Days of an outcome that is still open are not missing: nobody expects them yet.
+    missing = [day for day in map(date.fromisoformat, record["missing_days"]) if is_mature or day not in outcome]
+    return Table(
+        as_of,
+        record["customers"],
+        record["eligible"],
+        record["bots_excluded"],
+        is_mature,
+        record["positives"],
+        missing,
+        len(record["missing_parts"]),
+        {name: customers for name, customers in record.get("capped", {}).items() if customers},
+    )

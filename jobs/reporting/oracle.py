@@ -1,0 +1,43 @@
+"""What the true probabilities of simulated customers reach on the rows that judge: no model can do better."""
+
+import math
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.context import Context
+from jobs.reporting.model_comparison import Judged, Model
+from jobs.storage.versions import current
+from models.cells import cells
+from models.curves import curves
+from models.metrics import best_threshold, measured
+
+
+@dataclass(frozen=True)
+class Best(Judged):
+    """The truth as if it were a model, and the number of customers for whom it is known."""
+
+    rows: int
+
+    def share_reached(self, by: float) -> float:
+        """How far an AUC has come from chance to the best; no number where the best is chance."""
+        return (by - 0.5) / (self.auc.value - 0.5) if self.auc.value != 0.5 else math.nan
+
+
+def best(context: Context, spark: SparkSession, chosen: Model) -> Best | None:
+    """The truth on the test customers of the chosen model; only a simulation knows it."""
+    as_of = chosen.told["split"]["test_as_of"]
+    scores = current(context.models / chosen.name) / "test_scores"
+    if as_of not in context.truth.values() or not scores.is_dir():
+        return None
+    truth = spark.read.parquet(str(context.truth.partition(as_of)))  # beside it lies what is no Parquet
+    [probability] = [name for name in truth.columns if name.endswith("_probability")]
+    true = truth.select("customer_id", F.col(probability).alias("probability"))
+    unseen = spark.read.parquet(str(scores)).select("customer_id", "label")
+    judged = unseen.join(true, "customer_id", "inner")
+    counted = cells(judged)
+    if not counted.positives.sum() or not counted.negatives.sum():
+        return None
+    test = measured(counted, best_threshold(counted))
+    return Best("best", "best possible", "truth", {}, test, curves(counted), chosen.fitted_on, int(counted.rows.sum()))

@@ -1,0 +1,82 @@
+"""Rows that were rejected or repaired on the way, by reason, told from the records of landing and events."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from conf.events import Event
+from jobs.context import Context
+from jobs.formatting import words
+from jobs.storage.layer import Record
+
+Days = dict[str, list[Record]]
+
+# What unpack.sh means by its reasons; all others are declared in the service's configuration.
+LANDING_REASONS = {
+    "blank": "an empty line",
+    "count_line": "a lone number, such as some exports put on top",
+    "too_few_fields": "fewer fields than a line has",
+    "too_many_fields": "more fields than a line has",
+    "undated": "no day that can be read",
+    "not_utf8": "not valid UTF-8 text",
+    "control_character": "a control character within the line",
+    "too_long": "longer than any line of a log",
+    "unreadable_record": "neither a CSV record nor a JSON object",
+}
+LANDING_REPAIR = "mended while unpacking: an empty field in front dropped, or the lines of one record joined"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Rows of one event that were rejected or repaired for one reason, and of how many."""
+
+    layer: str
+    event: str
+    reason: str
+    meaning: str
+    rows: int
+    of_rows: int
+
+    @property
+    def share(self) -> float:
+        """Share of the rows that came in."""
+        return self.rows / max(self.of_rows, 1)
+
+
+def landing_rejected(landed: dict[str, Counter[str]]) -> Iterator[Reason]:
+    """Lines that unpacking rejected, by event, the most frequent reason first."""
+    for event, counts in landed.items():
+        found = {key: number for key, number in counts.items() if key.startswith("rejected_") and number}
+        for key, number in Counter(found).most_common():
+            reason = key.removeprefix("rejected_")
+            yield Reason("landing", event, reason, LANDING_REASONS.get(reason, words(reason)), number, counts["lines"])
+
+
+def landing_repaired(landed: dict[str, Counter[str]]) -> Iterator[Reason]:
+    """Records that unpacking mended, by event."""
+    for event, counts in landed.items():
+        if counts["repaired"]:
+            yield Reason("landing", event, "shape", LANDING_REPAIR, counts["repaired"], counts["records"])
+
+
+def ingest_reasons(context: Context, ingested: Days, key: str) -> Iterator[Reason]:
+    """Rows of the events layer by reason; `key` of its records is `reasons` (of rejection) or `repaired`."""
+    for name, records in ingested.items():
+        lines = sum(record["lines"] for record in records)
+        reasons: Counter[str] = Counter()
+        for record in records:
+            reasons.update(record[key])
+        for reason, number in reasons.most_common():
+            yield Reason("events", name, reason, _meaning(reason, context.service.events[name]), number, lines)
+
+
+def _meaning(reason: str, event: Event) -> str:
+    """A check's own words, or those of the column that could not be typed."""
+    if reason in event.checks:
+        return event.checks[reason].about
+    column, _, problem = reason.rpartition("_")
+    if column not in event.columns:
+        return words(reason)
+    return (
+        f"{column} is missing" if problem == "missing" else f"{column} cannot be read as {event.columns[column].type}"
+    )

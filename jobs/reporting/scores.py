@@ -1,0 +1,99 @@
+"""What the newest scores say: how many customers will leave, and whether the scores are still of today."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from conf.errors import InputError
+from jobs.context import Context
+from jobs.storage.layer import Record
+from jobs.training.artifacts import chosen_model, model_basis
+
+
+@dataclass(frozen=True)
+class Decile:
+    """A tenth of the customers by score."""
+
+    decile: int
+    customers: int
+    mean_probability: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The newest scores; `staleness` says in words why they are not of the newest data and model, if so.
+
+    A probability is that of the label. Where the label says who comes back, those who leave are the others.
+    """
+
+    as_of: date
+    customers: int
+    mean_probability: float
+    leaves_is_one: bool
+    deciles: list[Decile]
+    staleness: str
+    record: Record
+
+    @property
+    def leaving_share(self) -> float:
+        """Share of the customers expected to leave."""
+        return leaving(self.mean_probability, self.leaves_is_one)
+
+    @property
+    def leavers(self) -> int:
+        """How many customers are expected to leave."""
+        return round(self.customers * self.leaving_share)
+
+    def leavers_in(self, tenth: Decile) -> int:
+        """How many customers of a tenth are expected to leave."""
+        return round(tenth.customers * leaving(tenth.mean_probability, self.leaves_is_one))
+
+
+def leaving(probability: float, leaves_is_one: bool) -> float:
+    """Probability of leaving, given that of the label: label 1 is who left, or else who came back."""
+    return probability if leaves_is_one else 1 - probability
+
+
+def scores(context: Context, spark: SparkSession) -> Scores | None:
+    """The newest scores, None where there are none."""
+    records = context.scores.records()
+    if not records:
+        return None
+    day = max(records)
+    per_decile = (
+        spark.read.parquet(str(context.scores.partition(day)))
+        .groupBy("decile")
+        .agg(F.count("*").alias("customers"), F.avg("probability").alias("mean_probability"))
+    )
+    return Scores(
+        as_of=date.fromisoformat(day),
+        customers=records[day]["customers"],
+        mean_probability=records[day]["mean_probability"],
+        leaves_is_one=context.service.label.leaves_is_one,
+        deciles=[Decile(**row.asDict()) for row in per_decile.orderBy("decile").collect()],
+        staleness=_staleness(context, day, records[day]),
+        record=records[day],
+    )
+
+
+def _staleness(context: Context, day: str, record: Record) -> str:
+    tables = context.features.records()
+    newest = max(tables, default=day)
+    if newest > day:
+        return f"there is a newer table of customers, as of {newest}"
+    if day in tables and tables[day]["basis"] != record["basis"]["table"]:
+        return "the table of customers has changed since"
+    return _model_staleness(context, record)
+
+
+def _model_staleness(context: Context, record: Record) -> str:
+    name = record["model"]
+    try:
+        if model_basis(context, name) != record["basis"]["model"]:
+            return f"the model {name} has been trained again since"
+        chosen = chosen_model(context)
+    except InputError:  # scores alone, without their model, are told as they are
+        return ""
+    return f"they are by the model {name}, and {chosen} is the chosen one" if chosen != name else ""

@@ -1,0 +1,66 @@
+"""How models, baselines and rules look, the same in every figure and in the keys beside them.
+
+Told apart by colour, by dashes and by width, so that they are in print and for the colour-blind too.
+"""
+
+from dataclasses import dataclass
+from itertools import accumulate, cycle
+
+from jobs.reporting.model_comparison import Verdict
+from jobs.reporting.oracle import Best
+from jobs.reporting.recommender_evaluation import BASELINE
+from models.recommender.candidates import MODELS
+
+SERIES = tuple(f"series-{number}" for number in range(1, 6))  # the colours of the page's style sheet
+DASHED, DASHED_AND_DOTTED, DOTTED = (5.0, 2.0), (5.0, 2.0, 1.5, 2.0), (1.5, 2.0)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A line: a colour of the style sheet, a width in points, and lengths of dashes and gaps in widths of the line."""
+
+    colour: str
+    width: float
+    dashes: tuple[float, ...] = ()
+
+    @property
+    def css(self) -> str:
+        """The line as the background of a box."""
+        ends = [self.width * end for end in accumulate(self.dashes)]
+        starts = [0.0, *ends]
+        colours = cycle([f"var(--{self.colour})", "transparent"])
+        steps = [f"{one} {start:g}px {end:g}px" for one, start, end in zip(colours, starts, ends, strict=False)]
+        fill = f"repeating-linear-gradient(90deg, {', '.join(steps)})" if steps else f"var(--{self.colour})"
+        return f"height: {max(self.width, 1.6):g}px; background: {fill}"
+
+
+NO_MODEL = Look("muted", 1.0, (1.0, 2.0))
+RULES = {
+    "model": Look("series-1", 2.4),
+    "recency": Look("series-2", 1.7, DASHED),
+    "random": Look("muted", 1.5, DOTTED),
+}
+
+
+def ranker_looks(chosen: str) -> dict[str, Look]:
+    """By name: a colour for each recommender, always the same, the chosen one thick; popular titles grey and dashed."""
+    colours = dict(zip((name for name in MODELS if name != BASELINE), SERIES, strict=False))
+    found = {name: Look(colour, 2.8 if name == chosen else 1.3) for name, colour in colours.items()}
+    return found | {BASELINE: Look("muted", 2.8 if chosen == BASELINE else 1.5, DASHED)}
+
+
+def looks(verdict: Verdict, best: Best | None) -> dict[str, Look]:
+    """By name: a colour for each kind of model, the chosen one thick, and dashed what looks at flagged features while
+    its twin does not; baselines grey and dashed; the truth dotted."""
+    colours = dict(zip(verdict.kinds, cycle(SERIES), strict=False))
+    found = {
+        one.name: Look(
+            colours[one.kind],
+            2.8 if one is verdict.chosen else 1.3,
+            DASHED if verdict.is_doubted(one) else (),
+        )
+        for one in verdict.models
+    }
+    for dashes, one in zip(cycle([DASHED, DASHED_AND_DOTTED, DOTTED]), verdict.baselines, strict=False):
+        found[one.name] = Look("muted", 1.5, dashes)
+    return found | ({best.name: Look("ink", 1.2, (1.0, 1.4))} if best else {})

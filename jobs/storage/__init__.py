@@ -1,0 +1,1 @@
+"""Where data lies and how it is published: places, layers, records, leases, input files."""

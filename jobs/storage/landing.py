@@ -1,0 +1,68 @@
+"""The landing layer as the shell left it: which files belong to which day, and whether they are all there."""
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+
+from conf.errors import InputError
+from jobs.storage.location import Place
+
+MEND = "run shell/unpack.sh (or `encore unpack`) again"
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One text file of one event and day, as `days.csv` lists it."""
+
+    event: str
+    day: str
+    path: Place
+    archive: str
+    records: int
+    bytes: int
+    checksum: str
+
+
+def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
+    """The files of each (event, day). Raises InputError where the folder is not what its lists say."""
+    archives = {row["archive"]: row for row in read_rows(landing / "manifest.csv")}
+    days: dict[tuple[str, str], list[LandedFile]] = defaultdict(list)
+    for row in read_rows(landing / "days.csv"):
+        file = LandedFile(
+            event=row["event"],
+            day=row["date"],
+            path=landing / row["file"],
+            archive=row["archive"],
+            records=int(row["records"]),
+            bytes=int(row["bytes"]),
+            checksum=archives.get(row["archive"], {}).get("checksum", ""),
+        )
+        days[(file.event, file.day)].append(file)
+    listed = {file.path: file.bytes for files in days.values() for file in files}
+    found = {path: path.stat().st_size for path in landing.glob("*/date=*/*") if path.is_file()}
+    for path in sorted(listed.keys() | found.keys()):
+        if listed.get(path) != found.get(path):
+            raise InputError(f"{path}: this file is not as {landing / 'days.csv'} lists it; {MEND}")
+    return days
+
+
+def sample_rate(landing: Place) -> float:
+    """The share of customers that the landing layer holds. Raises InputError where archives differ in it."""
+    rates = {row["sample"] for row in read_rows(landing / "manifest.csv") if row["status"] == "unpacked"}
+    if len(rates) != 1:
+        problem = (
+            f"archives were unpacked with different samples ({', '.join(sorted(rates))})"
+            if rates
+            else "no archive was unpacked"
+        )
+        raise InputError(f"{landing}: {problem}; empty the folder and {MEND}")
+    return float(rates.pop())
+
+
+def read_rows(path: Place) -> list[dict[str, str]]:
+    """The rows of a small CSV file. Raises InputError where it is missing."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such list of what was unpacked; {MEND}") from None

@@ -1,0 +1,95 @@
+"""Layers in an object store or in HDFS: partitions are published as versions (`jobs.storage.versions`)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.storage.layer import Layer, Partitions, Record, Staged
+from jobs.storage.location import Place, Remote
+from jobs.storage.versions import COLUMN, STAGING, Versions, fresh
+
+
+@dataclass(frozen=True)
+class StagedVersion(Staged):
+    """Partitions of a fresh version; `before`: sequences of the records that counted when it was begun, by child."""
+
+    before: Mapping[str, int]
+
+
+class RemoteLayer(Layer):
+    """A layer in an object store or in HDFS: `encore_version=<version>/<key>=<value>/`, and `_records/`."""
+
+    root: Remote
+
+    @property
+    def versions(self) -> Versions:
+        """Those of its partitions."""
+        return Versions(self.root)
+
+    def partition(self, value: str) -> Place:
+        """Folder of the partition of `value` that counts; where there is none, one that is not there."""
+        named = self.versions.newest().get(self._child(value))
+        return self.versions.folder(named) if named else self.root / self._child(value)
+
+    def values(self) -> list[str]:
+        """See Partitions."""
+        return sorted(map(self._value, self.versions.newest()))
+
+    def has_rows(self, values: Sequence[str] | None = None) -> bool:
+        """See Partitions."""
+        newest = self.versions.newest()
+        wanted = newest if values is None else [self._child(value) for value in values if self._child(value) in newest]
+        return any(any(self.versions.folder(newest[child]).glob("*.parquet")) for child in wanted)
+
+    def record(self, value: str) -> Record | None:
+        """See Layer."""
+        named = self.versions.newest().get(self._child(value))
+        return named.body if named else None
+
+    def records(self) -> dict[str, Record]:
+        """See Layer."""
+        return {self._value(child): body for child, body in sorted(self.versions.bodies().items())}
+
+    def changed(self, value: str) -> float:
+        """See Layer."""
+        return self.versions.newest()[self._child(value)].file.stat().st_mtime
+
+    @contextmanager
+    def staging(self) -> Iterator[Staged]:
+        """See Layer. Only the rows lie in the layer: readers of all of it would stumble over anything else."""
+        before = {child: named.sequence for child, named in self.versions.newest().items()}
+        with fresh(self.root) as version:
+            work = self.root.parent / f"{STAGING}{self.root.name}-{version.name.partition('=')[2]}"
+            try:
+                yield StagedVersion(version, self.key, work, before)
+            finally:
+                work.remove_all()
+
+    def publish(self, staged: Partitions, value: str, record: Record) -> None:
+        """See Layer."""
+        new, before = cast(Remote, staged.partition(value)), cast(StagedVersion, staged).before
+        self.versions.publish(new, record, before.get(new.name, 0))
+
+    def remove(self, value: str) -> None:
+        """See Layer."""
+        self.versions.forget(self._child(value))
+
+    def _that_count(self, rows: DataFrame) -> DataFrame:
+        """Both engines then read no other files."""
+        pairs = [f"{one.version}/{self._value(child)}" for child, one in self.versions.newest().items()]
+        return rows.where(F.concat_ws("/", COLUMN, F.col(self.key).cast("string")).isin(pairs)).drop(COLUMN)
+
+    def _child(self, value: str) -> str:
+        return f"{self.key}={value}"
+
+    def _value(self, child: str) -> str:
+        return child.partition("=")[2]
+
+
+def layer(root: Place, key: str) -> Layer:
+    """The layer in a folder."""
+    return RemoteLayer(root, key) if isinstance(root, Remote) else Layer(root, key)

@@ -37,11 +37,11 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if Path(path or ".").resol
 from conf.network import Network  # noqa: E402
 from models.network.checkpoint import FILE, Progress  # noqa: E402
 from models.network.fit import fit  # noqa: E402
-from models.network.lanes import Singles, read_blocks, write_lanes  # noqa: E402
+from models.network.job import TRAIN, VALIDATION, Plan  # noqa: E402
 from models.network.launch import launch  # noqa: E402
-from models.network.layout import Layout, lanes_for  # noqa: E402
-from models.network.plan import TRAIN, VALIDATION, Plan  # noqa: E402
 from models.network.ranks import OneProcess, Ranks  # noqa: E402
+from models.network.sharding import Layout, lanes_for  # noqa: E402
+from models.network.shards import Singles, read_blocks, write_lanes  # noqa: E402
 
 EPOCHS = 4
 JUDGES = 1_024

@@ -49,10 +49,10 @@ from jobs.context import Context
 from jobs.engine import engine
 from jobs.storage.layer import RECORD, beside, replace_folder, write_text
 from jobs.training.feature_tables import read_tables
-from models.kinds import KINDS, Setting, candidates
-from models.preparation import INPUTS
-from models.split import chosen_split
-from models.training import TrainingPart, training_part
+from models.fitting.fit import TrainingPart, training_part
+from models.fitting.kinds import KINDS, Setting, candidates
+from models.fitting.preprocessing import INPUTS
+from models.fitting.split import chosen_split
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 1

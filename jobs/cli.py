@@ -48,7 +48,7 @@ from jobs.training.artifacts import Result
 from jobs.training.keras import Networks, RowsReady
 from jobs.training.leakage import find_audit
 from jobs.unpack import unpack as unpack_archives
-from models.kinds import KINDS
+from models.fitting.kinds import KINDS
 from models.network.launch import LAUNCHERS
 from models.recommender.candidates import MODELS
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from models.intervals import Interval
+from models.evaluation.intervals import Interval
 
 NOTHING = "–"
 UNBREAKABLE = "\u00a0"

@@ -23,7 +23,7 @@ from jobs.storage.layer import beside, local, replace_folder
 from jobs.storage.location import dataset
 from jobs.training.dataset import mature_moments, way_to_labels
 from jobs.training.feature_tables import table_record
-from models.arrays import Part, Scaler, prepared_parts
+from models.fitting.npz import Part, Scaler, prepared_parts
 
 PARTS = ("test", "validation", "train")  # in the order in which they are put in place
 FILES = tuple(f"{part}.npz" for part in PARTS)
@@ -40,7 +40,7 @@ def prepare(
     """Write the eligible customers of the newest table with known labels, or of that at `as_of`, into `out`.
 
     Each file holds `inputs` (float32), `targets` (int64, the service's label), `customer_id`, and the scaler: `names`,
-    `fill`, `mean`, `scale`; `numpy.load` reads it without pickle. See `models/arrays.py` for what they are.
+    `fill`, `mean`, `scale`; `numpy.load` reads it without pickle. See `models/fitting/npz.py` for what they are.
 
     Args:
         out: a new folder, or one in which only these three files are replaced.

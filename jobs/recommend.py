@@ -33,9 +33,9 @@ from jobs.storage.location import Place
 from jobs.storage.versions import current
 from jobs.training.artifacts import write_json
 from models.recommender.candidates import Engine
-from models.recommender.numbering import drawn
+from models.recommender.ids import drawn
 from models.recommender.ratings import rating_errors
-from models.targeting import CONTACT
+from models.targeting.contact_list import CONTACT
 
 SEGMENT = "contact"
 

@@ -23,8 +23,8 @@ from jobs.reporting.styles import NO_MODEL, RULES, Look, looks, ranker_looks
 from jobs.storage.layer import beside, replace_folder, write_csv, write_text
 from jobs.storage.location import Place, Remote
 from jobs.storage.versions import current
-from models.curves import CURVES
-from models.metrics import METRICS
+from models.evaluation.curves import CURVES
+from models.evaluation.metrics import METRICS
 from models.recommender.ranking import METRICS as RANKING_METRICS
 
 PAGE = "index.html"

@@ -23,11 +23,11 @@ from jobs.storage.layer import Partitions, Record, write_manifest, write_partiti
 from jobs.storage.versions import current
 from jobs.training.artifacts import chosen_model, model_basis, model_result, plain_model
 from jobs.training.feature_tables import read_tables, table_record
-from models.deciles import with_deciles
-from models.plain import PlainModel, scored
-from models.profit import profit_curve
-from models.targeting import chosen, plan_summary, risk
-from models.uplift import uplift
+from models.evaluation.deciles import with_deciles
+from models.scoring.portable import PlainModel, scored
+from models.targeting.contact_list import chosen, plan_summary, risk
+from models.targeting.profit import profit_curve
+from models.targeting.uplift import uplift
 
 KEYS = ("customer_id", "as_of")
 PROBABILITY = "probability"

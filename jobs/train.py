@@ -19,9 +19,9 @@ from jobs.training.mllib import Grids
 from jobs.training.run import Course, Fitting, Watch
 from jobs.training.selection import choosable, reason
 from jobs.training.variants import UNFLAGGED, Wanted, basis_of, wanted
-from models.kinds import KINDS
-from models.plain import NETWORK
-from models.split import Split
+from models.fitting.kinds import KINDS
+from models.fitting.split import Split
+from models.scoring.portable import NETWORK
 
 GRIDS = Grids()
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from conf.network import Network
 from models.network.fit import fit
-from models.network.lanes import Singles, write_lanes
-from models.network.layout import Layout, lanes_for
-from models.network.plan import Plan
+from models.network.job import Plan
 from models.network.ranks import Ranks
+from models.network.sharding import Layout, lanes_for
+from models.network.shards import Singles, write_lanes
 
 WIDTH, BATCH = 6, 64
 ROWS, JUDGES = 10 * BATCH, 100

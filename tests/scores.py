@@ -4,8 +4,8 @@ import numpy as np
 from given import frame
 from pyspark.sql import DataFrame, SparkSession
 
-from models.cells import Cells
-from models.scorer import Floats
+from models.evaluation.histogram import Cells
+from models.scoring.linear import Floats
 
 Scored = list[tuple[int, float]]
 

@@ -9,8 +9,8 @@ from modelling import AGE, QUICK, SHARE, VISITS, table
 from pyspark.sql import SparkSession
 
 from conf.learning import Audit
-from models.acquittal import acquitted
-from models.audit import AuditedFeature, audit
+from models.leakage.audit import AuditedFeature, audit
+from models.leakage.clearing import acquitted
 
 
 def customers(count: int) -> Rows:

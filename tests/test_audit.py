@@ -21,9 +21,9 @@ from sklearn.metrics import roc_auc_score
 from conf.learning import Audit
 from features.declared import NamedFeature
 from jobs.engine import engine as started
-from models.audit import Audited, AuditedFeature, audit
-from models.single import auc_of_counts
-from models.values import Values, counted
+from models.leakage.audit import Audited, AuditedFeature, audit
+from models.leakage.univariate import auc_of_counts
+from models.leakage.value_counts import Values, counted
 
 LIMITS = Audit()
 REAL = SHARED / "audiobooks" / "Audiobooks_data.csv"

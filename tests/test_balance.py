@@ -5,7 +5,7 @@ from modelling import customers, table
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from models.balance import balanced
+from models.fitting.class_balance import balanced
 
 ROWS = [row | {"label": int(row["customer_id"] % 10 == 0)} for row in customers(4_000)]  # 400 of 4,000
 

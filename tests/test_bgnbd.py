@@ -16,8 +16,8 @@ from sklearn.metrics import roc_auc_score
 
 from conf.learning import Alive
 from jobs.engine import engine as started
-from models.bgnbd import BgNbd, Counts, counted, fit, log_likelihood
-from models.scorer import Floats
+from models.baselines.bgnbd import BgNbd, Counts, counted, fit, log_likelihood
+from models.scoring.linear import Floats
 from tests.pipeline import SHARED
 
 CDNOW = SHARED / "cdnow" / "CDNOW_master.txt"

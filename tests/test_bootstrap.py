@@ -5,8 +5,8 @@ from math import isnan
 import numpy as np
 import pytest
 
-from models.bootstrap import basic_interval, interval_of_absolute_sum, percentile_interval
-from models.intervals import Interval
+from models.evaluation.bootstrap import basic_interval, interval_of_absolute_sum, percentile_interval
+from models.evaluation.intervals import Interval
 
 RISING = np.arange(1_001) / 1_000
 

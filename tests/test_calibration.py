@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given as for_any
 from hypothesis import strategies as st
 
-from models.calibration import Calibration, fit_calibration
-from models.cells import Cells
+from models.evaluation.histogram import Cells
+from models.fitting.calibration import Calibration, fit_calibration
 
 TRUE = np.linspace(0.02, 0.98, 49)
 

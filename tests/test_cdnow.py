@@ -16,9 +16,9 @@ from jobs.engine import engine
 from jobs.features import features
 from jobs.run import run
 from jobs.train import train
-from models.kinds import KINDS
-from models.training import training_part
-from models.tuning import tuned
+from models.fitting.cross_validation import tuned
+from models.fitting.fit import training_part
+from models.fitting.kinds import KINDS
 from tests.pipeline import SHARED, context, table
 
 RAW = SHARED / "cdnow" / "CDNOW_master.txt"

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from scores import cells_of, hand_made, scored, simulated
 
-from models.cells import GREATEST_BIN, LEAST_BIN, Cells, cells, first_bin_from, in_tenths, lower_edge
+from models.evaluation.histogram import GREATEST_BIN, LEAST_BIN, Cells, cells, first_bin_from, in_tenths, lower_edge
 
 JUST_BELOW_HALF = np.nextafter(0.5, 0)
 

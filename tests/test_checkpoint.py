@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from conf.network import Network
 from models.network.checkpoint import Arrays, Epoch, Progress
-from models.network.layout import Layout
-from models.network.plan import Plan
+from models.network.job import Plan
+from models.network.sharding import Layout
 
 NAN, INF = math.nan, math.inf
 

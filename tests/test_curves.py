@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 from scores import Scored, cells_of, hand_made, simulated
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
-from models import measures
-from models.curves import CURVES, curves
+from models.evaluation import measures
+from models.evaluation.curves import CURVES, curves
 
 ROWS = [(1, 0.9), (0, 0.6), (1, 0.6), (0, 0.2)]
 

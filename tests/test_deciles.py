@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from models.deciles import decile_thresholds, with_deciles
+from models.evaluation.deciles import decile_thresholds, with_deciles
 
 
 def deciles(histogram: dict[int, int]) -> dict[int, int]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.network import Network
-from models.dense import ACTIVATIONS, BLOCK_ROWS, PATH_POINTS, Dense
+from models.scoring.mlp import ACTIVATIONS, BLOCK_ROWS, PATH_POINTS, Dense
 
 # Of two inputs with two hidden units; the rows are (1, -1) and (2, 1) when standardised, for which the units sum up
 # (-1, -0.5) and (4, -0.5).
@@ -33,7 +33,8 @@ def keras() -> SimpleNamespace:
     pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
     import keras
 
-    from models.network import build, whole
+    from models.network import build
+    from models.network import export as whole
 
     return SimpleNamespace(ops=keras.ops, network=build.network_of_inputs, plain_copy=whole.plain_copy)
 

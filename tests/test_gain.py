@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame, SparkSession
 from scores import cells_of
 from sklearn.metrics import roc_auc_score
 
-from models.gain import auc_gain
-from models.metrics import measured
-from models.scorer import Floats
+from models.evaluation.metrics import measured
+from models.evaluation.paired_auc import auc_gain
+from models.scoring.linear import Floats
 
 TYPES = {"label": "int", "probability": "double", "other_probability": "double"}
 

@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.inspection import permutation_importance as of_sklearn
 from sklearn.metrics import roc_auc_score
 
-from models.importance import partial_dependence, permutation_importance
-from models.scorer import Linear
-from models.trees import Trees
+from models.evaluation.importance import partial_dependence, permutation_importance
+from models.scoring.linear import Linear
+from models.scoring.trees import Trees
 
 
 def linear(*weights: float, intercept: float = 0.0) -> Linear:

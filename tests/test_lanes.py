@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import models.network.layout
-from models.network.lanes import BESIDE, Singles, read_blocks, write_lanes
-from models.network.layout import Layout, lanes_for
+import models.network.sharding
+from models.network.sharding import Layout, lanes_for
+from models.network.shards import BESIDE, Singles, read_blocks, write_lanes
 
 Shuffle = tuple[int, int] | None
 RANKS = (1, 2, 4)
@@ -51,7 +51,7 @@ def sorted_rows(rows: Singles) -> list[list[float]]:
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """Row groups of a few rows, so that few rows have several."""
-    monkeypatch.setattr(models.network.layout, "GROUP_ROWS", 8)
+    monkeypatch.setattr(models.network.sharding, "GROUP_ROWS", 8)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_every_row_is_read_once_in_the_same_batches_on_any_ranks(
     layout, parts, group_rows = table
     rows = np.concatenate(parts)
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as name:
-        patch.setattr(models.network.layout, "GROUP_ROWS", group_rows)
+        patch.setattr(models.network.sharding, "GROUP_ROWS", group_rows)
         write_lanes(Path(name), layout, parts)
         alone, *together = (of_ranks(Path(name), layout, ranks, shuffle) for ranks in RANKS)
     read = np.concatenate(alone)
@@ -96,7 +96,7 @@ def test_batches_are_made_of_rows_in_their_order(table: tuple[Layout, list[Singl
     layout, parts, group_rows = table
     rows = np.concatenate(parts)
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as name:
-        patch.setattr(models.network.layout, "GROUP_ROWS", group_rows)
+        patch.setattr(models.network.sharding, "GROUP_ROWS", group_rows)
         write_lanes(Path(name), layout, parts)
         read = batches(Path(name), layout, range(layout.lanes))
     for number, batch in enumerate(read):
@@ -233,7 +233,7 @@ def peak(work: Callable[[], Any]) -> int:
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.network.layout, "GROUP_ROWS", GROUP // 8)
+    monkeypatch.setattr(models.network.sharding, "GROUP_ROWS", GROUP // 8)
     writing, reading = [], []
     for groups in (3, 24):
         layout, folder = Layout(groups * GROUP, WIDTH, BATCH, 8), tmp_path / str(groups)

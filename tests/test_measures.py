@@ -18,9 +18,9 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import log_loss as log_loss_score
 
-from models import measures
-from models.cells import cells
-from models.scorer import Floats
+from models.evaluation import measures
+from models.evaluation.histogram import cells
+from models.scoring.linear import Floats
 
 
 def theirs(labels: Floats, probabilities: Floats, threshold: float) -> dict[str, float]:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scores import Scored, cells_of, hand_made, simulated
 from sklearn.metrics import f1_score
 
-from models import measures
-from models.cells import Cells
-from models.metrics import METRICS, best_threshold, measured
+from models.evaluation import measures
+from models.evaluation.histogram import Cells
+from models.evaluation.metrics import METRICS, best_threshold, measured
 
 NAMES = [
     "auc",

@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from conf.network import Network
 from models.network.data import write_plan
-from models.network.lanes import Singles, read_blocks
-from models.network.layout import Layout
-from models.network.plan import Plan
+from models.network.job import Plan
+from models.network.sharding import Layout
+from models.network.shards import Singles, read_blocks
 
 NETWORK = Network(batch=16)
 CONSTANT = 0.1  # of which the mean is not exact in double precision

@@ -16,7 +16,7 @@ from features.windows import Window
 from jobs.recommending.dataset import DRAWN, LATER, VALIDATION, Ground
 from jobs.recommending.sources import Ratings, read_ratings
 from models.recommender.histories import PAIRS
-from models.recommender.parts import cuts, held_out_by_hash, held_out_later, known_before
+from models.recommender.splits import cuts, held_out_by_hash, held_out_later, known_before
 
 START = date(2017, 4, 1)
 

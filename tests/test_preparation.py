@@ -6,7 +6,7 @@ import pytest
 from modelling import AGE, ALL, CONSTANT, DEVICE, VISITS, customers, table
 from pyspark.sql import SparkSession
 
-from models.preparation import fit_preparation
+from models.fitting.preprocessing import fit_preparation
 
 SEEN = [
     {"customer_id": 1, "visits": 0, "age": 3.0, "device": "ar", "label": 0},

@@ -21,7 +21,7 @@ from conf.errors import InputError, UsageError
 from conf.schema import Service
 from jobs.context import Context
 from jobs.prepare import FILES, prepare
-from models.arrays import Part, Scaler, prepared_parts
+from models.fitting.npz import Part, Scaler, prepared_parts
 
 NAMES = ("visits", "share", "age", "device_is_ar", "device_is_ip", "constant")
 TYPES = {"device": pa.string(), "age": pa.float64()}

@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 from conf.learning import Targeting
 from conf.schema import Label
 from jobs.engine import engine as started
-from models import profit
-from models.profit import profit_curve
+from models.targeting import profit
+from models.targeting.profit import profit_curve
 
 TYPES = {
     "customer_id": "bigint",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.reasons import NONE, by_feature, reason_columns, strongest
+from models.scoring.reason_codes import NONE, by_feature, reason_columns, strongest
 
 NAMES = ["plays", "age", "device"]
 TERM_FEATURES = ["plays", "age", "age", "device", "device"]  # age has an indicator beside it, device two levels

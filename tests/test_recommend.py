@@ -35,8 +35,8 @@ from jobs.rollup import rollup
 from jobs.simulate import simulate
 from jobs.storage.layer import RECORD, read_record
 from jobs.unpack import unpack
-from models.recommender.packing import unpacked
 from models.recommender.rankers import Neighbours
+from models.recommender.serialization import unpacked
 from tests.conftest import SMALL
 from tests.pipeline import context as music
 from tests.pipeline import table

@@ -15,8 +15,8 @@ from models.recommender import rankers
 from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem, Popularity, candidates
 from models.recommender.fitting import Pairs, blocks, fitted
 from models.recommender.histories import PAIRS, liked, matrix_of_histories, matrix_of_pairs
-from models.recommender.packing import packed, unpacked
 from models.recommender.rankers import UNSCORED, Factors, Linear, Neighbours, Popular, Ranker
+from models.recommender.serialization import packed, unpacked
 from models.recommender.serving import Model
 
 SIZE = 20

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from jobs.engine import engine as started
 from models.recommender import serving as module
 from models.recommender.histories import PAIRS, with_histories
-from models.recommender.numbering import HASHES, draw, drawn, numbered
+from models.recommender.ids import HASHES, draw, drawn, numbered
 from models.recommender.rankers import Factors, Linear, Popular
 from models.recommender.serving import Model, Serving, served
 from tests.conftest import SMALL

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from conf.schema import Windows
 from features.windows import Moment
 from jobs.engine import engine
-from models.split import Split, chosen_split, fold, is_for_calibration, is_held_out, is_in_share
+from models.fitting.split import Split, chosen_split, fold, is_for_calibration, is_held_out, is_in_share
 
 FORTNIGHT = Windows(observation_days=30, outcome_days=14)
 

@@ -15,9 +15,9 @@ from conf.learning import Targeting
 from conf.schema import Label
 from features.sampling import in_sample
 from jobs.engine import engine as started
-from models import targeting
-from models.split import is_held_out
-from models.targeting import chosen, most_contacts, plan_summary, risk
+from models.fitting.split import is_held_out
+from models.targeting import contact_list as targeting
+from models.targeting.contact_list import chosen, most_contacts, plan_summary, risk
 
 TYPES = {"customer_id": "bigint", "probability": "double", "spent": "double"}
 LEFT = Label(name="churned", when="true", one_if="absent", about="Gone")

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.declared import NamedFeature
-from models.terms import linear_terms
+from models.fitting.encoding import linear_terms
 
 
 def values(spark: SparkSession, declared: NamedFeature, row: dict[str, Any]) -> dict[str, Any]:

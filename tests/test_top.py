@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.recommender.rankers import UNSCORED
-from models.recommender.top import HighestOfColumns, highest
+from models.recommender.top_k import HighestOfColumns, highest
 
 
 @given(rows=st.integers(1, 5), columns=st.integers(1, 200), number=st.integers(1, 12), seed=st.integers(0, 1_000))

@@ -18,8 +18,8 @@ from sklearn.metrics import roc_auc_score
 from conf.errors import InputError
 from jobs.context import Context
 from jobs.train import train
-from models.kinds import KINDS
-from models.metrics import METRICS
+from models.evaluation.metrics import METRICS
+from models.fitting.kinds import KINDS
 
 
 @pytest.fixture(scope="module")

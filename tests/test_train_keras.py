@@ -26,10 +26,10 @@ from jobs.train import train
 from jobs.train_keras import train_keras
 from jobs.training.artifacts import chosen_model, model_result
 from jobs.training.keras import Networks, RowsReady
-from models.metrics import METRICS
+from models.evaluation.metrics import METRICS
 from models.network.checkpoint import FILE, Progress
 from models.network.fit import fit as fit_of_ranks
-from models.network.plan import Plan
+from models.network.job import Plan
 from models.network.ranks import OneProcess
 
 pytest.importorskip("tensorflow", reason="the network needs TensorFlow")

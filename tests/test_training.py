@@ -16,11 +16,11 @@ from sklearn.metrics import roc_auc_score
 
 from conf.learning import Grids, LogisticGrid
 from jobs.engine import engine as started
-from models.kinds import KINDS, candidates
-from models.plain import PlainModel, scored
-from models.split import fold, is_for_calibration
-from models.training import Fitted, constant_model, fit_model, logistic_model, training_part
-from models.tuning import tuned
+from models.fitting.cross_validation import tuned
+from models.fitting.fit import Fitted, constant_model, fit_model, logistic_model, training_part
+from models.fitting.kinds import KINDS, candidates
+from models.fitting.split import fold, is_for_calibration
+from models.scoring.portable import PlainModel, scored
 
 OTHERS = customers(440)[400:]
 OTHERS[3] |= {"visits": 10**9, "device": "mc", "age": None}

@@ -21,10 +21,10 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
-import models.trees
+import models.scoring.trees
 from jobs.engine import engine as started
-from models.tree_formats import mllib_trees, xgboost_trees
-from models.trees import Trees
+from models.scoring.tree_import import mllib_trees, xgboost_trees
+from models.scoring.trees import Trees
 
 FITTERS: dict[str, tuple[Any, dict[str, Any]]] = {
     # Without bootstrap a node's value is the mean of the rows given, which a test below holds on to.
@@ -128,7 +128,7 @@ def walked(trees: Trees, row: list[float]) -> tuple[float, list[float]]:
 @given(forests(), st.lists(st.lists(st.integers(-3, 3), min_size=3, max_size=3), min_size=1, max_size=9))
 def test_like_a_walk_of_each_row(trees: Trees, rows: list[list[float]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models.trees, "BLOCK_ROWS", 4)  # several blocks, and a part of one
+        patch.setattr(models.scoring.trees, "BLOCK_ROWS", 4)  # several blocks, and a part of one
         margin, contributions = trees.margin(np.array(rows, float)), trees.contributions(np.array(rows, float))
     expected = [walked(trees, row) for row in rows]
     assert margin.tolist() == pytest.approx([one for one, _ in expected])

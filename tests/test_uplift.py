@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
 from jobs.engine import engine as started
-from models.uplift import difference_interval, uplift
+from models.targeting.uplift import difference_interval, uplift
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 TYPES = {"customer_id": "bigint", "label_good": "int", "treated": "boolean", "risk": "double"}

@@ -17,11 +17,11 @@ from modelling import AGE, DEVICE, SHARE, VISITS, feature, table
 from pyspark.sql import SparkSession
 
 from conf.network import Network
-from models.calibration import Calibration
-from models.dense import Dense
-from models.plain import NETWORK, PlainModel
-from models.preparation import Input
-from models.terms import linear_terms
+from models.fitting.calibration import Calibration
+from models.fitting.encoding import linear_terms
+from models.fitting.preprocessing import Input
+from models.scoring.mlp import Dense
+from models.scoring.portable import NETWORK, PlainModel
 
 HEIGHT = feature("height", "share", may_be_null=True)
 TERMS = {term.name: term for term in linear_terms([VISITS, SHARE, AGE, DEVICE, HEIGHT])}
@@ -84,7 +84,8 @@ EXPECTED = [1 / (1 + exp(-margin(explained))) for explained in EXPLAINED]
 def keras() -> SimpleNamespace:
     """What makes networks, and what takes them."""
     pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
-    from models.network import build, whole
+    from models.network import build
+    from models.network import export as whole
 
     def network(output: str) -> Any:
         made = build.network_of_inputs(Network(hidden=[2], output=output, dropout=0.5), MEAN, DEVIATION, 1)

@@ -15,9 +15,9 @@ from jobs.recommending.sources import Evidence
 from jobs.storage.layer import stored
 from jobs.storage.location import Place, dataset
 from models.recommender.fitting import Pairs
-from models.recommender.numbering import draw, drawn, numbered
-from models.recommender.parts import Cut, cuts, held_out_by_hash, held_out_later, known_before
+from models.recommender.ids import draw, drawn, numbered
 from models.recommender.rankers import Numbers
+from models.recommender.splits import Cut, cuts, held_out_by_hash, held_out_later, known_before
 
 VALIDATION, LATER, DRAWN = "validation", "later", "drawn"
 KEPT = ("customers", "titles", "pairs")  # with the model

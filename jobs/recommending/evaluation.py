@@ -12,7 +12,7 @@ from conf.errors import InputError, NothingToLearnError
 from jobs.recommending.dataset import PARTS, VALIDATION, Ground, Part
 from jobs.recommending.model_file import at_workers, save
 from jobs.storage.layer import Record
-from models.intervals import Interval
+from models.evaluation.intervals import Interval
 from models.recommender.candidates import ALWAYS, Candidate, Engine, candidates, plainly
 from models.recommender.fitting import fitted
 from models.recommender.histories import with_histories

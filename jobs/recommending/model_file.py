@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobs.engine import is_classic
 from jobs.storage.location import Place, here
-from models.recommender.packing import packed, unpacked
+from models.recommender.serialization import packed, unpacked
 from models.recommender.serving import Model
 
 

@@ -19,9 +19,9 @@ from jobs.storage.layer import Record, stored, write_manifest, write_partitions
 from jobs.storage.location import Place, here
 from jobs.storage.versions import current
 from models.recommender.histories import with_histories
-from models.recommender.packing import popular_titles
+from models.recommender.serialization import popular_titles
 from models.recommender.serving import OF_POPULARITY, Serving, served
-from models.targeting import CONTACT
+from models.targeting.contact_list import CONTACT
 
 TITLES, CUSTOMERS, CONTACTS = "titles", "customers", "contacts"
 MANIFEST = ["model", "top", "customers", "without_history", "titles"]

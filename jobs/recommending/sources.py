@@ -22,7 +22,7 @@ from jobs.interactions import declared_interactions
 from jobs.storage.input_files import for_workers, identity
 from jobs.storage.layer import Record, stored, write_csv, write_manifest, write_partitions
 from jobs.storage.location import Place
-from models.recommender.parts import known_before
+from models.recommender.splits import known_before
 
 SLICE_ROWS = 6_000_000
 HEADER = ("customer", "title", "strength")

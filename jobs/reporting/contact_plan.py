@@ -13,8 +13,8 @@ from jobs.formatting import value_as_text
 from jobs.reporting.model_comparison import interval
 from jobs.reporting.recommendations import Offered, has_contacts, offered
 from jobs.reporting.scores import Scores, leaving
-from models.intervals import Interval
-from models.reasons import MOST
+from models.evaluation.intervals import Interval
+from models.scoring.reason_codes import MOST
 
 HEAD = 20  # customers of the list that the page shows
 RULES = ("model", "recency", "random")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.reporting.model_comparison import Model, Verdict, interval
-from models.intervals import Interval
+from models.evaluation.intervals import Interval
 
 SHOWN = 15  # rows of the page's table; all are in the CSV
 

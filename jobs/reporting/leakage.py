@@ -10,8 +10,8 @@ from jobs.context import Context
 from jobs.formatting import UNBREAKABLE, count, percent
 from jobs.reporting.model_comparison import Model, Verdict, comparable, interval
 from jobs.training.leakage import find_audit
-from models.audit import SURE
-from models.intervals import Interval
+from models.evaluation.intervals import Interval
+from models.leakage.audit import SURE
 
 SHOWN = 10  # rows of the page's table, and all that are flagged
 FLAGS = {"auc": "ranks alone", "decides": "decides"}

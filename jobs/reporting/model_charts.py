@@ -31,7 +31,7 @@ from jobs.reporting.svg import (
     percent_ticks,
     row_label,
 )
-from models.curves import CURVES
+from models.evaluation.curves import CURVES
 
 CONSTANT = "majority"  # its curves are the reference lines
 FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1]

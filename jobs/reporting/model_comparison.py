@@ -11,8 +11,8 @@ from jobs.storage.location import Place
 from jobs.training.artifacts import BASELINES, CHOSEN, METRICS, files_of_models, find_result, read_json
 from jobs.training.selection import choosable, reason
 from jobs.training.variants import UNFLAGGED
-from models.intervals import Interval
-from models.tuning import Candidate
+from models.evaluation.intervals import Interval
+from models.fitting.cross_validation import Candidate
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
 CALIBRATED = 0.02  # an average error of the probabilities below this is called none

@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 from jobs.context import Context
 from jobs.reporting.model_comparison import Judged, Model
 from jobs.storage.versions import current
-from models.cells import cells
-from models.curves import curves
-from models.metrics import best_threshold, measured
+from models.evaluation.curves import curves
+from models.evaluation.histogram import cells
+from models.evaluation.metrics import best_threshold, measured
 
 
 @dataclass(frozen=True)

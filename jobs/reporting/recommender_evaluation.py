@@ -9,7 +9,7 @@ from jobs.formatting import plural
 from jobs.recommending.dataset import PARTS
 from jobs.reporting.model_comparison import UNKNOWN, interval
 from jobs.storage.layer import Record
-from models.intervals import Interval
+from models.evaluation.intervals import Interval
 from models.recommender.candidates import MODELS
 from models.recommender.ranking import METRICS
 

@@ -10,7 +10,7 @@ from jobs.context import Context
 from jobs.storage.layer import published, write_text
 from jobs.storage.location import Place
 from jobs.storage.versions import current
-from models.plain import PlainModel
+from models.scoring.portable import PlainModel
 
 BASELINES = "baselines"
 CHOSEN = "chosen.json"

@@ -10,7 +10,7 @@ from jobs.context import Context
 from jobs.storage.layer import Record
 from jobs.training.artifacts import Result
 from jobs.training.feature_tables import table_record
-from models.split import Split, chosen_split
+from models.fitting.split import Split, chosen_split
 
 
 def split_of(context: Context) -> Split:

@@ -21,22 +21,22 @@ from jobs.storage.location import Place, written_here
 from jobs.training.epochs import told_epochs
 from jobs.training.run import Course
 from jobs.training.variants import Wanted, basis_of
-from models.balance import balanced
-from models.calibration import Calibration
-from models.cells import cells
-from models.measures import auc
+from models.evaluation.histogram import cells
+from models.evaluation.measures import auc
+from models.fitting.calibration import Calibration
+from models.fitting.class_balance import balanced
+from models.fitting.cross_validation import Candidate
+from models.fitting.encoding import linear_terms
+from models.fitting.fit import Fitted, TrainingPart, Tuning, calibrated, counted_labels, training_part
+from models.fitting.preprocessing import Input
+from models.fitting.split import is_in_share
 from models.network.checkpoint import Epoch, Progress, epochs_done
 from models.network.data import write_plan
 from models.network.fit import fit
+from models.network.job import FILE as PLAN
+from models.network.job import Plan
 from models.network.launch import CannotLaunch, RankFailed, launch, require
-from models.network.plan import FILE as PLAN
-from models.network.plan import Plan
-from models.plain import NETWORK, PlainModel, scored
-from models.preparation import Input
-from models.split import is_in_share
-from models.terms import linear_terms
-from models.training import Fitted, TrainingPart, Tuning, calibrated, counted_labels, training_part
-from models.tuning import Candidate
+from models.scoring.portable import NETWORK, PlainModel, scored
 
 FILE = "network.keras"
 ROWS_COMPARED = 1_000
@@ -168,7 +168,7 @@ class Networks:
 def _plain(plan: Plan, progress: Progress, one: Wanted, course: Course, new: Place) -> PlainModel:
     """Save the network that takes raw feature rows; returns its plain copy, not calibrated yet."""
     from models.network.build import network_of_inputs  # loads TensorFlow
-    from models.network.whole import plain_copy, refuse_other_scores, whole_network
+    from models.network.export import plain_copy, refuse_other_scores, whole_network
 
     network = network_of_inputs(plan.network, *plan.standard, plan.seed)
     network.set_weights(list(progress.best))

@@ -7,9 +7,9 @@ from features.declared import table_features
 from jobs.context import Context
 from jobs.training.artifacts import Result, read_json, write_json
 from jobs.training.dataset import fitted_on
-from models.acquittal import acquitted
-from models.audit import audit
-from models.split import Split, is_in_share
+from models.fitting.split import Split, is_in_share
+from models.leakage.audit import audit
+from models.leakage.clearing import acquitted
 
 AUDIT = "audit.json"
 ROWS = 200_000  # about: what decides a label shows in these

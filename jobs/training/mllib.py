@@ -8,8 +8,8 @@ from jobs.context import Context
 from jobs.storage.location import Place, Remote
 from jobs.training.run import Course
 from jobs.training.variants import Wanted
-from models.kinds import candidates
-from models.training import Fitted, TrainingPart, fit_model, training_part
+from models.fitting.fit import Fitted, TrainingPart, fit_model, training_part
+from models.fitting.kinds import candidates
 
 
 class Grids:

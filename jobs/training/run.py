@@ -21,14 +21,14 @@ from jobs.training.feature_tables import read_tables
 from jobs.training.leakage import write_audit
 from jobs.training.mlflow import code_version, log_model_run
 from jobs.training.variants import Wanted, basis_of
-from models.baselines import SCORED, Baseline, bgnbd_baseline, plain_baselines, recency_rule
+from models.baselines.baselines import SCORED, Baseline, bgnbd_baseline, plain_baselines, recency_rule
 from models.drift import reference
-from models.explanation import explained, sample
-from models.gain import auc_gain
-from models.judgement import judged
-from models.plain import PlainModel, scored
-from models.split import Split, histories
-from models.training import Fitted, TrainingPart
+from models.evaluation.evaluate import judged
+from models.evaluation.explanation import explained, sample
+from models.evaluation.paired_auc import auc_gain
+from models.fitting.fit import Fitted, TrainingPart
+from models.fitting.split import Split, histories
+from models.scoring.portable import PlainModel, scored
 
 FEWEST = {"training": 50, "test": 2}  # rows of either label; fewer in the test part than 50 show in the intervals
 STEPS_BESIDE = 2  # of a model, beside those of its fit: judging, explaining

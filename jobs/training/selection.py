@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from models.kinds import KINDS
+from models.fitting.kinds import KINDS
 
 
 class Trained(Protocol):

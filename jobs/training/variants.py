@@ -8,9 +8,9 @@ from features.declared import NamedFeature, table_features
 from jobs.context import Context
 from jobs.training.artifacts import Result
 from jobs.training.dataset import fitted_on
-from models.kinds import KINDS
-from models.plain import NETWORK
-from models.split import Split
+from models.fitting.kinds import KINDS
+from models.fitting.split import Split
+from models.scoring.portable import NETWORK
 
 UNFLAGGED = "_unflagged"
 TITLES = {name: kind.title for name, kind in KINDS.items()} | {NETWORK: "neural network"}

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from conf.network import Network
-from models.scorer import Floats
+from models.scoring.linear import Floats
 
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "adam": keras.optimizers.Adam,

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from models.network.checkpoint import Epoch, Progress
-from models.network.lanes import Singles, read_blocks
-from models.network.plan import TRAIN, VALIDATION, Plan
+from models.network.job import TRAIN, VALIDATION, Plan
 from models.network.ranks import OneProcess, Ranks
-from models.scorer import Floats
+from models.network.shards import Singles, read_blocks
+from models.scoring.linear import Floats
 
 SOLO_SECONDS = 1.0
 SOLO_STEPS = 8

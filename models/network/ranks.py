@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models.scorer import Floats
+from models.scoring.linear import Floats
 
 
 class Ranks(Protocol):

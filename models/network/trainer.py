@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from models.network.build import network_of_inputs, optimizer_of, row_losses
 from models.network.checkpoint import Arrays, values
-from models.network.lanes import BESIDE, Singles
-from models.network.plan import Plan
+from models.network.job import Plan
 from models.network.ranks import Ranks
+from models.network.shards import BESIDE, Singles
 
 STEPS_A_EPOCH = 1 << 20  # more draws of dropout than an epoch has steps
 

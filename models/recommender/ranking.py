@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from models.intervals import NORMAL_95, Interval
+from models.evaluation.intervals import NORMAL_95, Interval
 
 METRICS = {
     "ndcg": "What customers did next, ranked high: 1 if all of it stands first, in the best order",

@@ -5,7 +5,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from models.intervals import Interval
+from models.evaluation.intervals import Interval
 from models.recommender.fitting import LINEAGE, blocks
 from models.recommender.ranking import means_of
 

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 
 from models.recommender.histories import liked, matrix_of_histories
 from models.recommender.rankers import UNSCORED, Flags, Numbers, Popular, Ranker, Scores
-from models.recommender.top import HighestOfColumns, highest
+from models.recommender.top_k import HighestOfColumns, highest
 
 BLOCK_BYTES = 64_000_000
 BLOCK_ROWS = 512

@@ -1,0 +1,1 @@
+"""What a model must beat: everybody alike, recency alone, BG/NBD."""

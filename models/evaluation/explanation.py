@@ -1,0 +1,130 @@
+"""What matters most to a model, on a bounded sample of the customers that judge it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from features.declared import NamedFeature
+from models.evaluation.importance import partial_dependence, permutation_importance
+from models.scoring.linear import Floats
+from models.scoring.portable import PlainModel
+
+ROWS = 10_000
+PARTIAL_ROWS = 2_000
+QUANTILES = 10
+MOST = 5
+UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of the test part.
+
+    inputs (rows, inputs) and labels (rows,): drawn by label, as many of one as of the other, since a rare label would
+    hardly occur; an AUC does not depend on how many there are. background (rows, inputs) and raw, values by feature:
+    drawn from all.
+    """
+
+    inputs: Floats
+    labels: NDArray[np.int64]
+    background: Floats
+    raw: Mapping[str, Sequence[Any]]
+
+
+def sample(test: DataFrame, model: PlainModel, rows: int = ROWS) -> Sample:
+    """At most so many rows of a labelled feature table, drawn by a hash of the customer."""
+    names = [f"input_{number}" for number in range(len(model.inputs))]
+    inputs = [one.value.alias(name) for one, name in zip(model.inputs, names, strict=True)]
+    halves = [_drawn(test.where(F.col("label") == label), rows // 2).select("label", *inputs) for label in (0, 1)]
+    judged = halves[0].unionByName(halves[1]).toArrow()
+    raw = [F.col(name).alias(f"raw_{name}") for name in model.features]
+    background = _drawn(test, PARTIAL_ROWS).select(*raw, *inputs).toArrow()
+    return Sample(
+        _matrix(judged, names),
+        judged.column("label").to_numpy().astype(np.int64),
+        _matrix(background, names),
+        {name: background.column(f"raw_{name}").to_pylist() for name in model.features},
+    )
+
+
+def _drawn(test: DataFrame, rows: int) -> DataFrame:
+    return test.orderBy(F.xxhash64(F.col("customer_id").cast("string"), F.lit("explain")), "customer_id").limit(rows)
+
+
+def _matrix(table: pa.Table, names: Sequence[str]) -> Floats:
+    return np.column_stack([table.column(name).to_numpy() for name in names]).astype(np.float64)
+
+
+def explained(
+    some: Sample, model: PlainModel, importances: Floats | None, declared: Sequence[NamedFeature], seed: int
+) -> dict[str, Any]:
+    """`importance` of every feature of the model, the most important first, and `partial_dependence` of the first five.
+
+    Args:
+        importances: (inputs,) the library's own, where it has such: standardised weights of a linear model, gains of
+            trees.
+    """
+    groups = _groups(model)
+    about = {feature.name: {"meaning": feature.about, "unit": feature.unit} for feature in declared}
+    permuted = permutation_importance(model.scorer, some.inputs, some.labels, groups, seed)
+    ranked = sorted(groups, key=lambda name: -permuted[name].value)
+    rows = [
+        {
+            "feature": name,
+            **about[name],
+            "permutation": asdict(permuted[name]),
+            **_own(model, importances, groups[name]),
+        }
+        for name in ranked
+    ]
+    dependence = [
+        {"feature": name, **about[name], "points": _dependence(some, model, groups, name)} for name in ranked[:MOST]
+    ]
+    return {"importance": rows, "partial_dependence": dependence}
+
+
+def _groups(model: PlainModel) -> dict[str, list[int]]:
+    """The inputs of each feature."""
+    found: dict[str, list[int]] = {}
+    for number, one in enumerate(model.inputs):
+        found.setdefault(one.feature, []).append(number)
+    return found
+
+
+def _own(model: PlainModel, importances: Floats | None, columns: Sequence[int]) -> dict[str, float | None]:
+    """The library's own importance of a feature: the weight of its strongest input, since levels and absence have
+    inputs of their own, or the gains of all of them."""
+    found: dict[str, float | None] = {"coefficient": None, "tree_importance": None}
+    if importances is None:
+        return found
+    own = importances[list(columns)]
+    return found | (
+        {"coefficient": float(max(own, key=abs))} if model.kind == "lr" else {"tree_importance": float(own.sum())}
+    )
+
+
+def _dependence(
+    some: Sample, model: PlainModel, groups: Mapping[str, Sequence[int]], name: str
+) -> list[tuple[float | str, float]]:
+    """Mean calibrated probability when everybody has the same value, for values that occur."""
+    rows = _grid_rows(some.raw[name])
+    grid = some.background[list(rows.values())]
+    means = partial_dependence(model.probability, some.background, groups[name], grid)
+    return list(zip(rows.keys(), means, strict=True))
+
+
+def _grid_rows(values: Sequence[Any]) -> dict[float | str, int]:
+    """Values spread over those that occur, and for each a row that has it."""
+    rows: dict[Any, int] = {value: row for row, value in reversed(list(enumerate(values)))}
+    unknown = {UNKNOWN: rows.pop(None)} if None in rows else {}
+    if all(isinstance(value, str) for value in rows):
+        return {value: rows[value] for value in sorted(rows)} | unknown
+    known = np.sort(np.array([value for value in values if value is not None], float))
+    at = np.unique(known[np.linspace(0, len(known) - 1, QUANTILES + 1).round().astype(int)])
+    return {float(value): rows[value] for value in at} | unknown

@@ -1,0 +1,152 @@
+"""Customers counted by label and fine bin of their score: all that evaluation needs, however many they are."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from models.scoring.linear import Floats, sigmoid
+
+BINS_PER_LOG_ODDS = 500
+LEAST_BIN, GREATEST_BIN = -8_000, 7_999  # log odds from -16 to 16, with what lies beyond
+SMALLEST = 1e-15  # a probability is kept this far from 0 and 1
+# Sums are taken of integers, in this unit: they do not depend on the order in which an engine adds up, so that two
+# runs give the same figures to the last bit. They hold 900 million customers who are all as wrong as can be.
+UNIT = 2.0**-28
+LABELS = (0, 1)
+TENTHS = 10
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Counts of customers by fine bin of log odds; arrays of shape (cells,), the lowest score first.
+
+    A bin is 0.002 wide: probabilities in it differ by 0.0005 at most. Scores in a bin are taken as tied, which moves
+    an AUC by about 1e-5 for 3,000 customers and 2e-6 for 30,000.
+
+    bin: number of the bin; its lower edge is at log odds of bin / 500, so that bin 0 begins at one half.
+    negatives, positives: customers with label 0 and 1.
+    negative_probability, positive_probability: their mean probability, 0 where there are none.
+    negative_loss, positive_loss: their mean of -log P(own label), 0 where there are none.
+    """
+
+    bin: NDArray[np.int64]
+    negatives: Floats
+    positives: Floats
+    negative_probability: Floats
+    positive_probability: Floats
+    negative_loss: Floats
+    positive_loss: Floats
+
+    @property
+    def rows(self) -> Floats:
+        """(cells,) customers."""
+        return self.negatives + self.positives
+
+    @property
+    def expected(self) -> Floats:
+        """(cells,) sum of the probabilities."""
+        return self.negatives * self.negative_probability + self.positives * self.positive_probability
+
+    @property
+    def probability(self) -> Floats:
+        """(cells,) mean probability; NaN in a cell that a resample has left empty."""
+        return self.expected / np.where(self.rows > 0, self.rows, np.nan)
+
+    def resampled(self, random: np.random.Generator) -> "Cells":
+        """The same cells with as many customers as a Poisson bootstrap draws.
+
+        Each customer counts Poisson(1) times, so that equal ones together count Poisson(how many they are) times: no
+        customer needs to be looked at again. Source: Hanley & MacGibbon 2006; Chamandy et al. 2012.
+        """
+        drawn = random.poisson([self.negatives, self.positives]).astype(float)
+        return replace(self, negatives=drawn[0], positives=drawn[1])
+
+
+def cells(scored: DataFrame) -> Cells:
+    """Count `label` (0 or 1) and `probability` (from 0 to 1) in one aggregation, which gives at most 16,000 rows.
+
+    Raises ValueError when a label or a probability is null or none.
+    """
+    p = F.col("probability")
+    is_scored = is_label(F.col("label")) & is_probability(p)
+    per_bin = scored.groupBy(F.when(is_scored, fine_bin(p)).alias("bin")).agg(*_sums(p))
+    found = collected(per_bin, ["bin"])
+    found = {name: values[np.argsort(found["bin"])] for name, values in found.items()}
+    rows = [found[f"rows_{label}"].astype(float) for label in LABELS]
+    probability, loss = (
+        [found[f"{name}_{label}"] * UNIT / np.maximum(rows[label], 1) for label in LABELS]
+        for name in ("probability", "loss")
+    )
+    return Cells(found["bin"], *rows, *probability, *loss)
+
+
+def _sums(p: Column) -> list[Column]:
+    """Customers, probabilities and losses by label, the latter two in units."""
+    sums = []
+    for label, chance in {0: 1.0 - p, 1: p}.items():
+        has_label = (F.col("label") == label).cast("bigint")
+        loss = -F.log(F.greatest(chance, F.lit(SMALLEST)))
+        amounts = {"rows": has_label, "probability": has_label * _in_units(p), "loss": has_label * _in_units(loss)}
+        sums += [F.sum(amount).alias(f"{name}_{label}") for name, amount in amounts.items()]
+    return sums
+
+
+def collected(grouped: DataFrame, keys: list[str]) -> dict[str, NDArray[np.int64]]:
+    """The columns of an aggregation, all of integers; raises ValueError where a key is null."""
+    table = grouped.toArrow()
+    if any(table.column(key).null_count for key in keys):
+        raise ValueError("every label must be 0 or 1 and every probability from 0 to 1; some are null or none of these")
+    return {name: table.column(name).to_numpy().astype(np.int64) for name in table.column_names}
+
+
+def is_label(label: Column) -> Column:
+    """Whether it is 0 or 1."""
+    return label.isNotNull() & label.isin(*LABELS)
+
+
+def is_probability(p: Column) -> Column:
+    """Whether it is a number from 0 to 1."""
+    return p.isNotNull() & (p >= 0.0) & (p <= 1.0)
+
+
+def log_odds(p: Column) -> Column:
+    """log(p / (1 - p)), finite for 0 and 1."""
+    inside = F.greatest(F.least(p, F.lit(1 - SMALLEST)), F.lit(SMALLEST))
+    return F.log(inside / (1.0 - inside))
+
+
+def fine_bin(p: Column) -> Column:
+    """The number of the bin of a probability, or of another share from 0 to 1."""
+    number = F.floor(log_odds(p) * BINS_PER_LOG_ODDS)
+    return F.greatest(F.least(number, F.lit(GREATEST_BIN)), F.lit(LEAST_BIN))
+
+
+def in_tenths(cells: Cells, amounts: Floats) -> Floats:
+    """(10,) amounts of the cells in tenths of the customers by score, the lowest first.
+
+    A cell that stands across a border gives either side its share.
+    """
+    if not len(cells.bin):
+        return np.zeros(TENTHS)
+    rows = np.concatenate([[0.0], np.cumsum(cells.rows)])
+    borders = rows[-1] * np.arange(TENTHS + 1) / TENTHS
+    return np.diff(np.interp(borders, rows, np.concatenate([[0.0], np.cumsum(amounts)])))
+
+
+def lower_edge(bin_number: int) -> float:
+    """The least probability in a bin."""
+    return 0.0 if bin_number == LEAST_BIN else float(sigmoid(np.array(bin_number / BINS_PER_LOG_ODDS)))
+
+
+def first_bin_from(threshold: float) -> int:
+    """The bin whose lower edge is the nearest to a threshold of probability."""
+    inside = min(max(threshold, SMALLEST), 1 - SMALLEST)
+    nearest = round(float(np.log(inside / (1 - inside))) * BINS_PER_LOG_ODDS)
+    return min(max(nearest, LEAST_BIN), GREATEST_BIN)
+
+
+def _in_units(value: Column) -> Column:
+    return F.floor(value / UNIT + 0.5)

@@ -1,0 +1,1 @@
+"""Fitting a model: the split, preprocessing, grids and cross-validation, MLlib, calibration."""

@@ -1,0 +1,203 @@
+"""The kinds of model: how each is set up by its grid, fitted by its library, and turned into a plain scorer."""
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.ml import Pipeline, PipelineModel
+from pyspark.ml.classification import GBTClassifier, LogisticRegression, RandomForestClassifier
+from pyspark.ml.feature import StandardScaler
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from conf.learning import Grids
+from models.fitting.preprocessing import INPUTS
+from models.scoring.linear import Floats, Linear, Scorer
+from models.scoring.tree_import import mllib_trees, xgboost_trees
+from models.scoring.trees import Trees
+
+Params = Mapping[str, float]
+WEIGHT = "weight"
+STANDARDISED = "standardised"
+TREE_MEMORY_MB = 1024  # histograms of more nodes at a time: fewer passes over the data
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a fit is given beside its parameters: the seed, and how many tasks run at a time."""
+
+    seed: int
+    slots: int
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model. `stages` are fitted on a table with `inputs`, `label` and `weight`."""
+
+    title: str
+    stages: Callable[[Params, Setting], list[Any]]
+    scorer: Callable[[list[Any], SparkSession, str], Scorer]  # of fitted stages, the last of which lies in a folder
+    scorer_from_json: Callable[[dict[str, Any]], Scorer]
+    importances: Callable[[list[Any]], Floats]  # (inputs,) of the library's own; standardised weights of a linear model
+    ranked: Callable[[PipelineModel, DataFrame], DataFrame]  # prepared rows with `rawPrediction`, higher for label 1
+    sure: Callable[[PipelineModel, DataFrame], tuple[Floats, Floats]]  # few prepared rows: inputs, and P by the library
+    takes_all_slots: bool = False  # its tasks start all together, so two fits at a time would wait for each other
+
+    def fit(self, prepared: DataFrame, params: Params, seed: int) -> PipelineModel:
+        """The fitted stages behind the preparation."""
+        setting = Setting(seed, prepared.sparkSession.sparkContext.defaultParallelism)
+        return Pipeline(stages=self.stages(params, setting)).fit(prepared)
+
+
+def candidates(name: str, grids: Grids) -> list[dict[str, float]]:
+    """Every combination of the model's grid, in the order of declaration."""
+    grid = getattr(grids, name).model_dump()
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+
+
+def _logistic(params: Params, setting: Setting) -> list[Any]:
+    return [
+        StandardScaler(inputCol=INPUTS, outputCol=STANDARDISED, withMean=True, withStd=True),
+        LogisticRegression(
+            featuresCol=STANDARDISED,
+            weightCol=WEIGHT,
+            regParam=params["regularisation"],
+            elasticNetParam=params["l1_share"],
+            standardization=False,
+            maxIter=200,
+        ),
+    ]
+
+
+def _linear(stages: list[Any], spark: SparkSession, folder: str) -> Linear:
+    scaler, regression = stages
+    return Linear(
+        float(regression.intercept),
+        np.array(scaler.mean.toArray(), float),
+        np.array(scaler.std.toArray(), float),
+        np.array(regression.coefficients.toArray(), float),
+    )
+
+
+def _forest(params: Params, setting: Setting) -> list[Any]:
+    return [
+        RandomForestClassifier(
+            featuresCol=INPUTS,
+            weightCol=WEIGHT,
+            numTrees=int(params["trees"]),
+            maxDepth=int(params["depth"]),
+            maxMemoryInMB=TREE_MEMORY_MB,
+            seed=setting.seed,
+        )
+    ]
+
+
+def _boosted(params: Params, setting: Setting) -> list[Any]:
+    return [
+        GBTClassifier(
+            featuresCol=INPUTS,
+            weightCol=WEIGHT,
+            maxIter=int(params["rounds"]),
+            maxDepth=int(params["depth"]),
+            stepSize=params["learning_rate"],
+            maxMemoryInMB=TREE_MEMORY_MB,
+            seed=setting.seed,
+        )
+    ]
+
+
+def _xgboost(params: Params, setting: Setting) -> list[Any]:
+    from xgboost.spark import SparkXGBClassifier  # slow to import, and only this kind needs it
+
+    logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
+    return [
+        SparkXGBClassifier(
+            features_col=INPUTS,
+            weight_col=WEIGHT,
+            n_estimators=int(params["rounds"]),
+            max_depth=int(params["depth"]),
+            learning_rate=params["learning_rate"],
+            num_workers=setting.slots,
+            seed=setting.seed,
+            verbosity=0,
+            verbose=False,
+        )
+    ]
+
+
+def _weights(stages: list[Any]) -> Floats:
+    return np.array(stages[-1].coefficients.toArray(), float)
+
+
+def _gains(stages: list[Any]) -> Floats:
+    """Mean decrease of impurity, summing to 1 (Breiman 1984)."""
+    return np.array(stages[-1].featureImportances.toArray(), float)
+
+
+def _total_gains(stages: list[Any]) -> Floats:
+    """Total gain of the splits on each input, summing to 1, like that of MLlib's trees."""
+    booster = stages[-1].get_booster()
+    found = booster.get_score(importance_type="total_gain")
+    gains = np.array([found.get(name, 0.0) for name in _names(booster)], float)
+    return np.asarray(gains / max(gains.sum(), np.finfo(float).tiny))
+
+
+def _names(booster: Any) -> list[str]:
+    return booster.feature_names or [f"f{number}" for number in range(booster.num_features())]
+
+
+def _stages(fitted: PipelineModel) -> list[Any]:
+    """The stages, of types that PySpark does not tell."""
+    return fitted.stages
+
+
+def _transformed(fitted: PipelineModel, prepared: DataFrame) -> DataFrame:
+    return fitted.transform(prepared)
+
+
+def _mllib_probabilities(fitted: PipelineModel, prepared: DataFrame) -> tuple[Floats, Floats]:
+    probability = vector_to_array(F.col("probability"))[1]
+    rows = fitted.transform(prepared).select(INPUTS, probability).collect()
+    return np.array([row[0].toArray() for row in rows]), np.array([row[1] for row in rows])
+
+
+def _xgboost_margins(fitted: PipelineModel, prepared: DataFrame) -> DataFrame:
+    """By its trees as plain arrays: its own `transform` writes a line of log for each task."""
+    trees = _xgboost_trees(_stages(fitted), prepared.sparkSession, "")
+
+    def margins(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            inputs = batch.column("inputs").flatten().to_numpy().reshape(batch.num_rows, -1)
+            columns = [batch.column("label"), pa.array(trees.margin(inputs))]
+            yield pa.RecordBatch.from_arrays(columns, names=["label", "rawPrediction"])
+
+    rows = prepared.select("label", vector_to_array(F.col(INPUTS)).alias("inputs"))
+    return rows.mapInArrow(margins, "label int, rawPrediction double")
+
+
+def _xgboost_probabilities(fitted: PipelineModel, prepared: DataFrame) -> tuple[Floats, Floats]:
+    inputs = np.array([row[0].toArray() for row in prepared.select(INPUTS).collect()])
+    return inputs, np.array(_stages(fitted)[-1].get_booster().inplace_predict(inputs), np.float64)
+
+
+def _mllib_trees(stages: list[Any], spark: SparkSession, folder: str) -> Trees:
+    return mllib_trees(spark, folder)
+
+
+def _xgboost_trees(stages: list[Any], spark: SparkSession, folder: str) -> Trees:
+    return xgboost_trees(stages[-1].get_booster().save_raw("json"))
+
+
+_MLLIB = (_transformed, _mllib_probabilities)
+_XGBOOST = (_xgboost_margins, _xgboost_probabilities)
+KINDS: dict[str, Kind] = {
+    "lr": Kind("logistic regression", _logistic, _linear, Linear.from_json, _weights, *_MLLIB),
+    "rf": Kind("random forest", _forest, _mllib_trees, Trees.from_json, _gains, *_MLLIB),
+    "gbt": Kind("boosted trees", _boosted, _mllib_trees, Trees.from_json, _gains, *_MLLIB),
+    "xgb": Kind("XGBoost", _xgboost, _xgboost_trees, Trees.from_json, _total_gains, *_XGBOOST, takes_all_slots=True),
+}

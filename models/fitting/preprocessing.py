@@ -1,0 +1,98 @@
+"""Feature tables to the matrix that models are fitted on, as MLlib stages fitted on the training part only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.ml import Pipeline, PipelineModel
+from pyspark.ml.feature import Imputer, ImputerModel, SQLTransformer, VectorAssembler
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from features.declared import NamedFeature
+from models.fitting.encoding import Term, linear_terms
+
+KEYS = ("customer_id", "as_of", "label")
+INPUTS = "inputs"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A column of the matrix: `sql` over the features, and `fill` where it is null."""
+
+    name: str
+    feature: str
+    sql: str
+    fill: float | None
+
+    @property
+    def value(self) -> Column:
+        """The column, never null."""
+        value = F.expr(self.sql)
+        return (value if self.fill is None else F.coalesce(value, F.lit(self.fill))).alias(self.name)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The fitted stages, the same as plain inputs, and why features were left out."""
+
+    stages: PipelineModel
+    inputs: tuple[Input, ...]
+    left_out: Mapping[str, str]
+
+    def prepared(self, rows: DataFrame) -> DataFrame:
+        """The keys and `inputs`, a vector as long as the inputs."""
+        return self.stages.transform(rows).select(*KEYS, INPUTS)
+
+
+def fit_preparation(train: DataFrame, features: Sequence[NamedFeature]) -> Preparation:
+    """Impute each term by its mean in `train`, with an indicator beside it, and assemble all into a vector.
+
+    A term that is the same in every training row says nothing and is left out; so is one that is never known.
+
+    Raises:
+        ValueError: no feature has two values.
+    """
+    terms = linear_terms(list(features))
+    spread = _spread(train, terms) if terms else {}
+    used = [term for term in terms if spread[term.name] == "varies"]
+    if not used:
+        raise ValueError("every feature is the same in all rows")
+    nullable = [term.name for term in used if term.is_nullable]
+    statement = ", ".join([*KEYS, *(f"{term.sql} as {term.name}" for term in used)])
+    stages: list[Any] = [
+        SQLTransformer(statement=f"select {statement} from __THIS__"),
+        *([Imputer(inputCols=nullable, outputCols=nullable)] if nullable else []),
+        VectorAssembler(inputCols=[term.name for term in used], outputCol=INPUTS),
+    ]
+    fitted = Pipeline(stages=stages).fit(train)
+    fills = _fills(fitted)
+    inputs = tuple(Input(term.name, term.feature, term.sql, fills.get(term.name)) for term in used)
+    return Preparation(fitted, inputs, _left_out(terms, used, spread))
+
+
+def _spread(train: DataFrame, terms: Sequence[Term]) -> dict[str, str]:
+    """Whether each term varies in the training part, by one aggregation."""
+    least = [F.min(F.expr(term.sql)).alias(f"least_{number}") for number, term in enumerate(terms)]
+    most = [F.max(F.expr(term.sql)).alias(f"most_{number}") for number, term in enumerate(terms)]
+    row = train.agg(*least, *most).first()
+    assert row is not None  # an aggregation without keys always has its one row
+    return {term.name: _how(row[f"least_{number}"], row[f"most_{number}"]) for number, term in enumerate(terms)}
+
+
+def _how(least: float | None, most: float | None) -> str:
+    if least is None or most is None:
+        return "never known in training"
+    return "varies" if least < most else "the same for everybody in training"
+
+
+def _left_out(terms: Sequence[Term], used: Sequence[Term], spread: Mapping[str, str]) -> dict[str, str]:
+    """Why a feature has no term in the model, by feature."""
+    kept = {term.feature for term in used}
+    return {term.feature: spread[term.name] for term in reversed(terms) if term.feature not in kept}
+
+
+def _fills(fitted: PipelineModel) -> dict[str, float]:
+    imputers = [stage for stage in fitted.stages if isinstance(stage, ImputerModel)]
+    rows = [row for imputer in imputers for row in imputer.surrogateDF.collect()]
+    return {name: float(value) for row in rows for name, value in row.asDict().items()}

@@ -1,0 +1,93 @@
+"""A network of dense layers as plain arrays: scored and explained without the library that fitted it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from models.scoring.linear import Floats, sigmoid
+
+BLOCK_ROWS = 4096  # as many rows as leave their hidden units in the cache
+PATH_POINTS = 24
+# Each activation and its slope, of the sum that a unit takes.
+ACTIVATIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {
+    "relu": (lambda z: np.maximum(z, 0.0), lambda z: (z > 0).astype(float)),
+    "tanh": (np.tanh, lambda z: 1.0 - np.tanh(z) ** 2),
+    "elu": (lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0.0))), lambda z: np.exp(np.minimum(z, 0.0))),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """Standardised inputs `(input - mean) / deviation`, (terms,), through hidden layers to the log odds of label 1.
+
+    layers: of each layer weights (units before, units) and bias (units,); the last has one unit and no activation.
+    """
+
+    mean: Floats
+    deviation: Floats
+    layers: tuple[tuple[Floats, Floats], ...]
+    activation: str
+
+    def margin(self, inputs: Floats) -> Floats:
+        """(rows,) log odds."""
+        found = np.empty(len(inputs))
+        for rows in _blocks(len(inputs)):
+            found[rows] = self._forward(self._standardised(inputs[rows]))[-1][:, 0]
+        return found
+
+    def probability(self, inputs: Floats) -> Floats:
+        """(rows,) P(label = 1)."""
+        return sigmoid(self.margin(inputs))
+
+    def contributions(self, inputs: Floats) -> Floats:
+        """(rows, terms): integrated gradients on the way from the average customer; their sum is the difference of the
+        margins, but for steps between the points of the way.
+
+        Source: Sundararajan, Taly & Yan, Axiomatic attribution for deep networks (2017).
+        """
+        found = np.zeros(inputs.shape)
+        for rows in _blocks(len(inputs)):
+            ends = self._standardised(inputs[rows])
+            for point in (np.arange(PATH_POINTS) + 0.5) / PATH_POINTS:
+                found[rows] += self._slopes(point * ends)
+            found[rows] *= ends / PATH_POINTS
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        layers = [{"weights": weights.tolist(), "bias": bias.tolist()} for weights, bias in self.layers]
+        arrays = {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
+        return {"activation": self.activation, **arrays, "layers": layers}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Dense":
+        """The scorer of `to_json`."""
+        layers = tuple((np.array(one["weights"], float), np.array(one["bias"], float)) for one in data["layers"])
+        return cls(np.array(data["mean"], float), np.array(data["deviation"], float), layers, data["activation"])
+
+    def _standardised(self, inputs: Floats) -> Floats:
+        return np.asarray((inputs - self.mean) / self.deviation)
+
+    def _forward(self, values: Floats) -> list[Floats]:
+        """What each layer's units sum up, (rows, units)."""
+        function, _ = ACTIVATIONS[self.activation]
+        sums: list[Floats] = []
+        for weights, bias in self.layers:
+            sums.append(values @ weights + bias)
+            values = function(sums[-1])
+        return sums
+
+    def _slopes(self, values: Floats) -> Floats:
+        """(rows, terms) of the log odds, where the standardised inputs have these values."""
+        _, slope = ACTIVATIONS[self.activation]
+        *hidden, _ = self._forward(values)
+        back = np.broadcast_to(self.layers[-1][0][:, 0], (len(values), len(self.layers[-1][0])))
+        for sums, (weights, _) in zip(reversed(hidden), reversed(self.layers[:-1]), strict=True):
+            back = (back * slope(sums)) @ weights.T
+        return np.asarray(back)
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK_ROWS) for start in range(0, rows, BLOCK_ROWS))

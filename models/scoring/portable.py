@@ -1,0 +1,85 @@
+"""A fitted model as plain data, and scoring with it in Arrow batches on either engine."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from models.fitting.calibration import Calibration
+from models.fitting.kinds import KINDS
+from models.fitting.preprocessing import Input
+from models.scoring.arrow import Batches, BatchScorer
+from models.scoring.linear import Floats, Scorer
+from models.scoring.mlp import Dense
+from models.scoring.reason_codes import REASONS
+
+NETWORK = "keras"
+SCORERS: Mapping[str, Callable[[dict[str, Any]], Scorer]] = {
+    **{name: kind.scorer_from_json for name, kind in KINDS.items()},
+    NETWORK: Dense.from_json,
+}
+
+
+@dataclass(frozen=True)
+class PlainModel:
+    """All that scoring needs. `kind` is a key of SCORERS; inputs stand in the order of the scorer's terms."""
+
+    kind: str
+    inputs: tuple[Input, ...]
+    scorer: Scorer
+    calibration: Calibration
+
+    @property
+    def features(self) -> list[str]:
+        """The features that it reads, each once, in order."""
+        return list(dict.fromkeys(one.feature for one in self.inputs))
+
+    def probability(self, matrix: Floats) -> Floats:
+        """(rows,) calibrated P(label = 1) of a matrix (rows, inputs)."""
+        return self.calibration(self.scorer.probability(matrix))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, for `from_json`."""
+        return {
+            "kind": self.kind,
+            "inputs": [asdict(one) for one in self.inputs],
+            "scorer": self.scorer.to_json(),
+            "calibration": self.calibration.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "PlainModel":
+        """The model of `to_json`."""
+        return cls(
+            data["kind"],
+            tuple(Input(**one) for one in data["inputs"]),
+            SCORERS[data["kind"]](data["scorer"]),
+            Calibration.from_json(data["calibration"]),
+        )
+
+
+def scored(
+    table: DataFrame, models: Mapping[str, PlainModel], keep: Sequence[str], reasons_of: str | None = None
+) -> DataFrame:
+    """Columns `keep` of a feature table, and a column of probabilities for each of the models by name.
+
+    Args:
+        reasons_of: name of the model whose strongest reasons are given beside, as `reason_1`, `reason_1_effect`, …
+    """
+    scorers = [_batch_scorer(name, model, name == reasons_of) for name, model in models.items()]
+    inputs = [
+        one.value.alias(column)
+        for scorer, model in zip(scorers, models.values(), strict=True)
+        for one, column in zip(model.inputs, scorer.inputs, strict=True)
+    ]
+    schema = [f"`{field}` {kind}" for field, kind in table.select(*keep).dtypes]
+    schema += [f"`{name}` double" for name in models] + (REASONS if reasons_of else [])
+    batches = Batches(tuple(keep), tuple(scorers))
+    return table.select(*keep, *inputs).mapInArrow(batches, ", ".join(schema))
+
+
+def _batch_scorer(name: str, model: PlainModel, gives_reasons: bool) -> BatchScorer:
+    columns = tuple(f"{name}_{number}" for number in range(len(model.inputs)))
+    features = tuple(one.feature for one in model.inputs)
+    return BatchScorer(name, columns, features, model.scorer, model.calibration, gives_reasons)

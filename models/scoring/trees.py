@@ -1,0 +1,156 @@
+"""An ensemble of binary decision trees as plain arrays: scored and explained without the library that fitted it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.linear import Floats, sigmoid
+
+Ints = NDArray[np.int64]
+Cells = NDArray[np.floating[Any]]  # of 32 or 64 bits
+
+BLOCK_ROWS = 8192  # as many rows as leave their inputs, transposed, in the cache
+ARRAYS = {
+    "roots": np.int64,
+    "feature": np.int32,
+    "threshold": float,
+    "left": np.int64,
+    "right": np.int64,
+    "value": float,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Trees whose nodes stand one after another; a row goes left where `input <= threshold`.
+
+    `base` is the mean margin of the training rows. A tree adds to it the value of the row's leaf less that of its
+    root, so that only differences of values within a tree count.
+    """
+
+    roots: Ints  # (trees,) node at which a tree begins
+    feature: NDArray[np.int32]  # (nodes,) column of the input that is tested, -1 at a leaf
+    threshold: Floats  # (nodes,) of the test; at a leaf any number
+    left: Ints  # (nodes,) node where `input <= threshold`
+    right: Ints  # (nodes,) node where not
+    value: Floats  # (nodes,) mean prediction of the training rows there, times the tree's weight
+    base: float
+    terms: int  # columns of the inputs
+    link: Literal["log_odds", "share"]  # what a margin is; "share" is P(label = 1) itself
+    single_precision: bool = False  # inputs are rounded to 32 bits before they are compared
+
+    def margin(self, inputs: Floats) -> Floats:
+        """(rows,) log odds, or the mean share of label 1 over the trees."""
+        found = np.empty(len(inputs))
+        for rows, columns in self._blocks(inputs):
+            found[rows] = self._margin(columns)
+        return found
+
+    def probability(self, inputs: Floats) -> Floats:
+        """(rows,) P(label = 1)."""
+        margin = self.margin(inputs)
+        return sigmoid(margin) if self.link == "log_odds" else np.clip(margin, 0.0, 1.0)
+
+    def contributions(self, inputs: Floats) -> Floats:
+        """(rows, terms) what each term adds to the margin; `base + row sum = margin`.
+
+        Going from a node to its child adds the difference of their values to the term tested there.
+
+        Source: Saabas, Interpreting random forests (2014).
+        """
+        found = np.empty((len(inputs), self.terms))
+        for rows, columns in self._blocks(inputs):
+            found[rows] = self._contributions(columns)
+        return found
+
+    @cached_property
+    def tested(self) -> NDArray[np.bool_]:
+        """(terms,) whether any tree tests the term; the others cannot move a score."""
+        return np.isin(np.arange(self.terms), self.feature)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        arrays = {name: getattr(self, name).tolist() for name in ARRAYS}
+        names = ("base", "terms", "link", "single_precision")
+        return arrays | {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Trees":
+        """The scorer of `to_json`."""
+        return cls(**(data | {name: np.array(data[name], kind) for name, kind in ARRAYS.items()}))
+
+    def _margin(self, columns: Cells) -> Floats:
+        cells, row = columns.ravel(), np.arange(columns.shape[1])
+        first_cell = self._tested_column * len(row)
+        margin = np.full(len(row), self.base - self.value[self.roots].sum())
+        for root, depth in zip(self.roots, self._depths, strict=True):
+            node = np.full(len(row), root)
+            for _ in range(depth):
+                node = self._child(node, cells.take(first_cell.take(node) + row))
+            margin += self.value.take(node)
+        return margin
+
+    def _contributions(self, columns: Cells) -> Floats:
+        cells, row = columns.ravel(), np.arange(columns.shape[1])
+        first_cell = self._tested_column * len(row)
+        added = np.zeros(columns.size)
+        for root, depth in zip(self.roots, self._depths, strict=True):
+            node, value = np.full(len(row), root), np.full(len(row), self.value[root])
+            for _ in range(depth):
+                cell = first_cell.take(node) + row
+                node = self._child(node, cells.take(cell))
+                reached = self.value.take(node)
+                added[cell] += reached - value  # each row has one cell here, so none is met twice
+                value = reached
+        return added.reshape(columns.shape).T
+
+    def _child(self, node: Ints, tested: Cells) -> Ints:
+        """Where rows at `node` go by the input tested there; at a leaf they stay."""
+        goes_right = tested > self._limit.take(node)
+        return self._children.take(2 * node + goes_right)
+
+    def _blocks(self, inputs: Floats) -> Iterator[tuple[slice, Cells]]:
+        """Parts of the rows with their inputs, transposed: (terms, rows of the part)."""
+        if inputs.shape[1] != self.terms:
+            raise ValueError(f"these trees were fitted on {self.terms} inputs and cannot score {inputs.shape[1]}")
+        for start in range(0, len(inputs), BLOCK_ROWS):
+            rows = slice(start, start + BLOCK_ROWS)
+            with np.errstate(over="ignore"):  # beyond 32 bits is infinite, which lies right of every threshold
+                yield rows, np.ascontiguousarray(inputs[rows].T, dtype=self._limit.dtype)
+
+    @cached_property
+    def _limit(self) -> Cells:
+        """(nodes,) thresholds in the precision of the comparison."""
+        return self.threshold.astype(np.float32) if self.single_precision else self.threshold
+
+    @cached_property
+    def _tested_column(self) -> Ints:
+        return np.maximum(self.feature, 0).astype(np.int64)
+
+    @cached_property
+    def _children(self) -> Ints:
+        """(2 * nodes,) left and right child of each node in turn; a leaf is its own."""
+        both = np.stack([self.left, self.right], axis=1)
+        own = np.arange(len(self.feature))[:, None]
+        return np.where(self.feature[:, None] >= 0, both, own).ravel()
+
+    @cached_property
+    def _depths(self) -> list[int]:
+        """Of each tree, the tests on its longest path."""
+        depths = np.zeros(len(self.roots), int)
+        for level, trees in enumerate(self._trees_by_level()):
+            depths[trees] = level
+        return [int(depth) for depth in depths]
+
+    def _trees_by_level(self) -> Iterator[Ints]:
+        """Level by level, the trees of the nodes there."""
+        node, tree = self.roots, np.arange(len(self.roots))
+        while len(node):
+            yield tree
+            is_inner = self.feature[node] >= 0
+            node, tree = node[is_inner], np.tile(tree[is_inner], 2)
+            node = np.concatenate([self.left[node], self.right[node]])

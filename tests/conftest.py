@@ -4,23 +4,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from pyspark.sql import SparkSession
 
-from conf.profile import Profile
 from jobs.engine import engine as started
 from jobs.storage.location import Remote
-from tests.store import Store, serving
+from tests.support.engines import FOR_FEW_ROWS, JVM, SMALL
+from tests.support.object_store import Store, serving
 
-# Tests have few rows: to start soon is worth more to them than to run fast. But they run much of Spark: with this
-# compiler alone the JVM keeps 48 MB of compiled code, and would forever throw some away and interpret it.
-JVM = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 os.environ.setdefault("SPARK_SUBMIT_OPTS", JVM)
-FOR_FEW_ROWS = "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.adaptive.enabled=false"
 os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"{FOR_FEW_ROWS} pyspark-shell")
-SMALL = Profile(engine="spark", master="local[2]", driver_memory="1g", shuffle_partitions=2)
 
 # The fixtures below hold no state of a test, so examples may share them; a failure must come again on CI. To shrink
 # one takes minutes of an engine.
@@ -34,31 +30,32 @@ settings.register_profile(
 )
 settings.load_profile("encore")
 
+TESTS = Path(__file__).parent
 # The files that take longest, in that order: two processes that begin with them end together.
 LONGEST = (
-    "test_cluster.py",
-    "test_train_keras.py",
-    "test_remote.py",
-    "test_recommend.py",
-    "test_ranks.py",
-    "test_cdnow.py",
-    "test_audiobook_table.py",
-    "test_training.py",
-    "test_train.py",
-    "test_kill.py",
-    "test_audiobooks.py",
-    "test_demo.py",
-    "test_layers.py",
-    "test_train_audited.py",
-    "test_score.py",
-    "test_setup.py",
+    "jobs/cluster/test_cluster.py",
+    "jobs/test_train_keras.py",
+    "jobs/pipelines/test_remote.py",
+    "jobs/test_recommend.py",
+    "models/network/test_ranks.py",
+    "jobs/pipelines/test_cdnow.py",
+    "jobs/pipelines/test_audiobook_table.py",
+    "models/fitting/test_fit.py",
+    "jobs/test_train.py",
+    "jobs/pipelines/test_kill.py",
+    "jobs/pipelines/test_audiobooks.py",
+    "jobs/pipelines/test_demo.py",
+    "jobs/pipelines/test_layers.py",
+    "jobs/test_train_audited.py",
+    "jobs/test_score.py",
+    "shell/test_setup.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest."""
-    rank = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+    rank = {TESTS / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture

@@ -1,0 +1,398 @@
+"""Raw lines to typed events: what a number is, which check comes first, and that no line is lost."""
+
+from datetime import date
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from conf.events import Event
+from conf.load import load_service
+from features.events import clean, is_unreadable, masked_addresses, rejected, tagged
+from tests.support.frames import AS_OF, SHOP, Rows, before, collected, frame, lines
+
+MUSIC = load_service("music")
+PLAY, SEARCH = MUSIC.events["play"], MUSIC.events["search"]
+GOOD = {
+    "uid": "168551247",
+    "device": "ar",
+    "song_id": "11",
+    "song_type": "0",
+    "song_name": "晴天",
+    "singer": "周杰伦",
+    "play_time": "242",
+    "song_length": "242",
+    "paid_flag": "0",
+}
+
+
+def typed(spark: SparkSession, event: Event, row: dict[str, str | None]) -> dict[str, Any]:
+    (found,) = tagged(lines(spark, event, [row]), event).collect()
+    return found.asDict()
+
+
+def visits(**more: Any) -> Event:
+    """The shop's visits with other columns or checks."""
+    return Event.model_validate(SHOP["events"]["visit"] | more)
+
+
+def of_type(kind: str) -> Event:
+    """An event with one field of text and one column of `kind` made of it."""
+    return visits(
+        landing={"files": "*", "fields": ["who", "value"], "customer": "who", "day": "name"},
+        columns={
+            "customer_id": {"type": "bigint", "sql": "who", "about": "Who"},
+            "value": {"type": kind, "sql": "value", "about": "Value"},
+        },
+        measures={},
+    )
+
+
+def read_as(spark: SparkSession, kind: str, texts: list[str]) -> list[Any]:
+    event = of_type(kind)
+    rows = [{"who": str(number), "value": text} for number, text in enumerate(texts)]
+    tags = tagged(lines(spark, event, rows), event)
+    if kind == "timestamp":
+        tags = tags.withColumn("value", F.col("value").cast("string"))
+    found = collected(tags)
+    for row in found.values():  # a value, or the reason why there is none
+        assert (row["value"] is None) == (row["reason"] == "value_unreadable")
+    return [found[number]["value"] for number in range(len(texts))]
+
+
+def compare(texts: dict[str, Any], found: list[Any]) -> None:
+    pairs = zip_longest(texts.items(), found)
+    wrong = {text: value for (text, expected), value in pairs if value != expected}
+    assert not wrong
+
+
+def test_a_good_line(engine: SparkSession) -> None:
+    assert typed(engine, PLAY, GOOD) == {
+        "customer_id": 168551247,
+        "device": "ar",
+        "song_id": 11,
+        "song_type": 0,
+        "song_name": "晴天",
+        "singer": "周杰伦",
+        "play_seconds": Decimal("242.000"),
+        "song_seconds": Decimal("242.000"),
+        "is_paid": False,
+        "date": AS_OF,
+        "reason": None,
+        "repairs": None,
+    } | {f"raw_{name}": text for name, text in GOOD.items()}
+
+
+WHOLE = {
+    "5": 5,
+    "+5": 5,
+    "-5": -5,
+    " 5 ": 5,
+    "0005": 5,
+    "9223372036854775807": 2**63 - 1,
+    "9223372036854775808": None,
+    "99999999999999999999999": None,
+    "5.0": None,
+    "5.": None,
+    "1e3": None,
+    "5L": None,
+    "0x10": None,
+    "1,000": None,
+    "٥": None,
+    "５": None,
+    "--5": None,
+    "": None,
+    "null": None,
+}
+DECIMALS = {
+    "5": Decimal("5"),
+    "+5": Decimal("5"),
+    " 5.25 ": Decimal("5.25"),
+    ".5": Decimal("0.5"),
+    "5.": Decimal("5"),
+    "1e3": Decimal("1000"),
+    "2.5E-1": Decimal("0.25"),
+    "1e-400": Decimal("0"),
+    "0.0005": Decimal("0.001"),
+    "-0.0005": Decimal("-0.001"),
+    "999999999999": Decimal("999999999999"),
+    "1490000000000": Decimal("1490000000000"),
+    "1d": None,
+    "1F": None,
+    " 1d ": None,
+    "0x1p3": None,
+    "inf": None,
+    "-Infinity": None,
+    "NaN": None,
+    "1e400": None,
+    "1e15": None,  # 16 digits before the point, and the type has 15
+    "99999999999999999999999": None,
+    "1_000": None,
+    "٥": None,
+    "7>(203.0.113.7)TM": None,
+    ".": None,
+    "e1": None,
+    "": None,
+}
+TRUTHS = {
+    **dict.fromkeys(["1", "true", "True", "T", "y", "YES", " 1 "], True),
+    **dict.fromkeys(["0", "false", "FALSE", "f", "n", "No"], False),
+    **dict.fromkeys(["2", "-1", "1.0", "on", "off", "tr", "ye", "fa", ""], None),
+}
+TIMES = {  # as text, since Python would show them by the clock of its machine
+    "2017-03-30 10:11:12": "2017-03-30 10:11:12",
+    "2017-03-30T10:11:12": "2017-03-30 10:11:12",
+    " 2017-03-30 10:11:12 ": "2017-03-30 10:11:12",
+    "2017-3-3 1:2:3": "2017-03-03 01:02:03",
+    "2017-03-30 00:00:00": "2017-03-30 00:00:00",
+    "2017-03-30 23:59:59.999999": "2017-03-30 23:59:59.999999",
+    "2017-03-26 02:30:00": "2017-03-26 02:30:00",  # an hour that many clocks skipped
+    "2017-03-30": "2017-03-30 00:00:00",
+    "2017-03-30T10:11:12Z": "2017-03-30 10:11:12",
+    "2017-03-30 10:11:12 UTC": "2017-03-30 10:11:12",
+    "2017-03-30 10:11:12 Europe/Berlin": None,  # of another clock than the day of the line
+    "2017-03-30 10:11:12 GMT+1": None,
+    "2017-02-29 10:00:00": None,
+    "2017-03-30 24:00:00": None,
+    "2017-03-30 10:00:60": None,
+    "2017/03/30 10:00:00": None,
+    "20170330": None,
+    "1490868000": None,
+    "10:00:00": None,  # of which day?
+    "T10:00:00": None,
+    "2017": None,
+    "now": None,
+    "0000-00-00 00:00:00": None,
+    "": None,
+}
+DATES = {
+    "2017-03-30": date(2017, 3, 30),
+    "2017-3-3": date(2017, 3, 3),
+    " 2017-03-30 ": date(2017, 3, 30),
+    "2017-03-30 10:11:12": date(2017, 3, 30),
+    "2017-03-30T23:59:59": date(2017, 3, 30),
+    "2016-02-29": date(2016, 2, 29),
+    "2017-02-29": None,
+    "2017-13-01": None,
+    "2017-03": None,
+    "2017-03-301": None,
+    "today": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        ("bigint", WHOLE),
+        ("decimal(18,3)", DECIMALS),
+        ("boolean", TRUTHS),
+        ("timestamp", TIMES),
+        ("date", DATES),
+        ("int", {"2147483647": 2**31 - 1, "2147483648": None, "-2147483648": -(2**31), "-2147483649": None}),
+        ("string", {"": "", " a ": " a ", "null": "null"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_texts_as_each_type(engine: SparkSession, kind: str, texts: dict[str, Any]) -> None:
+    compare(texts, read_as(engine, kind, list(texts)))
+
+
+def test_a_field_without_text_is_missing_only_where_it_is_required(engine: SparkSession) -> None:
+    assert typed(engine, PLAY, GOOD | {"uid": None})["reason"] == "customer_id_missing"
+    assert typed(engine, PLAY, GOOD | {"singer": None})["reason"] is None
+
+
+def test_address_in_a_number_rejects_the_line_and_is_masked(engine: SparkSession) -> None:
+    leaked = GOOD | {"play_time": "7>(203.0.113.7)TM", "singer": "10.0.0.1 and 192.168.100.200"}
+    (row,) = rejected(tagged(lines(engine, PLAY, [leaked]), PLAY), PLAY).collect()
+    assert row.asDict() == leaked | {
+        "date": AS_OF,
+        "reason": "play_seconds_unreadable",
+        "play_time": "7>(<address>)TM",
+        "singer": "<address> and <address>",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("1.2.3.4", "<address>"),
+        ("::ffff:203.0.113.7%eth0", "::ffff:<address>%eth0"),
+        ("2017.03.30", "2017.03.30"),
+        ("3.14", "3.14"),
+        (None, None),
+    ],
+)
+def test_masking(sail: SparkSession, text: str | None, masked: str | None) -> None:
+    (row,) = frame(sail, [{"text": text}], {"text": "string"}).select(masked_addresses(F.col("text"))).collect()
+    assert row[0] == masked
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"uid": "0"}, "no_customer"),
+        ({"uid": "-7"}, "no_customer"),
+        ({"play_time": "-0.001"}, "play_seconds_negative"),
+        ({"play_time": "0"}, None),
+        ({"play_time": "86400", "song_length": "86400"}, None),
+        ({"play_time": "86400.001", "song_length": "86400"}, "play_seconds_over_a_day"),
+        ({"play_time": "86400001", "song_length": "242"}, "play_seconds_over_a_day"),  # milliseconds or not
+        ({"play_time": "1490000000000"}, "play_seconds_over_a_day"),
+        ({"song_length": "much"}, "song_seconds_unreadable"),
+        ({"song_type": "99999999999"}, "song_type_unreadable"),
+        ({"song_id": "x"}, "song_id_unreadable"),
+        ({"paid_flag": "2"}, "is_paid_unreadable"),
+        ({"uid": "0", "play_time": "-5"}, "no_customer"),  # the first check names the reason
+        ({"uid": "0", "play_time": "?"}, "play_seconds_unreadable"),  # typing comes before every check
+        ({"uid": "?", "play_time": "?"}, "customer_id_unreadable"),
+    ],
+)
+def test_why_a_play_is_rejected(sail: SparkSession, changed: dict[str, str], reason: str | None) -> None:
+    assert typed(sail, PLAY, GOOD | changed)["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("changed", "repairs", "values"),
+    [
+        ({"play_time": "241070"}, "milliseconds", {"play_seconds": Decimal("241.070")}),
+        ({"play_time": "500"}, None, {"play_seconds": Decimal("500")}),  # longer than the song, as 7 % are
+        ({"song_id": "0"}, "song_unknown", {"song_id": None}),
+        ({"song_id": "-1"}, "song_unknown", {"song_id": None}),
+        ({"song_length": "0"}, "length_unknown", {"song_seconds": None, "play_seconds": Decimal("242")}),
+        ({"song_length": "-1"}, "length_unknown", {"song_seconds": None}),
+        ({"song_length": "-2147483648"}, "length_unknown", {"song_seconds": None}),
+        (
+            {"song_id": "-1", "song_length": "0", "play_time": "241070"},
+            "song_unknown,length_unknown,milliseconds",
+            {"song_id": None, "song_seconds": None, "play_seconds": Decimal("241.070")},
+        ),
+    ],
+)
+def test_how_a_play_is_repaired(
+    engine: SparkSession, changed: dict[str, str], repairs: str | None, values: dict[str, Any]
+) -> None:
+    row = typed(engine, PLAY, GOOD | changed)
+    assert row["reason"] is None
+    assert row["repairs"] == repairs
+    assert {name: row[name] for name in values} == values
+
+
+def test_search_of_another_day_than_its_archive(engine: SparkSession) -> None:
+    day = {"date": date(2017, 3, 30), "uid": "7", "device": "ip", "search_query": "%e5%91%a8"}
+    times = {
+        "2017-03-30 00:00:00": None,
+        "2017-03-30 23:59:59": None,
+        "2017-03-29 23:59:59": "another_day",
+        "2017-03-31 00:00:00": "another_day",
+        "once": "searched_at_unreadable",
+    }
+    rows = tagged(lines(engine, SEARCH, [day | {"time_stamp": time} for time in times]), SEARCH)
+    assert {row["raw_time_stamp"]: row["reason"] for row in rows.collect()} == times
+
+
+def test_checks_see_what_earlier_repairs_made(sail: SparkSession) -> None:
+    halve = {"then": "repair", "set": {"spent": "spent / 2"}, "about": "Halved"}
+    checks = {
+        "even": {"when": "spent > 10", **halve},
+        "again": {"when": "spent > 10", **halve},
+        "many": {"when": "spent > 10", "then": "reject", "about": "Too many"},
+        "late": {"when": "spent = 5", **halve},
+    }
+    event = visits(checks=checks)
+    rows = [{"who": who, "spent": spent} for who, spent in [("1", "8"), ("2", "20"), ("3", "40"), ("4", "44")]]
+    found = collected(tagged(lines(sail, event, rows), event))
+    outcome = {who: (row["spent"], row["repairs"], row["reason"]) for who, row in found.items()}
+    assert outcome == {
+        1: (8, None, None),
+        2: (10, "even", None),
+        3: (10, "even,again", None),
+        4: (11, "even,again", "many"),
+    }
+
+
+def test_checks_on_null_are_not_met(engine: SparkSession) -> None:
+    event = visits(checks={"poor": {"when": "spent < 1", "then": "reject", "about": "Poor"}})
+    row = typed(engine, event, {"who": "1", "spent": None})
+    assert (row["spent"], row["reason"]) == (None, None)
+
+
+def test_duplicates_are_equal_texts_of_one_day(engine: SparkSession) -> None:
+    rows: Rows = [{"who": "7", "spent": "5"}] * 3
+    rows += [{"who": "7", "spent": "05"}]  # the same number, but another line
+    rows += [{"who": "7", "spent": "5", "date": before(1)}]
+    rows += [{"who": "7", "spent": None}] * 2
+    found = clean(tagged(lines(engine, visits(), rows), visits()), visits()).collect()
+    counted = sorted((row["date"], row["spent"] or 0, row["copies"]) for row in found)
+    assert counted == [(before(1), 5, 1), (AS_OF, 0, 2), (AS_OF, 5, 1), (AS_OF, 5, 3)]
+
+
+def test_duplicates_can_be_kept(sail: SparkSession) -> None:
+    event = visits(duplicates="keep")
+    found = clean(tagged(lines(sail, event, [{"who": "7", "spent": "5"}] * 3), event), event).collect()
+    assert [row["copies"] for row in found] == [1, 1, 1]
+
+
+def test_rejected_lines_keep_their_copies(sail: SparkSession) -> None:
+    rows = tagged(lines(sail, visits(), [{"who": "x", "spent": "5"}] * 3), visits())
+    assert rejected(rows, visits()).count() == 3
+    assert clean(rows, visits()).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "from_typing"),
+    [("play_seconds_unreadable", True), ("customer_id_missing", True), ("no_customer", False), ("another_day", False)],
+)
+def test_reasons_from_typing(sail: SparkSession, reason: str, from_typing: bool) -> None:
+    (row,) = frame(sail, [{"reason": reason}], {"reason": "string"}).select(is_unreadable(F.col("reason"))).collect()
+    assert row[0] is from_typing
+
+
+NASTY = [
+    "",
+    " ",
+    "0",
+    "-1",
+    "1",
+    "+1",
+    "1d",
+    "1e3",
+    "1e400",
+    "NaN",
+    "inf",
+    "0x1p3",
+    "9" * 23,
+    "241070",
+    "晴",
+    "1.2.3.4",
+]
+anything = st.none() | st.sampled_from(NASTY) | st.text(st.characters(exclude_categories=["C", "Z"]), max_size=8)
+any_line = st.fixed_dictionaries(
+    dict.fromkeys(PLAY.landing.fields, anything) | {"uid": st.sampled_from(["1", "2", "02", "x"])}
+)
+many_lines = st.lists(st.one_of(any_line, st.just(GOOD)), min_size=1, max_size=30)
+
+
+def places(spark: SparkSession, rows: Rows) -> tuple[int, int, int]:
+    """Events, rejected and duplicates of these lines."""
+    tags = tagged(lines(spark, PLAY, rows), PLAY)
+    copies = [row["copies"] for row in clean(tags, PLAY).collect()]
+    return len(copies), rejected(tags, PLAY).count(), sum(copies) - len(copies)
+
+
+@settings(max_examples=8)
+@given(rows=many_lines)
+def test_every_line_ends_in_one_place(sail: SparkSession, rows: Rows) -> None:
+    assert sum(places(sail, rows)) == len(rows)
+
+
+@settings(max_examples=2)
+@given(rows=st.lists(st.one_of(any_line, st.just(GOOD)), min_size=20, max_size=30))
+def test_every_line_ends_in_one_place_on_spark(spark: SparkSession, rows: Rows) -> None:
+    assert sum(places(spark, rows)) == len(rows)

@@ -1,0 +1,215 @@
+"""Bad input and bad usage: one line with the file and the mend, the right exit code, nothing half written."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import main
+from tests.support.archives import pack, play_line
+
+GOOD = "".join(play_line(customer) for customer in range(1, 30))
+
+
+@pytest.fixture
+def encore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """Run a command; gives its exit code and what it said of the error."""
+
+    def run(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["encore", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as end:
+            said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("encore: ")]
+            assert len(said) <= 1, said
+            return int(end.code or 0), said[0] if said else ""
+        return 0, ""
+
+    return run
+
+
+def landed(data: Path, encore, content: str | bytes = GOOD, day: str = "20170401") -> Path:  # type: ignore[no-untyped-def]
+    raw = content if isinstance(content, bytes) else content.encode()
+    pack(data / "raw", f"{day}_1_play.log.tar.gz", "1_play.log", raw)
+    assert encore("unpack", "--data", data)[0] == 0
+    return data
+
+
+def tables(data: Path) -> list[Path]:
+    return [file for layer in ("events", "daily", "features") for file in (data / layer).rglob("*.parquet")]
+
+
+def test_a_folder_that_is_not_there(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, said = encore("run", "--data", tmp_path)
+    assert code == 3
+    assert "raw" in said and "--raw" in said
+
+
+def test_an_empty_folder(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "raw").mkdir()
+    code, said = encore("run", "--data", tmp_path)
+    assert (code, tables(tmp_path)) == (3, [])
+    assert str(tmp_path / "raw") in said
+
+
+def test_a_file_that_is_no_log(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "holiday.jpg").write_bytes(b"\xff\xd8\xff")
+    code, said = encore("run", "--data", tmp_path)
+    assert code == 3
+    assert str(tmp_path / "raw") in said
+
+
+def test_commands_in_the_wrong_order_name_the_one_to_run_first(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    first = {"ingest": "unpack", "rollup": "ingest", "features": "rollup", "train": "features", "score": "features"}
+    first["drift"] = "score"
+    for command, before in first.items():
+        code, said = encore(command, "--data", tmp_path / command)
+        assert code == 3, command
+        assert re.search(f"encore {before}|{before}.sh", said), said
+
+
+@pytest.mark.parametrize("as_of", ["2017-04-01", "2017-04-03", "2016-01-01", "2027-01-01"])
+def test_an_as_of_outside_the_data(encore, tmp_path: Path, as_of: str) -> None:  # type: ignore[no-untyped-def]
+    """The logs hold 2017-04-01 alone, so the only as_of is the day after it."""
+    data = landed(tmp_path, encore)
+    assert encore("ingest", "--data", data)[0] == encore("rollup", "--data", data)[0] == 0
+    code, said = encore("features", "--data", data, "--as-of", as_of)
+    assert code == 3
+    assert as_of in said and "2017-04-02" in said
+    assert not (data / "features").exists() or not list((data / "features").rglob("*.parquet"))
+    assert encore("features", "--data", data, "--as-of", "2017-04-02")[0] == 0
+
+
+def test_no_logs_for_the_window(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """The logs go from January to April, but nothing lies in the 30 days before the middle of March."""
+    pack(tmp_path / "raw", "20170101_1_play.log.tar.gz", "1_play.log", GOOD.encode())
+    data = landed(tmp_path, encore)
+    assert encore("ingest", "--data", data)[0] == encore("rollup", "--data", data)[0] == 0
+    code, said = encore("features", "--data", data, "--as-of", "2017-03-15")
+    assert code == 3
+    assert "2017-02-13" in said and "30 days" in said
+    # In silence as long as the outcome everybody would look gone; with logs far behind it, the label is not unknown.
+    code, said = encore("features", "--data", data, "--as-of", "2017-01-02")
+    assert code == 3
+    assert "14 days from 2017-01-02" in said
+
+
+def test_a_stray_day_far_ahead_does_not_move_the_end_of_the_logs(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A search with its clock wrong: the label of everybody at the days before would read churn."""
+    pack(tmp_path / "raw", "1_1_search.log.tar.gz", "1_search.log", b"1\tar\t2029-01-01 00:00:00\tq\n")
+    data = landed(tmp_path, encore)
+    assert encore("ingest", "--data", data)[0] == encore("rollup", "--data", data)[0] == 0
+    code, said = encore("features", "--data", data)
+    assert code == 3
+    assert "from 2028-12-03 for 29 days" in said and "strays" in said
+
+
+def test_a_sample_of_nobody(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    data = landed(tmp_path, encore, play_line(1))  # crc32(b"1") % 10000 = 4583
+    assert encore("ingest", "--data", data, "--sample", "0.4583")[0] == 0
+    assert encore("rollup", "--data", data)[0] == 0
+    code, said = encore("features", "--data", data)
+    assert code == 3
+    assert "sample" in said
+
+
+@pytest.mark.parametrize("rate", ["0", "-0.1", "1.5", "nan"])
+def test_a_sample_that_is_no_share(encore, tmp_path: Path, rate: str) -> None:  # type: ignore[no-untyped-def]
+    code, said = encore("run", "--data", tmp_path, "--sample", rate)
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert "0.1" in said
+
+
+def test_text_that_is_not_utf8(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """The line is rejected with its reason, by the shell or by ingest; the others go on."""
+    bad = play_line(99).replace("歌手", "BAD").encode().replace(b"BAD", b"\xff\xfe")
+    data = landed(tmp_path, encore, GOOD.encode() + bad)
+    assert encore("ingest", "--data", data)[0] == 0
+    text = "".join(file.read_text(errors="replace") for file in data.rglob("*manifest.csv"))
+    assert "not_utf8" in text
+    from tests.support.archives import table
+
+    assert {row["customer_id"] for row in table(data / "events" / "play")} == set(range(1, 30))
+
+
+def test_an_archive_of_which_nothing_is_kept(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """JSON over several lines is not what JSON lines are; the other archive is unpacked all the same."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    records = [{"customer_id": str(n), "visited_at": "2019-03-01 10:00:00"} for n in range(50)]
+    (raw / "visits-2019-03.json").write_text("\n".join(json.dumps(one, indent=1) for one in records))
+    (raw / "visits-2019-04.json").write_text("\n".join(json.dumps(one) for one in records))
+    code, said = encore("unpack", "--data", tmp_path, "--service", "audiobooks")
+    assert code == 4
+    assert "visits-2019-03.json: all of its 200 lines were rejected (most often unreadable_record)" in said
+    assert len((tmp_path / "landing/visit/date=2019-03-01/visits-2019-04.json.log").read_text().splitlines()) == 50
+
+
+def test_a_folder_remembers_the_first_service_named_for_it(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, said = encore("report", "--data", tmp_path)
+    assert code == 3 and not (tmp_path / ".service").exists()  # nobody named music, and nothing came of it
+    code, _ = encore("report", "--data", tmp_path, "--service", "cdnow")
+    assert code == 3 and (tmp_path / ".service").read_text() == "cdnow\n"
+    code, said = encore("table", tmp_path / "x.csv", "--data", tmp_path)
+    assert code == 2 and "cdnow: this service begins with raw logs" in said
+    encore("report", "--data", tmp_path, "--service", "music")
+    assert (tmp_path / ".service").read_text() == "cdnow\n"
+
+
+def test_numbers_beyond_64_bits(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    huge = "9" * 25
+    data = landed(tmp_path, encore, GOOD + play_line(huge) + play_line(77, seconds=huge) + play_line(78, song=huge))
+    assert encore("ingest", "--data", data)[0] == 0
+    from tests.support.archives import table
+
+    reasons = sorted(str(row["reason"]) for row in table(data / "events" / "rejected" / "play"))
+    assert reasons == ["customer_id_unreadable", "play_seconds_unreadable", "song_id_unreadable"]
+
+
+def test_a_configuration_with_an_unknown_key(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from conf.load import FOLDER
+
+    path = tmp_path / "mine.yaml"
+    path.write_text((FOLDER / "cdnow.yaml").read_text().replace("observation_days", "observation_dais"))
+    code, said = encore("run", "--service", path, "--data", tmp_path / "data")
+    assert code == 2
+    assert str(path) in said and "observation_dais" in said and "spelling" in said
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["run", "--service", "musik"], "music"),
+        (["run", "--engine", "duckdb"], "sail"),
+        (["run", "--profile", "moon"], "cluster"),
+        (["features", "--as-of", "yesterday"], "YYYY-MM-DD"),
+    ],
+)
+def test_words_that_mean_nothing(encore, tmp_path: Path, arguments: list[str], word: str) -> None:  # type: ignore[no-untyped-def]
+    code, said = encore(*arguments, "--data", tmp_path)
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert word in said
+
+
+def test_a_file_lost_from_the_landing_layer(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    data = landed(tmp_path, encore)
+    (lost,) = (data / "landing" / "play").rglob("*.log")
+    lost.unlink()
+    code, said = encore("ingest", "--data", data)
+    assert (code, tables(data)) == (3, [])
+    assert lost.name in said and "unpack" in said
+
+
+def test_labels_of_one_kind_only(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Everybody of the first day is back on the last: there is nothing to tell apart."""
+    pack(tmp_path / "raw", "20170415_1_play.log.tar.gz", "1_play.log", GOOD.encode())
+    data = landed(tmp_path, encore)
+    for command in ("ingest", "rollup", "features"):
+        assert encore(command, "--data", data)[0] == 0
+    code, said = encore("train", "--data", data)
+    assert code == 3
+    assert "rows have label 1" in said and "at least 50 are needed" in said
+    assert not (data / "models" / "lr").exists()

@@ -1,0 +1,244 @@
+"""`encore score` and `encore drift` on tables and a model of a small shop."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from conf.errors import DataCheckError, InputError
+from conf.load import overridden
+from jobs.context import Context
+from jobs.drift import drift, refuse_drift
+from jobs.engine import engine
+from jobs.score import score
+from jobs.train import train
+from tests.support.archives import table
+from tests.support.customers import customers
+from tests.support.engines import SMALL
+from tests.support.model_folder import MONEY, NEWEST, SERVICE, shop, write_table, write_tables
+
+DAY = str(NEWEST)
+COLUMNS = {
+    "customer_id", "as_of", "probability", "decile", "risk", "expected_profit", "contact",
+    "reason_1", "reason_1_effect", "reason_2", "reason_2_effect", "reason_3", "reason_3_effect",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("scored")
+    context = shop(data)
+    write_tables(context)
+    with engine("spark", SMALL) as spark:
+        train(context, spark, ["lr", "gbt"])
+    return data
+
+
+@pytest.fixture
+def trained(folder: Path, tmp_path: Path) -> Context:
+    """A copy of the trained folder, to be changed."""
+    shutil.copytree(folder, tmp_path / "data")
+    return shop(tmp_path / "data")
+
+
+def priced(context: Context, **money: Any) -> Context:
+    """The context with other economics than the service's."""
+    return replace(context, service=overridden(context.service, {"targeting": money}))
+
+
+def scores(context: Context) -> dict[int, dict[str, Any]]:
+    return {row["customer_id"]: row for row in table(context.scores.root)}
+
+
+def test_every_eligible_customer_has_a_row_that_says_why(trained: Context, sail: SparkSession) -> None:
+    write_table(trained, NEWEST, [row | {"eligible": row["visits"] != 5} for row in customers(900)], is_mature=False)
+    day, record = score(trained, sail)
+    found = scores(trained)
+    assert day == DAY
+    assert set(found) == {row["customer_id"] for row in customers(900) if row["visits"] != 5}
+    assert set(next(iter(found.values()))) == COLUMNS
+    assert record["customers"] == len(found)
+    assert record["mean_probability"] == pytest.approx(sum(row["probability"] for row in found.values()) / len(found))
+    for row in found.values():
+        assert row["risk"] == pytest.approx(1 - row["probability"])  # label 1: came back
+        assert row["expected_profit"] == pytest.approx(row["risk"] * 0.2 * 20 - 1)
+        assert row["reason_1"] in {"visits", "share", "age", "device"}
+        assert abs(row["reason_1_effect"]) >= abs(row["reason_2_effect"] or 0) >= abs(row["reason_3_effect"] or 0)
+
+
+def test_the_reason_is_what_the_customer_is_like(trained: Context, sail: SparkSession) -> None:
+    """The label follows visits: twelve of them speak for coming back, none against it."""
+    score(trained, sail, model="lr")
+    visits = {row["customer_id"]: row["visits"] for row in customers(900)}
+    for customer, row in scores(trained).items():
+        if visits[customer] in (0, 12):
+            assert row["reason_1"] == "visits"
+            assert (row["reason_1_effect"] > 0) == (visits[customer] == 12)
+
+
+def test_the_list_is_that_of_those_who_pay(trained: Context, sail: SparkSession) -> None:
+    _, record = score(trained, sail)
+    found = scores(trained).values()
+    by_contact = {what: [row for row in found if row["contact"] == what] for what in ("contact", "hold out", "no")}
+    assert all(row["expected_profit"] > 0 for what in ("contact", "hold out") for row in by_contact[what])
+    assert all(row["expected_profit"] <= 0 for row in by_contact["no"])
+    plan = record["plan"]
+    assert (plan["contacts"], plan["held_out"]) == (len(by_contact["contact"]), len(by_contact["hold out"]))
+    assert plan["held_out"] / (plan["contacts"] + plan["held_out"]) == pytest.approx(0.1, abs=0.05)
+    assert plan["cost"] == pytest.approx(plan["contacts"] * 1.0)
+    assert plan["expected_gain"] == pytest.approx(sum(row["expected_profit"] for row in by_contact["contact"]))
+    assert [point["share"] for point in plan["curve"]] == pytest.approx([n / 20 for n in range(1, 21)])
+    assert plan["uplift"] is None
+
+
+def test_the_command_line_wins_over_the_configuration(trained: Context, sail: SparkSession) -> None:
+    _, first = score(trained, sail)
+    _, record = score(priced(trained, budget=50.0, cost_of_contact=2.0), sail)
+    assert first["plan"]["contacts"] > 100
+    assert record["plan"]["contacts"] == 25 and record["plan"]["cost"] == 50
+    assert record["plan"]["limit"] == {"budget": 50.0}
+
+
+def test_the_value_may_follow_the_customer_and_the_past_tell_uplift(trained: Context, sail: SparkSession) -> None:
+    declared = MONEY | {"value_of_customer": "visits * 10", "treated": "device = 'ar'", "hold_out_share": 0.0}
+    _, record = score(priced(trained, **declared), sail)
+    visits = {row["customer_id"]: row["visits"] for row in customers(900)}
+    for customer, row in scores(trained).items():
+        assert row["expected_profit"] == pytest.approx(row["risk"] * 0.2 * 10 * visits[customer] - 1)
+    assert {"qini", "deciles"} <= set(record["plan"]["uplift"])
+    assert record["plan"]["held_out"] == 0
+
+
+def test_without_economics_nobody_is_contacted(trained: Context, sail: SparkSession) -> None:
+    poor = Context(trained.data, "shop", trained.service.model_copy(update={"targeting": None}), SMALL, "sail")
+    _, record = score(poor, sail)
+    assert record["plan"] is None
+    assert {(row["contact"], row["expected_profit"]) for row in scores(poor).values()} == {(None, None)}
+    assert all(0 < row["risk"] < 1 for row in scores(poor).values())
+
+
+@pytest.mark.parametrize("model", ["lr", "gbt"])
+def test_both_engines_give_the_same_list(trained: Context, model: str) -> None:
+    found = []
+    for name in ("sail", "spark"):
+        shutil.rmtree(trained.scores.root, ignore_errors=True)
+        with engine(name, SMALL) as session:
+            score(trained, session, model=model)
+        found.append(scores(trained))
+    left, right = found
+    assert left.keys() == right.keys()
+    for customer, row in left.items():
+        other = right[customer]
+        assert {key: row[key] for key in row if not isinstance(row[key], float)} == {
+            key: other[key] for key in other if not isinstance(other[key], float)
+        }
+        floats = [key for key in row if isinstance(row[key], float)]
+        assert [row[key] for key in floats] == pytest.approx([other[key] for key in floats], abs=1e-12)
+
+
+def test_what_is_up_to_date_is_left_alone(trained: Context, sail: SparkSession) -> None:
+    score(trained, sail)
+    stamp = (trained.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns
+    score(trained, sail)
+    assert (trained.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns == stamp
+    score(priced(trained, contacts=3), sail)
+    assert (trained.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns > stamp
+
+
+def test_an_earlier_table_can_be_scored(trained: Context, sail: SparkSession) -> None:
+    day, record = score(trained, sail, date(2017, 5, 1))
+    assert (day, record["customers"]) == ("2017-05-01", 1_200)
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        (lambda run: shutil.rmtree(run.models), "there is no trained model; run `encore train"),
+        (lambda run: shutil.rmtree(run.models / "gbt"), "no such model; run `encore train` first, or .* there: lr$"),
+        (lambda run: shutil.rmtree(run.features.root), "there is no feature table at all; run `encore features` first"),
+        (
+            lambda run: write_table(run, NEWEST, [row | {"eligible": False} for row in customers(9)], is_mature=False),
+            "nobody in this table is eligible",
+        ),
+    ],
+)
+def test_what_is_not_there_is_said(trained: Context, sail: SparkSession, broken: Any, problem: str) -> None:
+    broken(trained)
+    with pytest.raises(InputError, match=problem):
+        score(trained, sail, model="gbt" if "gbt" in problem else None)
+
+
+def test_a_model_of_other_columns_is_refused(trained: Context, sail: SparkSession) -> None:
+    """First the table must be made anew, and then it lacks what the model reads."""
+    features = {name: feature for name, feature in SERVICE["features"].items() if name != "share"}
+    other = shop(trained.data, features=features)
+    with pytest.raises(InputError, match="was computed with another configuration"):
+        score(other, sail)
+    write_table(other, NEWEST, customers(900), is_mature=False)
+    with pytest.raises(InputError, match="has no column share, which the model (lr|gbt) was trained on; train again"):
+        score(other, sail)
+
+
+def test_a_model_of_other_declarations_is_refused(trained: Context, sail: SparkSession) -> None:
+    """The column has the same name, but counts otherwise."""
+    visits = SERVICE["features"]["visits"] | {"from_tiles": "count(spent)"}
+    other = shop(trained.data, features=SERVICE["features"] | {"visits": visits})
+    write_table(other, NEWEST, customers(900), is_mature=False)
+    with pytest.raises(InputError, match="made by other declarations .* run `encore train` again"):
+        score(other, sail)
+
+
+def test_the_same_customers_have_not_drifted(trained: Context, engine: SparkSession) -> None:
+    write_table(trained, NEWEST, customers(1_200), is_mature=False)
+    score(trained, engine)
+    day, found = drift(trained, engine)
+    assert (day, found["customers"]) == (DAY, 1_200)
+    assert found["reference_as_of"] == ["2017-05-01"]
+    assert {one["feature"] for one in found["features"]} == {"visits", "share", "age", "device", "constant"}
+    assert all(one["psi"] < 0.05 and not one["above"] for one in found["features"])
+    assert found["score"]["psi"] < 0.05
+    refuse_drift(day, found)
+
+
+def test_what_has_moved_is_named_written_and_refused(trained: Context, sail: SparkSession) -> None:
+    changes = {"visits": 12, "age": None, "device": "wp"}
+    rows = [row | (changes if row["customer_id"] % 2 else {}) for row in customers(1_200)]
+    write_table(trained, NEWEST, rows, is_mature=False)
+    score(trained, sail)
+    day, found = drift(trained, sail)
+    above = {one["feature"]: one["above"] for one in found["features"]}
+    assert "psi" in above["visits"] and "null_share" in above["age"]
+    assert above["share"] == above["constant"] == []
+    assert json.loads((trained.drift.partition(day) / "_encore.json").read_text())["features"] == found["features"]
+    assert (trained.drift.partition(day) / "_drift.csv").read_text().startswith("feature,kind,psi,null_share")
+    with pytest.raises(DataCheckError, match="drift at 2017-05-03 against 2017-05-01: above the limits are .*visits"):
+        refuse_drift(day, found)
+
+
+def test_drift_of_scores_that_are_old_is_refused(trained: Context, sail: SparkSession) -> None:
+    score(trained, sail)
+    write_table(trained, NEWEST, customers(450), is_mature=False)
+    with pytest.raises(InputError, match="has changed since; run `encore score --as-of 2017-05-03` first"):
+        drift(trained, sail)
+    shutil.rmtree(trained.models)
+    with pytest.raises(InputError, match="there is no such model|has changed since"):
+        drift(trained, sail)
+
+
+def test_another_seed_draws_another_hold_out(trained: Context, sail: SparkSession) -> None:
+    score(trained, sail, model="lr")
+    first = {customer for customer, row in scores(trained).items() if row["contact"] == "hold out"}
+    other = shop(trained.data, training=SERVICE["training"] | {"seed": 5})
+    score(other, sail, model="lr")
+    second = {customer for customer, row in scores(other).items() if row["contact"] == "hold out"}
+    assert first and second and first != second
+
+
+def test_drift_needs_scores(trained: Context, sail: SparkSession) -> None:
+    with pytest.raises(InputError, match="there are no scores at all; run `encore score` first"):
+        drift(trained, sail)

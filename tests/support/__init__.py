@@ -1,0 +1,1 @@
+"""What several tests share, one module per kind of thing that it makes."""

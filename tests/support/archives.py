@@ -1,0 +1,39 @@
+"""What the tests of whole commands share: contexts, archives as the service packs them, tables as plain rows."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pyarrow.parquet
+
+from conf.load import load_profile, load_service
+from jobs.context import Context
+
+
+def context(data: Path, service: str = "music", engine: str = "sail") -> Context:
+    """A context with the local profile."""
+    return Context(data, Path(service).stem, load_service(service), load_profile("local"), engine)
+
+
+def pack(raw: Path, name: str, member: str, content: bytes) -> Path:
+    """An archive as the music service leaves it."""
+    raw.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(raw / name, "w:gz") as archive:
+        info = tarfile.TarInfo(member)
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return raw / name
+
+
+def table(folder: Path) -> list[dict[str, object]]:
+    """The rows of a folder of Parquet files in an order of their own, partition keys as text."""
+    rows = []
+    for file in sorted(folder.rglob("*.parquet")):
+        partitions = dict(part.split("=", 1) for part in file.relative_to(folder).parts[:-1] if "=" in part)
+        rows += [row | partitions for row in pyarrow.parquet.ParquetFile(file).read().to_pylist()]
+    return sorted(rows, key=lambda row: [(key, str(row[key])) for key in sorted(row) if not key.endswith("_sketch")])
+
+
+def play_line(customer: object = 1, seconds: object = 200, length: object = 240, song: object = 7) -> str:
+    """One play as the log has it."""
+    return f"{customer}\tar\t{song}\t0\t歌\t歌手\t{seconds}\t{length}\t0\n"

@@ -46,6 +46,7 @@ from conf.schema import Service
 from features.declared import table_features
 from features.windows import Moment
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.engine import engine
 from jobs.storage.layer import RECORD, beside, replace_folder, write_text
 from jobs.training.feature_tables import read_tables
@@ -203,17 +204,17 @@ def prepare(data: Path, customers: int) -> None:
     text = yaml.safe_dump(service().model_dump(mode="json", exclude_none=True), sort_keys=False)
     write_text(data / "service.yaml", text)
     context = context_of(data, "local")
-    folder = context.features.partition(str(AS_OF))
+    folder = context.data.features.partition(str(AS_OF))
     if folder.exists():
         return
-    with beside(context.features.root) as new:
+    with beside(context.data.features.root) as new:
         positives = 0
         for number, part in enumerate(np.array_split(np.arange(customers), FILES)):
             table = made_up(part, np.random.default_rng([SEED, number]))
             positives += table.column("label").to_numpy().sum()
             pq.write_table(table, new / f"part-{number}.parquet")
         record = {
-            "basis": {"tiles": f"{customers} made up", "configuration": context.features_version, "mature": True},
+            "basis": {"tiles": f"{customers} made up", "configuration": context.tables.version, "mature": True},
             "customers": customers,
             "eligible": customers,
             "positives": int(positives),
@@ -353,7 +354,7 @@ def library_model(name: str, rows: int) -> Any:
 
 def context_of(data: Path, profile: str) -> Context:
     """The benchmark's folder as jobs see it."""
-    return Context(data, "service", load_service(str(data / "service.yaml")), load_profile(profile), "spark")
+    return Context(DataFolder(data), "service", load_service(str(data / "service.yaml")), load_profile(profile), "spark")
 
 
 # ---- measuring ----

@@ -7,6 +7,9 @@ from pydantic import Field, PositiveInt, model_validator
 
 from conf.declaration import Declaration, Share
 
+SplitBy = Literal["auto", "customer", "time"]
+Balance = Literal["none", "weights", "undersample"]
+
 
 class LogisticGrid(Declaration):
     """Candidates of the logistic regression: its penalty, and the share of it that is L1 (elastic net)."""
@@ -47,8 +50,8 @@ class Training(Declaration):
     `as_of_dates` train: a nightly run would otherwise learn from one more table each night.
     """
 
-    split: Literal["auto", "customer", "time"] = "auto"
-    balance: Literal["none", "weights", "undersample"] = "none"
+    split: SplitBy = "auto"
+    balance: Balance = "none"
     calibrate: Literal["auto", "none", "isotonic", "platt"] = "auto"
     folds: int = Field(default=3, ge=2, le=20)
     tuning_rows: int = Field(default=20_000, ge=100)

@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from conf.declaration import Declaration
 
 DeployMode = Literal["client", "cluster"]
+EngineChoice = Literal["sail", "spark"]
 Size = Annotated[str, Field(pattern=r"^\d+[kmg]$")]
 
 
@@ -26,7 +27,7 @@ class Profile(Declaration):
     settings: any of Spark's own, by their names.
     """
 
-    engine: Literal["sail", "spark"]
+    engine: EngineChoice
     shared: str | None = None
     master: str | None = _to_spark("spark.master")
     deploy_mode: DeployMode | None = _to_spark("spark.submit.deployMode")

@@ -1,9 +1,9 @@
 """`encore drift`: are the customers that are scored now still those that the model was trained on?"""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
 from datetime import date
@@ -33,21 +33,21 @@ def drift(context: Context, spark: SparkSession, as_of: date | None = None) -> t
     Raises:
         InputError: there are no scores, or no model that they were made with.
     """
-    day = str(as_of) if as_of else max(context.scores.records(), default="")
-    record = context.scores.records().get(day)
+    day = str(as_of) if as_of else max(context.data.scores.records(), default="")
+    record = context.data.scores.records().get(day)
     if record is None:
         raise InputError(
-            f"{context.scores.root}: there are no scores {f'at {day}' if day else 'at all'}; run `encore score` first"
+            f"{context.data.scores.root}: there are no scores {f'at {day}' if day else 'at all'}; run `encore score` first"
         )
     name, limits = record["model"], context.service.drift
     basis: Record = {"scores": record["basis"], "limits": fingerprint(limits)}
-    done = context.drift.records().get(day)
+    done = context.data.drift.records().get(day)
     if done and done["basis"] == basis:
-        write_manifest(context.drift, MANIFEST)  # it may have been killed before this
+        write_manifest(context.data.drift, MANIFEST)  # it may have been killed before this
         return day, done
     _refuse_old_scores(context, day, record)
     reference = drift_reference(context, name)
-    scores = context.scores.read(spark, [day]).select(*KEYS, "probability")
+    scores = context.data.scores.read(spark, [day]).select(*KEYS, "probability")
     table = read_tables(context, spark, [day]).where("eligible").join(scores, KEYS)
     found: Record = {
         "basis": basis,
@@ -57,10 +57,10 @@ def drift(context: Context, spark: SparkSession, as_of: date | None = None) -> t
         "limits": limits.model_dump(),
         **drifted(table, reference, limits),
     }
-    with context.drift.staging() as staged:
+    with context.data.drift.staging() as staged:
         write_csv(staged.partition(day) / "_drift.csv", COLUMNS, [_row(one) for one in found["features"]])
-        context.drift.publish(staged, day, found)
-    write_manifest(context.drift, MANIFEST)
+        context.data.drift.publish(staged, day, found)
+    write_manifest(context.data.drift, MANIFEST)
     return day, found
 
 
@@ -69,7 +69,7 @@ def _refuse_old_scores(context: Context, day: str, record: Record) -> None:
     made_of = {"table": table_record(context, day)["basis"], "model": model_basis(context, record["model"])}
     if any(record["basis"][key] != basis for key, basis in made_of.items()):
         raise InputError(
-            f"{context.scores.partition(day)}: the table or the model {record['model']} has changed since; "
+            f"{context.data.scores.partition(day)}: the table or the model {record['model']} has changed since; "
             f"run `encore score --as-of {day}` first"
         )
 

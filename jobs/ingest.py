@@ -1,27 +1,42 @@
 """`encore ingest`: landing lines to typed Parquet events by day; only days that changed."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from conf.events import Event
+from conf.load import fingerprint
 from features.events import clean, is_unreadable, rejected, tagged
 from features.sampling import in_sample
 from jobs.batches import batches
+from jobs.console.options import (
+    DATA,
+    PROFILE,
+    DataOption,
+    EngineOption,
+    ProfileOption,
+    SampleOption,
+    ServiceOption,
+)
+from jobs.console.session import open_context, working
 from jobs.context import Context
+from jobs.data_folder import DataFolder
+from jobs.records.layers import EventsBasis, EventsRecord
+from jobs.storage.backend import write_csv
 from jobs.storage.landing import LandedFile, landed_files, sample_rate
-from jobs.storage.layer import Layer, Partitions, Record, is_one_of, write_csv, write_partitions
+from jobs.storage.layer import Layer, Partitions, is_one_of, write_partitions
 from jobs.storage.location import Place
 
+EXAMPLE = "encore ingest --data /data/music"
 BATCH_BYTES = 128 << 20  # of text: all its lines are held, since any may be a duplicate
 COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out")
 
@@ -31,8 +46,53 @@ class Day:
     """A day of one event that has to be ingested."""
 
     files: list[LandedFile]
-    basis: Record
+    basis: EventsBasis
     missing: list[str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of event: its declaration, its layers and the share of the customers to keep."""
+
+    name: str
+    event: Event
+    data: DataFolder
+    rate: float
+
+    @property
+    def layer(self) -> Layer[EventsRecord]:
+        """The layer of its events."""
+        return self.data.events(self.name)
+
+    @property
+    def rejected(self) -> Layer[EventsRecord]:
+        """The layer of its rejected rows."""
+        return self.data.rejected(self.name)
+
+
+@dataclass
+class Counts:
+    """What became of the lines of a day; see EventsRecord."""
+
+    events: int = 0
+    rejected: int = 0
+    unreadable: int = 0
+    duplicates: int = 0
+    repaired: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+def command(
+    data: DataOption = DATA,
+    service: ServiceOption = None,
+    engine: EngineOption = None,
+    profile: ProfileOption = PROFILE,
+    sample: SampleOption = None,
+) -> None:
+    """Type and check landed lines; write events by day."""
+    context = open_context(data, service, profile, engine)
+    with working("ingest", context) as (spark, step):
+        step.done(summary(ingest(context, spark, sample)))
 
 
 def ingest(context: Context, spark: SparkSession, sample: float | None = None) -> dict[str, int]:
@@ -47,91 +107,101 @@ def ingest(context: Context, spark: SparkSession, sample: float | None = None) -
         DataCheckError: lines were lost or made on the way.
     """
     context.require_events()
-    landed = landed_files(context.landing)
-    rate = _rate(context, sample)
+    landed = landed_files(context.data.landing)
+    rate = _rate(context.data.landing, sample)
     for name in context.service.events:
-        _refuse_mixture(context.events(name), rate)
-    written = {}
+        _refuse_mixture(context.data.events(name), rate)
+    written: dict[str, int] = {}
     for name, event in context.service.events.items():
         days = {day: files for (kind, day), files in landed.items() if kind == name}
-        written[name] = _ingest_event(context, spark, name, event, days, rate)
+        source = Source(name, event, context.data, rate)
+        written[name] = _ingest_event(source, spark, days, context.engine)
     if not landed:
-        raise InputError(f"{context.landing}: there are no lines to ingest; look at manifest.csv there for the reasons")
-    _write_manifest(context)
+        raise InputError(
+            f"{context.data.landing}: there are no lines to ingest; look at manifest.csv there for the reasons"
+        )
+    _write_manifest(context.data, list(context.service.events))
     return written
 
 
-def _rate(context: Context, sample: float | None) -> float:
-    landed = sample_rate(context.landing)
+def summary(written: Mapping[str, int]) -> str:
+    """What was written, in a line."""
+    return ", ".join(f"{name}: {days} days" for name, days in written.items()) + " written"
+
+
+def event_version(event: Event) -> str:
+    """Fingerprint of what decides the events of a declaration; measures belong to rollup and do not count."""
+    return fingerprint(event.model_copy(update={"measures": {}}))
+
+
+def _rate(landing: Place, sample: float | None) -> float:
+    landed = sample_rate(landing)
     if sample is not None and sample > landed:
         raise InputError(
-            f"{context.landing}: holds a sample of {landed:g}, from which {sample:g} cannot be taken; "
+            f"{landing}: holds a sample of {landed:g}, from which {sample:g} cannot be taken; "
             f"unpack again into an empty folder with --sample {sample:g}"
         )
     return landed if sample is None else sample
 
 
-def _ingest_event(
-    context: Context,
-    spark: SparkSession,
-    name: str,
-    event: Event,
-    landed: dict[str, list[LandedFile]],
-    rate: float,
-) -> int:
-    layer, aside = context.events(name), context.rejected(name)
-    records = layer.records()
-    version = context.event_version(event)
+def _ingest_event(source: Source, spark: SparkSession, landed: dict[str, list[LandedFile]], engine: str) -> int:
+    version = event_version(source.event)
     days = {
-        day: Day(files, _basis(files, version, rate), event.landing.missing_parts([file.archive for file in files]))
+        day: Day(
+            files,
+            _basis(files, version, source.rate),
+            source.event.landing.missing_parts([file.archive for file in files]),
+        )
         for day, files in landed.items()
     }
-    changed = sorted(day for day in days if records.get(day, {}).get("basis") != days[day].basis)
-    for day in set(layer.values()) - set(days):
-        layer.remove(day)
-    for day in set(aside.values()) - set(days):
-        aside.remove(day)
+    done = source.layer.up_to_date({day: one.basis for day, one in days.items()})
+    changed = sorted(set(days) - set(done))
+    for layer in (source.layer, source.rejected):
+        for day in set(layer.values()) - set(days):
+            layer.remove(day)
     sizes = {day: sum(file.bytes for file in days[day].files) for day in changed}
-    for batch in batches(sizes, BATCH_BYTES, context.engine):
-        _ingest_days(context, spark, name, event, {day: days[day] for day in batch}, rate)
+    for batch in batches(sizes, BATCH_BYTES, engine):
+        _ingest_days(source, spark, {day: days[day] for day in batch})
     return len(changed)
 
 
-def _ingest_days(
-    context: Context, spark: SparkSession, name: str, event: Event, days: dict[str, Day], rate: float
-) -> None:
-    layer, aside = context.events(name), context.rejected(name)
-    lines = read_lines(spark, event, context.landing / name, list(days))
-    rows = tagged(lines, event)
+def _ingest_days(source: Source, spark: SparkSession, days: dict[str, Day]) -> None:
+    event, rate = source.event, source.rate
+    rows = tagged(read_lines(spark, event, source.data.landing / source.name, list(days)), event)
     sampled = rows.where(in_sample(F.col("customer_id"), rate) | F.col("customer_id").isNull()) if rate < 1 else rows
-    with layer.staging() as staged, aside.staging() as staged_aside:
+    with source.layer.staging() as staged, source.rejected.staging() as staged_rejected:
         write_partitions(_day_as_text(clean(sampled, event)), staged, several=len(days) > 1)
-        write_partitions(_day_as_text(rejected(sampled, event)), staged_aside, several=len(days) > 1)
+        write_partitions(_day_as_text(rejected(sampled, event)), staged_rejected, several=len(days) > 1)
         left_out = _left_out(rows, rate)
-        counts = _counts(spark, staged, staged_aside, list(days))
-        for day in days:
-            counts[day] |= {
-                "lines": sum(file.records for file in days[day].files),
-                "left_out": left_out.get(day, 0),
-            }
-            _check_conservation(name, day, counts[day])
-        for day in days:
-            record = {"basis": days[day].basis, "sample": rate, "missing_parts": days[day].missing} | counts[day]
-            aside.publish(staged_aside, day, record)
-            layer.publish(staged, day, record)
+        counts = _counts(spark, staged, staged_rejected, list(days))
+        records = {
+            day: EventsRecord(
+                basis=one.basis,
+                sample=rate,
+                missing_parts=one.missing,
+                lines=sum(file.records for file in one.files),
+                left_out=left_out.get(day, 0),
+                **asdict(counts[day]),
+            )
+            for day, one in days.items()
+        }
+        for day, record in records.items():
+            _check_conservation(source.name, day, record)
+        for day, record in records.items():
+            source.rejected.publish(staged_rejected, day, record)
+            source.layer.publish(staged, day, record)
 
 
-def _basis(files: Sequence[LandedFile], version: str, rate: float) -> Record:
-    """What a day's events are made from: when this is the same, so are they."""
+def _basis(files: Sequence[LandedFile], version: str, rate: float) -> EventsBasis:
     lines = sorted(f"{file.path.name} {file.bytes} {file.checksum}" for file in files)
-    return {"files": lines, "configuration": version, "sample": rate}
+    return EventsBasis(files=lines, configuration=version, sample=rate)
 
 
-def _refuse_mixture(layer: Layer, rate: float) -> None:
-    for day, record in layer.records().items():
-        if record["sample"] != rate:
+def _refuse_mixture(layer: Layer[EventsRecord], rate: float) -> None:
+    for day, record in layer.readable().items():
+        if record.sample != rate:
             raise InputError(
-                f"{layer.partition(day)}: holds a sample of {record['sample']:g}, and {rate:g} was asked for; "
+                f"{layer.partition(day)}: holds a sample of {record.sample:g}, and {rate:g} was asked for; "
                 f"use the same --sample, another --data, or remove {layer.root.parent} first"
             )
 
@@ -156,50 +226,47 @@ def _left_out(rows: DataFrame, rate: float) -> dict[str, int]:
     return {str(row["date"]): row["count"] for row in outside.groupBy("date").count().collect()}
 
 
-def _counts(spark: SparkSession, staged: Partitions, aside: Partitions, days: Sequence[str]) -> dict[str, Record]:
+def _counts(spark: SparkSession, staged: Partitions, rejected: Partitions, days: Sequence[str]) -> dict[str, Counts]:
     """The counts of each day, read from what was written."""
-    counts: dict[str, Record] = {
-        day: {"events": 0, "rejected": 0, "unreadable": 0, "duplicates": 0, "repaired": {}, "reasons": {}}
-        for day in days
-    }
+    counts = {day: Counts() for day in days}
     if staged.has_rows():
         rows = staged.read(spark, days)
         per_repair = rows.groupBy("date", "repairs").agg(F.count("*").alias("rows"), F.sum("copies").alias("lines"))
         for row in per_repair.collect():
             day = counts[str(row["date"])]
-            day["events"] += row["rows"]
-            day["duplicates"] += row["lines"] - row["rows"]
+            day.events += row["rows"]
+            day.duplicates += row["lines"] - row["rows"]
             for repair in (row["repairs"] or "").split(","):
                 if repair:
-                    day["repaired"][repair] = day["repaired"].get(repair, 0) + row["rows"]
-    if aside.has_rows():
-        rows = aside.read(spark, days)
+                    day.repaired[repair] = day.repaired.get(repair, 0) + row["rows"]
+    if rejected.has_rows():
+        rows = rejected.read(spark, days)
         per_reason = rows.groupBy("date", "reason", is_unreadable(F.col("reason")).alias("unreadable")).count()
         for row in per_reason.collect():
             day = counts[str(row["date"])]
-            day["rejected"] += row["count"]
-            day["unreadable"] += row["count"] if row["unreadable"] else 0
-            day["reasons"][row["reason"]] = row["count"]
+            day.rejected += row["count"]
+            day.unreadable += row["count"] if row["unreadable"] else 0
+            day.reasons[row["reason"]] = row["count"]
     return counts
 
 
-def _check_conservation(name: str, day: str, counts: Record) -> None:
-    places = ("events", "rejected", "duplicates", "left_out")
-    if counts["lines"] != sum(counts[place] for place in places):
-        parts = " + ".join(f"{counts[place]} {place}" for place in places)
+def _check_conservation(name: str, day: str, record: EventsRecord) -> None:
+    places = {key: getattr(record, key) for key in ("events", "rejected", "duplicates", "left_out")}
+    if record.lines != sum(places.values()):
+        parts = " + ".join(f"{count} {place}" for place, count in places.items())
         raise DataCheckError(
-            f"ingest of {name}, {day}: {counts['lines']} lines were landed, but {parts} came out; the days ingested "
+            f"ingest of {name}, {day}: {record.lines} lines were landed, but {parts} came out; the days ingested "
             f"together with it were not kept. Unpack the day again; if it stays so, report it with the day's archives"
         )
 
 
-def _write_manifest(context: Context) -> None:
-    """One CSV of all days for people; the records in the partitions are what counts."""
+def _write_manifest(data: DataFolder, names: Sequence[str]) -> None:
+    """One CSV of all days for people; programs read the records."""
     rows = []
-    for name in context.service.events:
-        for day, record in context.events(name).records().items():
-            counts = {**record, "repaired": sum(record["repaired"].values())}
-            reasons = " ".join(f"{reason}={count}" for reason, count in sorted(record["reasons"].items()))
-            rows.append([name, day, record["sample"], *(counts[count] for count in COUNTS), reasons])
+    for name in names:
+        for day, record in data.events(name).readable().items():
+            counts = record.model_dump() | {"repaired": sum(record.repaired.values())}
+            reasons = " ".join(f"{reason}={count}" for reason, count in sorted(record.reasons.items()))
+            rows.append([name, day, record.sample, *(counts[count] for count in COUNTS), reasons])
     header = ["event", "date", "sample", *COUNTS, "rejected_by_reason"]
-    write_csv(context.data / "events" / "manifest.csv", header, rows)
+    write_csv(data.root / "events" / "manifest.csv", header, rows)

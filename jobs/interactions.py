@@ -1,10 +1,12 @@
-"""`encore interactions`: events to what customers did with titles, by day; only days that changed."""
+"""`encore interactions`: roll events up to what customers did with titles, by day; only days that changed."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
+
+from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -13,9 +15,26 @@ from conf.errors import UsageError
 from conf.load import fingerprint
 from conf.recommender import Interactions
 from features.interactions import title_days, title_names
+from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, ProfileOption, ServiceOption
+from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.incremental import bring_up_to_date, days_of, event_records, events_on
-from jobs.storage.layer import Record, write_manifest, write_partitions
+from jobs.records.layers import EventsRecord, TitleDaysBasis, TitleDaysRecord
+from jobs.storage.layer import write_partitions
+
+EXAMPLE = "encore interactions --data /data/music"
+
+
+def command(
+    data: DataOption = DATA,
+    service: ServiceOption = None,
+    engine: EngineOption = None,
+    profile: ProfileOption = PROFILE,
+) -> None:
+    """Roll events up to one row per customer, title and day. `encore recommend` does it by itself."""
+    context = open_context(data, service, profile, engine)
+    with working("interactions", context) as (spark, step):
+        step.done(f"{interactions(context, spark)} days written")
 
 
 def interactions(context: Context, spark: SparkSession) -> int:
@@ -25,20 +44,25 @@ def interactions(context: Context, spark: SparkSession) -> int:
         The number of days written.
 
     Raises:
-        UsageError: the service declares no interactions, or begins with a finished table.
+        UsageError: the service declares no interactions, or starts from a finished table.
         InputError: there are no events, or days with different samples.
     """
     declared = declared_interactions(context)
-    records = event_records(context, list(declared.sources))
+    context.require_events()
+    data = context.data
+    records = event_records(data, list(declared.sources))
     bases = {
         day: _basis(declared, {name: of_event[day] for name, of_event in records.items() if day in of_event})
         for day in days_of(records)
     }
-    layers = [context.title_days, context.title_names]
     written = bring_up_to_date(
-        context, layers, records, bases, lambda days: _write_days(context, spark, declared, days, bases)
+        [data.title_days, data.title_names],
+        records,
+        bases,
+        context.engine,
+        lambda days: _write_days(context, spark, declared, {day: bases[day] for day in days}),
     )
-    write_manifest(context.title_days, ["sample", "rows"])
+    data.title_days.write_manifest(["sample", "rows"])
     return written
 
 
@@ -47,24 +71,25 @@ def declared_interactions(context: Context) -> Interactions:
     if context.service.interactions is None:
         raise UsageError(
             f"{context.service_name}: this service declares no interactions of customers with titles; declare "
-            f"`interactions:` in its YAML file, or give some by --interactions FILE"
+            f"`interactions:` in its YAML file, or give a file of ratings by --interactions"
         )
     return context.service.interactions
 
 
-def _basis(declared: Interactions, records: dict[str, Record]) -> Record:
-    return {
-        "events": {name: record["basis"] for name, record in records.items()},
-        "configuration": fingerprint(*declared.sources.values()),
-        "sample": next(iter(records.values()))["sample"],
-    }
+def _basis(declared: Interactions, records: Mapping[str, EventsRecord]) -> TitleDaysBasis:
+    return TitleDaysBasis(
+        events={name: record.basis for name, record in records.items()},
+        configuration=fingerprint(*declared.sources.values()),
+        sample=next(iter(records.values())).sample,
+    )
 
 
 def _write_days(
-    context: Context, spark: SparkSession, declared: Interactions, days: list[str], bases: dict[str, Record]
+    context: Context, spark: SparkSession, declared: Interactions, bases: Mapping[str, TitleDaysBasis]
 ) -> None:
-    events = {name: events_on(context, spark, name, days) for name in declared.sources}
-    made = {context.title_names: title_names(events, declared), context.title_days: title_days(events, declared)}
+    data, kinds, days = context.data, context.service.events, list(bases)
+    events = {name: events_on(data, spark, name, kinds[name], days) for name in declared.sources}
+    made = {data.title_names: title_names(events, declared), data.title_days: title_days(events, declared)}
     for layer, rows in made.items():
         with layer.staging() as staged:
             write_partitions(rows, staged, several=len(days) > 1)
@@ -72,6 +97,6 @@ def _write_days(
             if staged.has_rows():
                 counted = staged.read(spark).groupBy("date").agg(F.count("*").alias("rows"))
                 counts = {str(row["date"]): row["rows"] for row in counted.collect()}
-            for day in days:
-                record = {"basis": bases[day], "sample": bases[day]["sample"], "rows": counts.get(day, 0)}
+            for day, basis in bases.items():
+                record = TitleDaysRecord(basis=basis, sample=basis.sample, rows=counts.get(day, 0))
                 layer.publish(staged, day, record)

@@ -1,32 +1,68 @@
-"""`encore prepare`: `train.npz`, `validation.npz` and `test.npz`, for whoever trains a network by hand."""
+"""`encore prepare`: write a feature table as arrays, `train.npz`, `validation.npz` and `test.npz`."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
+import typer
 
 from conf.errors import InputError, UsageError
 from conf.load import overridden
 from features.declared import NamedFeature, table_features
+from jobs.console.options import DATA, PROFILE, DataOption, SeedOption, ServiceOption, TableAsOfOption
+from jobs.console.progress import start_step
+from jobs.console.session import folder_on_disk, locked, open_context
 from jobs.context import Context
-from jobs.storage.layer import beside, local, replace_folder
-from jobs.storage.location import dataset
-from jobs.training.dataset import mature_moments, way_to_labels
-from jobs.training.feature_tables import table_record
+from jobs.storage.backend import dataset, disk_path, replace_folder, staging_folder
+from jobs.training.feature_tables import FeatureTables
 from models.fitting.npz import Part, Scaler, prepared_parts
 
 PARTS = ("test", "validation", "train")  # in the order in which they are put in place
 FILES = tuple(f"{part}.npz" for part in PARTS)
+EXAMPLE = "encore prepare --data /data/table --out arrays"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was written: rows and positives by part, and the names of the columns."""
+
+    as_of: str
+    seed: int
+    names: tuple[str, ...]
+    rows: Mapping[str, int]
+    positives: Mapping[str, int]
+
+
+def command(
+    out: Annotated[str, typer.Option(help="Folder to write train.npz, validation.npz and test.npz into.")],
+    data: DataOption = DATA,
+    service: ServiceOption = None,
+    as_of: TableAsOfOption = None,
+    balance: Annotated[bool, typer.Option(help="Draw as many of either label into the training set.")] = True,
+    seed: SeedOption = None,
+    without: Annotated[list[str] | None, typer.Option(help="Feature to leave out; may be repeated.")] = None,
+) -> None:
+    """Write a feature table as arrays: split 80/10/10 by label, balanced, filled and standardised.
+
+    Balancing, filling and standardising are fitted on the training set.
+    """
+    folder = folder_on_disk("--out", out)
+    context = open_context(data, service, PROFILE)
+    with locked(context), start_step("prepare") as step:
+        found = prepare(context, folder, as_of, balance, seed, without or ())
+        rows = ", ".join(f"{part} {found.rows[part]:,}" for part in ("train", "validation", "test"))
+        step.done(f"{len(found.names)} columns at {found.as_of} in {out}; rows: {rows}")
 
 
 def prepare(
@@ -36,7 +72,7 @@ def prepare(
     balance: bool = True,
     seed: int | None = None,
     without: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> Prepared:
     """Write the eligible customers of the newest table with known labels, or of that at `as_of`, into `out`.
 
     Each file holds `inputs` (float32), `targets` (int64, the service's label), `customer_id`, and the scaler: `names`,
@@ -47,30 +83,32 @@ def prepare(
         seed: the service's `training.seed` by default.
         without: names of features to leave out.
 
-    Returns:
-        `as_of`, `seed`, `names` of the columns, and by part the number of `rows` and of `positives`.
-
     Raises:
         UsageError: a feature is not in the table, the seed is below 0, or `out` cannot be written.
         InputError: there is no such table, its labels are not known, or a label is too rare to be split.
     """
     features = _features(context, without)
     chosen = overridden(context.service, {"training": {"seed": seed}}).training.seed
-    day = _labelled_day(context, as_of)
-    table = _labelled_rows(context, day, [feature.name for feature in features])
+    day = _labelled_day(context.tables, as_of)
+    table = _labelled_rows(context.tables, day, [feature.name for feature in features])
     try:
         parts, scaler = prepared_parts(table, features, chosen, balance)
     except ValueError as error:
         raise InputError(
-            f"{context.features.partition(day)}: among the eligible {error}; "
+            f"{context.data.features.partition(day)}: among the eligible {error}; "
             f"take a larger sample of the customers or another --as-of"
         ) from None
     try:
         _write(parts, scaler, out.resolve())
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written ({error.strerror}); give another folder") from None
-    counts = {name: {"rows": len(part.targets), "positives": int(part.targets.sum())} for name, part in parts.items()}
-    return {"as_of": day, "seed": chosen, "names": list(scaler.names), **counts}
+    return Prepared(
+        day,
+        chosen,
+        tuple(scaler.names),
+        rows={name: len(part.targets) for name, part in parts.items()},
+        positives={name: int(part.targets.sum()) for name, part in parts.items()},
+    )
 
 
 def _features(context: Context, without: Sequence[str]) -> list[NamedFeature]:
@@ -85,25 +123,25 @@ def _features(context: Context, without: Sequence[str]) -> list[NamedFeature]:
     return kept
 
 
-def _labelled_day(context: Context, as_of: date | None) -> str:
-    """The as-of date of the table to read. Raises InputError where its labels are not known, or it is not there.
+def _labelled_day(tables: FeatureTables, as_of: date | None) -> str:
+    """The as-of date of the table to read. Raises InputError where its labels are not known, or it is missing.
 
-    Where no table has known labels, the one that comes nearest to it is looked at, so that the error says what it
-    lacks: first the declarations in force, then the labels.
+    Where no table has known labels, the error names what the table that comes nearest lacks: first the declarations in
+    force, then the labels.
     """
-    records = context.features.records()
-    mature = {str(moment.as_of) for moment in mature_moments(context, records)}
-    nearest = max(records, key=lambda day: (day in mature, records[day]["label_status"] == "mature", day), default="")
+    records = tables.layer.records()
+    mature = {str(moment.as_of) for moment in tables.mature()}
+    nearest = max(records, key=lambda day: (day in mature, records[day].label_status == "mature", day), default="")
     day = str(as_of) if as_of else nearest
-    if table_record(context, day)["label_status"] != "mature":
-        raise InputError(f"{context.features.partition(day)}: its labels are not known; {way_to_labels(context)}")
+    if tables.record(day).label_status != "mature":
+        raise InputError(f"{tables.layer.partition(day)}: its labels are not known; {tables.how_to_get_labels()}")
     return day
 
 
-def _labelled_rows(context: Context, day: str, names: Sequence[str]) -> pa.Table:
-    folder = context.features.partition(day)
-    if not context.features.has_rows([day]):
-        raise InputError(f"{folder}: there are no rows; run {context.table_command(day)} again")
+def _labelled_rows(tables: FeatureTables, day: str, names: Sequence[str]) -> pa.Table:
+    folder = tables.layer.partition(day)
+    if not tables.layer.has_rows([day]):
+        raise InputError(f"{folder}: there are no rows; run {tables.command(day)} again")
     is_usable = ds.field("eligible") & ds.field("label").is_valid()
     return dataset(folder).to_table(["customer_id", "label", *names], filter=is_usable)
 
@@ -114,8 +152,8 @@ def _write(parts: dict[str, Part], scaler: Scaler, out: Path) -> None:
     Among files of others each is renamed by itself. `train.npz` is gone before the first and comes back last: beside
     files of another run it would hold customers who are to judge.
     """
-    with beside(out) as staging:
-        new = local(staging) / "arrays"
+    with staging_folder(out) as staging:
+        new = disk_path(staging) / "arrays"
         new.mkdir()
         for name, file in zip(PARTS, FILES, strict=True):
             np.savez(new / file, allow_pickle=False, **_arrays(parts[name], scaler))

@@ -1,9 +1,9 @@
 """`encore recommend`: titles for customers, customers for titles, and titles for those on the list of contacts."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
 from dataclasses import asdict, dataclass
@@ -84,7 +84,7 @@ def recommend(context: Context, spark: SparkSession, wish: Wish, tell: Teller) -
         UsageError: the service declares no interactions and no file is given.
         InputError: there is nothing to learn from, nobody to recommend to, or a file that cannot be read.
     """
-    with beside(context.recommender) as work:
+    with beside(context.data.recommender) as work:
         evidence = _evidence(context, spark, wish, work)
         fitted = _fitted(context, spark, evidence, wish, work, tell)
         asked = _asked(context, spark, evidence, wish, work)
@@ -97,7 +97,7 @@ def _evidence(context: Context, spark: SparkSession, wish: Wish, work: Place) ->
         liked_from = context.service.recommender.liked_from
         return read_ratings(spark, wish.ratings, work / "ratings", wish.is_explicit, liked_from, wish.as_of)
     interactions(context, spark)
-    logs = context.logs()
+    logs = context.data.logs()
     as_of = wish.as_of or logs.end
     refuse_outside(context, logs, Moment.at(as_of, context.service.windows))
     evidence = Logs(context, spark, as_of)
@@ -116,7 +116,7 @@ def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wis
         "model": wish.model,
         "library": wish.library,
     }
-    done = read_record(context.recommender)
+    done = read_record(context.data.recommender)
     if done and done["basis"] == basis:
         return done
     new = work / "new"
@@ -127,7 +127,7 @@ def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wis
         record["ratings"] = _rating_errors(context, new, seed)
     record["file"] = save(model, new).name
     write_json(new / RECORD, record)
-    replace_folder(new, context.recommender)
+    replace_folder(new, context.data.recommender)
     return record
 
 
@@ -146,18 +146,20 @@ def _rating_errors(context: Context, new: Place, seed: int) -> dict[str, Any] | 
 def _asked(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish, work: Place) -> Asked:
     day = str(evidence.days.end)
     if wish.customers:
-        ids = _ids_of(spark, wish.customers, work, spark.read.parquet(str(current(context.recommender) / "customers")))
+        ids = _ids_of(
+            spark, wish.customers, work, spark.read.parquet(str(current(context.data.recommender) / "customers"))
+        )
         return Asked(ids, identity(wish.customers), holds_contacts=False)
     if wish.segment:
-        if not context.scores.has_rows([day]):
+        if not context.data.scores.has_rows([day]):
             raise InputError(
-                f"{context.scores.partition(day)}: there is no list of contacts at {day}; run `encore score` first"
+                f"{context.data.scores.partition(day)}: there is no list of contacts at {day}; run `encore score` first"
             )
-        listed = context.scores.read(spark, [day]).where(F.col("contact") == CONTACT)
+        listed = context.data.scores.read(spark, [day]).where(F.col("contact") == CONTACT)
         return Asked(listed.select("customer_id"), wish.segment, holds_contacts=True)
     if not isinstance(evidence, Logs):
         return Asked(None, "everybody", holds_contacts=False)
-    tiles = context.daily.read(spark)
+    tiles = context.data.daily.read(spark)
     inside = F.col("date").between(F.lit(evidence.window.start), F.lit(evidence.window.dates()[-1]))
     seen = tiles.where(inside).select("customer_id").distinct()
     return Asked(without_bots(seen, tiles, evidence.window), "everybody", holds_contacts=True)

@@ -1,9 +1,9 @@
 """`encore report`: one page that says what the data, the models and the scores say, and its numbers as CSV."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -49,17 +49,17 @@ def report(context: Context, spark: SparkSession) -> Place:
     found = findings(context, spark)
     if found.is_empty:
         raise InputError(
-            f"{context.data}: there is nothing to report yet; run `encore run --data {context.data}` first"
+            f"{context.data.root}: there is nothing to report yet; run `encore run --data {context.data.root}` first"
         )
-    with beside(context.report) as folder:
+    with beside(context.data.report) as folder:
         new = folder / "report"
         write_text(new / PAGE, _page(context, found))
         for name, (header, rows) in sheets(found).items():
             write_csv(new / "csv" / f"{name}.csv", header, rows)
-        replace_folder(new, context.report)
-    page = context.report / PAGE
+        replace_folder(new, context.data.report)
+    page = context.data.report / PAGE
     if isinstance(page, Remote):  # once more under a name that stays, for whoever was sent its address
-        page.write_bytes((current(context.report) / PAGE).read_bytes())
+        page.write_bytes((current(context.data.report) / PAGE).read_bytes())
     return page
 
 

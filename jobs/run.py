@@ -1,52 +1,59 @@
 """`encore run`: every layer in order, each skipping what is up to date."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from datetime import date
-from typing import Protocol
 
 from conf.errors import InputError, NothingToLearnError, UsageError
+from jobs.console.options import (
+    DATA,
+    DEFAULT_MODELS,
+    PROFILE,
+    AsOfOption,
+    DataOption,
+    EngineOption,
+    ModelsOption,
+    ProfileOption,
+    RawOption,
+    SampleOption,
+    ServiceOption,
+    kinds_of,
+)
+from jobs.console.progress import StartStep, console, start_step
+from jobs.console.session import locked, named_place, open_context
 from jobs.context import Context
-from jobs.drift import drift
-from jobs.engine import engine
-from jobs.features import features
-from jobs.ingest import ingest
-from jobs.recommend import Wish, library, recommend
-from jobs.report import report
-from jobs.rollup import rollup
-from jobs.score import score
-from jobs.storage.location import Place, Remote
-from jobs.table import table
-from jobs.train import train
-from jobs.training.dataset import mature_moments
-from jobs.unpack import unpack
+from jobs.engine import engine as start_engine
+from jobs.storage.backend import backend
+from jobs.storage.location import Place
 
-DEFAULT_MODELS = ("lr", "gbt")
+EXAMPLE = "encore run --service music --raw /logs/archives --data /data/music"
 
 
-class Teller(Protocol):
-    """What a step says of itself."""
-
-    def __call__(self, text: str) -> None:
-        """Say what the step did."""
-
-    def at(self, done: int, total: int, what: str) -> None:
-        """Say that `done` of `total` parts are done, and what comes next."""
-
-
-# Tells that a step begins, and is told what it does.
-Progress = Callable[[str], AbstractContextManager[Teller]]
+def command(
+    data: DataOption = DATA,
+    service: ServiceOption = None,
+    raw: RawOption = None,
+    sample: SampleOption = None,
+    as_of: AsOfOption = None,
+    model: ModelsOption = None,
+    engine: EngineOption = None,
+    profile: ProfileOption = PROFILE,
+) -> None:
+    """Run everything from raw archives to the report, skipping what is up to date."""
+    context, kinds = open_context(data, service, profile, engine), kinds_of(model)
+    with locked(context):
+        page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds)
+    console.print(f"the report: {page}")
 
 
 def run(
     context: Context,
-    progress: Progress,
+    start: StartStep,
     raw: Place | None = None,
     sample: float | None = None,
     as_of: Sequence[date] = (),
@@ -57,81 +64,86 @@ def run(
     Returns the report's page; raises what the steps raise.
     """
     if context.service.table:
-        _take_table(context, progress, raw, sample, as_of)
+        _take_table(context, start, raw, sample, as_of)
     else:
-        _make_tables(context, progress, raw, sample, as_of)
+        _make_tables(context, start, raw, sample, as_of)
     problem = None
-    if has_labels(context):
+    if context.tables.mature():
         try:
-            _model(context, progress, models)
+            _model(context, start, models)
         except InputError as error:  # what is known of the data is worth a page all the same
             problem = error
     if context.service.interactions:
-        _recommend(context, progress)
-    with progress("report") as tell, engine(context.engine, context.profile) as spark:
-        page = report(context, spark)
-        tell(str(page))
+        _recommend(context, start)
+    page = _report(context, start)
     if problem:
         raise problem
     return page
 
 
+# Each step imports its command when it runs: one that is left out need not be loaded.
+
+
 def _take_table(
-    context: Context, progress: Progress, raw: Place | None, sample: float | None, as_of: Sequence[date]
+    context: Context, start: StartStep, raw: Place | None, sample: float | None, as_of: Sequence[date]
 ) -> None:
+    from jobs.table import table, warnings
+
     if sample is not None or len(as_of) > 1:
-        raise UsageError(f"{context.service_name} begins with a finished table: no --sample, and at most one --as-of")
+        raise UsageError(f"{context.service_name} starts from a finished table: no --sample, and at most one --as-of")
     if raw is None:
-        raise UsageError(f"{context.service_name} begins with a finished table: give its CSV file by --raw")
-    with progress("table") as tell, engine(context.engine, context.profile) as spark:
+        raise UsageError(f"{context.service_name} starts from a finished table: give its CSV file by --raw")
+    with start("table") as step, start_engine(context.engine, context.profile) as spark:
         day, record = table(context, spark, raw, *as_of)
-        tell("; ".join([f"{record['customers']:,} customers at {day}", *record["source"]["warnings"]]))
+        step.done("; ".join([f"{record.customers:,} customers at {day}", *warnings(record)]))
 
 
 def _make_tables(
-    context: Context, progress: Progress, raw: Place | None, sample: float | None, as_of: Sequence[date]
+    context: Context, start: StartStep, raw: Place | None, sample: float | None, as_of: Sequence[date]
 ) -> None:
-    is_landed = isinstance(context.data, Remote) and raw is None  # by other means: nothing is unpacked to there
+    from jobs import features, ingest, rollup, unpack
+
+    is_landed = raw is None and not backend(context.data.root).is_disk  # by other means: nothing is unpacked to there
     if not is_landed:
-        with progress("unpack") as tell:
-            counts = unpack(context, raw, sample)
-            tell(f"{counts['records']:,} lines in {context.landing}, {counts['rejected']:,} rejected")
-    with engine(context.engine, context.profile) as spark:
-        with progress("ingest") as tell:
-            written = ingest(context, spark, sample if is_landed else None)
-            tell(", ".join(f"{name}: {days} days" for name, days in written.items()) + " written")
-        with progress("rollup") as tell:
-            tell(f"{rollup(context, spark)} days written")
-        with progress("features") as tell:
-            tables = features(context, spark, as_of)
-            tell(f"tables written: {', '.join(map(str, tables)) or 'none, all up to date'}")
+        with start("unpack") as step:
+            step.done(unpack.summary(context, unpack.unpack(context, raw, sample)))
+    with start_engine(context.engine, context.profile) as spark:
+        with start("ingest") as step:
+            step.done(ingest.summary(ingest.ingest(context, spark, sample if is_landed else None)))
+        with start("rollup") as step:
+            step.done(rollup.summary(rollup.rollup(context, spark)))
+        with start("features") as step:
+            step.done(features.summary(features.features(context, spark, as_of)))
 
 
-def _model(context: Context, progress: Progress, models: Sequence[str]) -> None:
+def _model(context: Context, start: StartStep, models: Sequence[str]) -> None:
     """Train, score, and look for drift."""
-    with progress("train") as tell, engine("spark", context.profile) as spark:
-        results = train(context, spark, models, tell.at)
-        tell(", ".join(f"{one['title']}: AUC {one['metrics']['test']['auc']['value']:.3f}" for one in results))
-    with progress("score") as tell, engine(context.engine, context.profile) as spark:
-        day, record = score(context, spark)
-        tell(f"{record['customers']:,} customers at {day} by {record['model']}")
-    with progress("drift") as tell, engine(context.engine, context.profile) as spark:
-        day, found = drift(context, spark)
-        above = len(found["above"])
-        tell(f"{above} columns at {day} are above the limits" if above else f"nothing above the limits at {day}")
+    from jobs import drift, score, train
+
+    with start("train") as step, start_engine("spark", context.profile) as spark:
+        step.done(train.summary(train.train(context, spark, models, step.update)))
+    with start("score") as step, start_engine(context.engine, context.profile) as spark:
+        step.done(score.summary(*score.score(context, spark)))
+    with start("drift") as step, start_engine(context.engine, context.profile) as spark:
+        step.done(drift.summary(*drift.drift(context, spark)))
 
 
-def _recommend(context: Context, progress: Progress) -> None:
-    """Say with which titles to contact whom, where there is enough to say so by."""
-    with progress("recommend") as tell, engine(context.engine, context.profile) as spark:
+def _recommend(context: Context, start: StartStep) -> None:
+    """Recommend titles, where there is enough to learn from."""
+    from jobs import recommend
+
+    with start("recommend") as step, start_engine(context.engine, context.profile) as spark:
+        request = recommend.RecommendRequest(recommend.library(None, context.engine))
         try:
-            day, record = recommend(context, spark, Wish(library(None, context.engine)), tell.at)
+            step.done(recommend.summary(*recommend.recommend(context, spark, request, step.update)))
         except NothingToLearnError as nothing:
-            tell(str(nothing))
-        else:
-            tell(f"{record['titles']:,} titles for {record['customers']:,} customers at {day} by {record['model']}")
+            step.done(str(nothing))
 
 
-def has_labels(context: Context) -> bool:
-    """Whether some as-of date has mature labels, so that there is something to train on."""
-    return bool(mature_moments(context, context.features.records()))
+def _report(context: Context, start: StartStep) -> Place:
+    from jobs.report import report
+
+    with start("report") as step, start_engine(context.engine, context.profile) as spark:
+        page = report(context, spark)
+        step.done(str(page))
+    return page

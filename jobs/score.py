@@ -1,9 +1,9 @@
 """`encore score`: for every eligible customer a probability, reasons, and whether to contact them."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def score(
     Raises:
         InputError: there is no model or table, or the table is not one that the model can read.
     """
-    day = str(as_of) if as_of else max(context.features.records(), default="")
+    day = str(as_of) if as_of else max(context.data.features.records(), default="")
     table_told = table_record(context, day)
     table_basis = table_told["basis"]
     name = model or chosen_model(context)
@@ -62,18 +62,18 @@ def score(
     money = context.service.targeting
     seed = context.service.training.seed
     basis: Record = {"table": table_basis, "model": model_basis(context, name), "targeting": fingerprint(money, seed)}
-    done = context.scores.records().get(day)
+    done = context.data.scores.records().get(day)
     if done and done["basis"] == basis:
-        write_manifest(context.scores, MANIFEST)  # it may have been killed before this
+        write_manifest(context.data.scores, MANIFEST)  # it may have been killed before this
         return day, done
     table = read_tables(context, spark, [day]).where("eligible")
-    with context.scores.staging() as staged:
+    with context.data.scores.staging() as staged:
         # Written once before it is ranked, since each pass over it would score everybody again.
         plainly = Partitions(staged.work / "plain", staged.key)
         write_partitions(scored(table, {PROBABILITY: plain}, [*KEYS, *_read_by(money)], PROBABILITY), plainly)
         if not plainly.has_rows():
             raise InputError(
-                f"{context.features.partition(day)}: nobody in this table is eligible, so nobody is scored"
+                f"{context.data.features.partition(day)}: nobody in this table is eligible, so nobody is scored"
             )
         write_partitions(_listed(plainly.read(spark), context, money, day), staged)
         rows = staged.read(spark)
@@ -86,14 +86,14 @@ def score(
             "sample": table_told["sample"],
             "plan": _plan(context, spark, name, rows, money) if money else None,
         }
-        context.scores.publish(staged, day, record)
-    write_manifest(context.scores, MANIFEST)
+        context.data.scores.publish(staged, day, record)
+    write_manifest(context.data.scores, MANIFEST)
     return day, record
 
 
 def _refuse_other_table(context: Context, day: str, name: str, plain: PlainModel, basis: Record) -> None:
     """A model reads the features that it was fitted on, made by the same declarations, and no others."""
-    folder = context.features.partition(day)
+    folder = context.data.features.partition(day)
     fitted_on = model_result(context, name)["fitted_on"]["tables"].values()
     declared = {table["configuration"] for table in fitted_on}
     known = {feature.name for feature in table_features(context.service)}
@@ -149,14 +149,14 @@ def _plan(context: Context, spark: SparkSession, name: str, rows: DataFrame, mon
 
 def _tested(context: Context, spark: SparkSession, name: str, features: list[str]) -> DataFrame:
     """The test scores of a model, with what the economics read of their customers."""
-    tested = spark.read.parquet(str(current(context.models / name) / "test_scores"))
+    tested = spark.read.parquet(str(current(context.data.models / name) / "test_scores"))
     if not features:
         return tested
     told = model_result(context, name)
     day = told["split"]["test_as_of"]
     if told["fitted_on"]["tables"][day] != table_record(context, day)["basis"]:
         raise InputError(
-            f"{context.features.partition(day)}: has changed since the model {name} was judged on it, so what its "
+            f"{context.data.features.partition(day)}: has changed since the model {name} was judged on it, so what its "
             f"customers were worth is not known; run `encore train` again"
         )
     return tested.join(read_tables(context, spark, [day]).select(*KEYS, *features), list(KEYS))

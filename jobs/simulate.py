@@ -1,12 +1,11 @@
-"""`encore simulate`: raw logs of a service that never was, and the truth about its customers."""
+"""`encore simulate`: make raw logs of simulated customers, dirt included, and the truth about them."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
-import json
 import os
 import shutil
 from collections import Counter
@@ -14,12 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import typer
 
 from conf.errors import InputError, UsageError
-from jobs.storage.layer import replace_folder, write_text
+from jobs.console.options import SimulatedOption
+from jobs.console.progress import start_step
+from jobs.console.session import folder_on_disk, remember_service
+from jobs.records.simulation import SimulationRecord
+from jobs.storage.backend import replace_folder, sole_writer
+from jobs.storage.records import write_record
 from models.simulation.activity import Question, Truth, simulate_counts, truths
 from models.simulation.audiobooks import AUDIOBOOKS
 from models.simulation.files import Archive, Simulation, Tally, listing
@@ -27,8 +33,25 @@ from models.simulation.music import MUSIC
 from models.simulation.service import Service, Task
 
 SERVICES = {"music": MUSIC, "audiobooks": AUDIOBOOKS}
+DAYS = ", ".join(f"{service.days} of {name}" for name, service in SERVICES.items())
+EXAMPLE = "encore simulate --out /tmp/music --customers 20000"
 
 Written = tuple[list[tuple[str, int]], Tally]
+
+
+def command(
+    out: Annotated[str, typer.Option(help="Folder to write raw/ and truth/ into.")],
+    service: SimulatedOption = "music",
+    customers: Annotated[int, typer.Option(min=1, help="Number of customers.")] = 20_000,
+    days: Annotated[int | None, typer.Option(min=1, help=f"Days of the logs. [default: {DAYS}]")] = None,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 1,
+) -> None:
+    """Make raw logs of simulated customers, dirt included, and the truth about them."""
+    folder = folder_on_disk("--out", out)
+    with sole_writer(folder), start_step("simulate") as step:
+        simulated = simulate(folder, customers, days, seed, service=service)
+        remember_service(folder, service)
+        step.done(summary(simulated))
 
 
 @dataclass(frozen=True)
@@ -79,11 +102,15 @@ def simulate(
     ids = simulated.ids(simulation)
     answers = truths(process, simulated.question, counts)
     as_of = [_write_truth(simulation, simulated.question, one, ids, new_truth) for one in answers]
-    record = {**asdict(simulation), "tally": tally}
-    write_text(new_truth / "simulation.json", json.dumps(record, default=str, indent=1))
+    write_record(new_truth / "simulation.json", SimulationRecord(**asdict(simulation), tally=dict(tally)))
     replace_folder(new_truth, truth)
     replace_folder(new_raw, raw)
     return Simulated(raw, truth, len(files), sum(size for _, size in files), as_of, dict(tally))
+
+
+def summary(simulated: Simulated) -> str:
+    """Where the logs are, in a line."""
+    return f"archives in {simulated.raw}"
 
 
 def _check_numbers(service: Service, customers: int, days: int, seed: int) -> None:

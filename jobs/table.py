@@ -1,16 +1,21 @@
 """`encore table`: a table that somebody else has made, one row per customer, to a feature table."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
+from typing import Annotated
 
+import typer
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.errors import DataCheckError, InputError
+from conf.finished import FinishedTable
 from conf.schema import Service
 from features.finished import (
     Fill,
@@ -25,15 +30,55 @@ from features.finished import (
     unlabelled,
 )
 from features.table import above_caps, uncapped
+from jobs.console.options import (
+    DATA,
+    PROFILE,
+    DataOption,
+    EngineOption,
+    ProfileOption,
+    ServiceOption,
+    parse_day,
+)
+from jobs.console.progress import say
+from jobs.console.session import open_context, working
 from jobs.context import Context
-from jobs.features import MANIFEST, capped, counts, refuse_broken_promises, write_for_people
+from jobs.features import capped, counts, export, refuse_broken_promises
+from jobs.records.layers import FeaturesBasis, FeaturesRecord, TableSource
 from jobs.storage.csv_table import Source, source, write_texts
-from jobs.storage.input_files import brought
-from jobs.storage.layer import Layer, Record, write_manifest, write_partitions
-from jobs.storage.location import Place
+from jobs.storage.input_files import local_input
+from jobs.storage.layer import Layer, write_partitions
+from jobs.storage.location import Place, place
+
+EXAMPLE = "encore table Audiobooks_data.csv --data /data/table"
+TABLE_SERVICE = "audiobooks_table"  # of a new data folder
 
 
-def table(context: Context, spark: SparkSession, path: Place, as_of: date | None = None) -> tuple[str, Record]:
+def command(
+    file: Annotated[str, typer.Argument(help="CSV file, one row per customer, with or without a header.")],
+    data: DataOption = DATA,
+    service: ServiceOption = None,
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            "--as-of",
+            parser=parse_day,
+            metavar="YYYY-MM-DD",
+            help="As-of date of the table. [default: the service's]",
+        ),
+    ] = None,
+    engine: EngineOption = None,
+    profile: ProfileOption = PROFILE,
+) -> None:
+    """Check a finished table of customers and use it as the feature table, instead of raw logs."""
+    context = open_context(data, service, profile, engine, default_service=TABLE_SERVICE)
+    with working("table", context) as (spark, step):
+        day, record = table(context, spark, place(file, context.engine), as_of)
+        step.done(f"{record.customers:,} customers at {day} in {context.data.features.partition(day)}")
+    for warning in warnings(record):
+        say(warning)
+
+
+def table(context: Context, spark: SparkSession, path: Place, as_of: date | None = None) -> tuple[str, FeaturesRecord]:
     """Check a finished table and write it as the feature table at `as_of`; the service's date by default.
 
     A file in which no outcome is known gives a table to score, and none to learn from.
@@ -49,49 +94,60 @@ def table(context: Context, spark: SparkSession, path: Place, as_of: date | None
     """
     declared = context.finished_table()
     day = str(as_of or declared.as_of)
-    with brought(path) as local:
+    with local_input(path) as local:
         file = source(local, declared)
-        made_of = {"tiles": file.checksum, "configuration": context.features_version}
-        done = context.features.records().get(day)
-        if not done or {key: done["basis"][key] for key in made_of} != made_of:
-            done = _write_table(context, spark, file, day, made_of)
-    write_for_people(context)
-    write_manifest(context.features, MANIFEST)
+        bases = {mature: _basis(file, context, mature) for mature in (True, False)}
+        done = context.data.features.readable().get(day)
+        if not done or done.basis not in bases.values():
+            done = _write_table(context, spark, file, day, bases)
+    export(context.data.features, context.service)
     return day, done
 
 
-def _write_table(context: Context, spark: SparkSession, file: Source, day: str, made_of: Record) -> Record:
-    layer, service = context.features, context.service
+def warnings(record: FeaturesRecord) -> list[str]:
+    """What was corrected in the file of a table, in words."""
+    return record.source.warnings if record.source else []
+
+
+def _basis(file: Source, context: Context, is_mature: bool) -> FeaturesBasis:
+    return FeaturesBasis(tiles=file.checksum, configuration=context.tables.version, mature=is_mature)
+
+
+def _write_table(
+    context: Context, spark: SparkSession, file: Source, day: str, bases: Mapping[bool, FeaturesBasis]
+) -> FeaturesRecord:
+    layer, service = context.data.features, context.service
     with layer.staging() as staged:
         texts = staged.work / "texts"
         rows = write_texts(file, texts)
-        checked, told = _checked(spark.read.parquet(str(texts)), file, context)
+        checked, about = _checked(spark.read.parquet(str(texts)), file, rows, context.finished_table())
         is_mature = _is_mature(checked, file, rows, service)
         _refuse_losing_outcomes(layer, day, file, is_mature)
         if is_mature:
-            _refuse_other_date(layer, day, file, made_of)
+            _refuse_other_date(layer, day, file, bases[True])
         as_of = date.fromisoformat(day)
         write_partitions(feature_rows(checked, service, as_of, is_mature), staged)
         above = capped(service, lambda: above_caps(feature_rows(checked, uncapped(service), as_of, is_mature), service))
         made = staged.read(spark)
         refuse_broken_promises(made, service, f"{file.path} at {day}", "file")
-        record: Record = {
-            "basis": made_of | {"mature": is_mature},
-            **counts(made)[as_of],
-            "sample": 1.0,
-            "missing_days": [],
-            "missing_parts": {},
-            "bots_excluded": 0,
-            "capped": above.get(as_of, {}),
-            "source": {"file": file.path.name, "rows": rows, "header": file.has_header, **told},
-        }
+        record = FeaturesRecord(
+            basis=bases[is_mature],
+            **asdict(counts(made)[as_of]),
+            sample=1.0,
+            missing_days=[],
+            missing_parts={},
+            bots_excluded=0,
+            capped=above.get(as_of, {}),
+            source=about,
+        )
         layer.publish(staged, day, record)
     return record
 
 
-def _checked(texts: DataFrame, file: Source, context: Context) -> tuple[DataFrame, Record]:
-    """The rows of the file, mended; and what was mended. Raises DataCheckError where they break a rule."""
-    declared = context.finished_table()
+def _checked(
+    texts: DataFrame, file: Source, rows_of_file: int, declared: FinishedTable
+) -> tuple[DataFrame, TableSource]:
+    """The rows of the file, corrected, and what was corrected. Raises DataCheckError where they break a rule."""
     as_given = typed(texts, declared)
     pairs = swapped_pairs(as_given, declared)
     in_place = swapped_back(as_given, list(pairs))
@@ -103,15 +159,18 @@ def _checked(texts: DataFrame, file: Source, context: Context) -> tuple[DataFram
         example = f", that of customer {first.customer} for one" if first.customer is not None else ""
         others = f" (and {len(more)} more rules are broken)" if more else ""
         raise DataCheckError(
-            f"{file.path}: {first.rule} in {first.rows} of its rows{example}{others}; nothing was written. Mend the "
-            f"file{'' if file.has_header else ', or look whether its columns are in the order of the service'}"
+            f"{file.path}: {first.rule} in {first.rows} of its rows{example}{others}; nothing was written. Fix "
+            f"the file{'' if file.has_header else ', or check that its columns are in the order of the service'}"
         )
-    told = {
-        "swapped": [list(pair) for pair in pairs],
-        "unfilled": {name: fill.rows for name, fill in found.items()},
-        "warnings": [*_swapped_in_words(pairs), *_unfilled_in_words(found, context)],
-    }
-    return rows, told
+    about = TableSource(
+        file=file.path.name,
+        rows=rows_of_file,
+        header=file.has_header,
+        swapped=list(pairs),
+        unfilled={name: fill.rows for name, fill in found.items()},
+        warnings=[*_swapped_in_words(pairs), *_unfilled_in_words(found, declared)],
+    )
+    return rows, about
 
 
 def _is_mature(rows: DataFrame, file: Source, number: int, service: Service) -> bool:
@@ -125,19 +184,20 @@ def _is_mature(rows: DataFrame, file: Source, number: int, service: Service) -> 
     return not unknown
 
 
-def _refuse_losing_outcomes(layer: Layer, day: str, file: Source, is_mature: bool) -> None:
+def _refuse_losing_outcomes(layer: Layer[FeaturesRecord], day: str, file: Source, is_mature: bool) -> None:
     """New customers have an as-of date of their own, and models learn from the table with the outcomes."""
-    if not is_mature and layer.records().get(day, {}).get("label_status") == "mature":
+    there = layer.readable().get(day)
+    if not is_mature and there and there.label_status == "mature":
         raise InputError(
             f"{file.path}: knows no outcome, and would take the place of {layer.partition(day)}, which does; "
             f"give the date of these customers by --as-of"
         )
 
 
-def _refuse_other_date(layer: Layer, day: str, file: Source, made_of: Record) -> None:
-    """Outcomes are of one date: at a second one the same rows would judge the models that have learned from them."""
-    for other, record in layer.records().items():
-        if other != day and record["label_status"] == "mature" and made_of.items() <= record["basis"].items():
+def _refuse_other_date(layer: Layer[FeaturesRecord], day: str, file: Source, basis: FeaturesBasis) -> None:
+    """Outcomes belong to one date: at a second one, the same rows would be in the training and in the test set."""
+    for other, record in layer.readable().items():
+        if other != day and record.basis == basis:
             raise InputError(
                 f"{file.path}: is the table at {other} already, and what came of its customers is known of one date "
                 f"alone; keep that date, or remove {layer.partition(other)} first"
@@ -152,10 +212,9 @@ def _swapped_in_words(pairs: dict[Pair, int]) -> list[str]:
     ]
 
 
-def _unfilled_in_words(found: dict[str, Fill], context: Context) -> list[str]:
-    conditions = context.finished_table().fills
+def _unfilled_in_words(found: dict[str, Fill], declared: FinishedTable) -> list[str]:
     return [
         f"{name} was {float(fill.value):g} for {fill.rows:,} of the {fill.of_rows:,} customers with "
-        f"{conditions[name]}: a value filled in where there was none, and taken out again"
+        f"{declared.fills[name]}: a value filled in where there was none, and taken out again"
         for name, fill in found.items()
     ]

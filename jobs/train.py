@@ -1,9 +1,9 @@
 """`encore train`: feature tables to fitted models, judged beside baselines on rows that none of them was fitted on."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def train(
     flagged = (current_audit(context, split) or course.audit())["flagged"]
     asked = wanted(names, flagged, context.service)
     course.fit([one for one in asked if not _is_fitted(context, split, one)])
-    write_json(context.models / CHOSEN, _choice(context, split, flagged))
+    write_json(context.data.models / CHOSEN, _choice(context, split, flagged))
     _remove_left_over(context, flagged)
     return [model_result(context, one.name) for one in asked]
 
@@ -61,7 +61,7 @@ def _is_fitted(context: Context, split: Split, one: Wanted) -> bool:
 
 def _remove_left_over(context: Context, flagged: Sequence[str]) -> None:
     """Remove the twins that do without other features than those flagged now: the page would believe them."""
-    for twin in published(context.models):
+    for twin in published(context.data.models):
         if not twin.name.endswith(UNFLAGGED):
             continue
         if (find_result(context, twin.name) or {}).get("without") != list(flagged):

@@ -1,9 +1,9 @@
 """`encore train-keras`: a network beside the other models, fitted by one process or by many to the same result."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
 import shutil

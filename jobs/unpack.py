@@ -1,9 +1,9 @@
 """`encore unpack`: raw archives to landing lines, by `shell/unpack.sh` with the layouts of the service."""
 
 if __name__ == "__main__":
-    from jobs.console.entry import submit
+    from jobs.console.entry import run_script
 
-    submit(__file__)
+    run_script(__file__)
 
 
 import os
@@ -14,15 +14,37 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated, cast
+
+import typer
 
 from conf.errors import DataCheckError, EncoreError, InputError, UsageError
+from jobs.console.options import DATA, PROFILE, DataOption, RawOption, SampleOption, ServiceOption
+from jobs.console.progress import start_step
+from jobs.console.session import locked, named_place, open_context
 from jobs.context import Context
+from jobs.storage.backend import backend
 from jobs.storage.landing import read_rows
 from jobs.storage.location import Place, Remote
 
 CODE = Path(__file__).parents[1]
 MANY = 100  # lines
 _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCheckError}
+EXAMPLE = "encore unpack --service music --raw /logs/archives --data /data/music"
+
+
+def command(
+    data: DataOption = DATA,
+    service: ServiceOption = None,
+    raw: RawOption = None,
+    sample: SampleOption = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Archives at a time. [default: number of cores]")] = None,
+) -> None:
+    """Unpack raw archives into text lines by day (shell/unpack.sh with the layouts of the service)."""
+    context = open_context(data, service, PROFILE)
+    with locked(context), start_step("unpack") as step:
+        counts = unpack(context, named_place(raw, context), sample, jobs)
+        step.done(summary(context, counts))
 
 
 def unpack(
@@ -39,13 +61,14 @@ def unpack(
         DataCheckError: lines in and lines out do not agree, or not one line of a large archive was kept.
     """
     context.require_events()
-    if isinstance(context.data, Remote):
-        raise UsageError(_way_there(context.data / "landing"))
-    if isinstance(raw, Remote):
+    landing = context.data.landing
+    if not backend(landing).is_disk:
+        raise UsageError(_how_to_land(cast(Remote, landing)))
+    source = raw or context.data.raw
+    if not backend(source).is_disk:
         raise UsageError(
-            f"{raw}: archives are unpacked from a disk of this machine; copy them, and give a path by --raw"
+            f"{source}: archives are unpacked from a disk of this machine; copy them, and give a path by --raw"
         )
-    source = raw or context.raw
     if not source.exists():
         raise InputError(f"{source}: there is no such file or folder; give the service's archives by --raw")
     options: list[str] = []
@@ -57,19 +80,24 @@ def unpack(
         options += ["--jobs", str(workers)]
     environment = {**os.environ, "PYTHON": sys.executable}  # which python3 the shell would find is another question
     with _script() as script:
-        command = ["sh", str(script), str(source), str(context.landing), *options]
+        command = ["sh", str(script), str(source), str(landing), *options]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment)
     if done.returncode:
         said = [line.removeprefix("unpack: ") for line in done.stderr.splitlines() if line.strip()]
         raise _ERRORS.get(done.returncode, EncoreError)("unpack: " + "; ".join(said[-5:]))
-    unpacked = [row for row in read_rows(context.landing / "manifest.csv") if row["status"] == "unpacked"]
+    unpacked = [row for row in read_rows(landing / "manifest.csv") if row["status"] == "unpacked"]
     for row in unpacked:
-        _refuse_other_layout(context.landing, row)
+        _refuse_other_layout(landing, row)
     return {column: sum(int(row[column]) for row in unpacked) for column in ("records", "rejected")}
 
 
-def _way_there(landing: Remote) -> str:
-    """How lines come to where the shell cannot write."""
+def summary(context: Context, counts: Mapping[str, int]) -> str:
+    """What was unpacked, in a line."""
+    return f"{counts['records']:,} lines in {context.data.landing}, {counts['rejected']:,} rejected"
+
+
+def _how_to_land(landing: Remote) -> str:
+    """How to bring lines to a store, where the shell cannot write."""
     of_amazon = f"aws s3 sync --delete FOLDER/landing s3://{landing.authority}{landing.path}"
     of_google = f"gsutil -m rsync -r -d FOLDER/landing {landing}"
     copying = {"s3": of_amazon, "s3a": of_amazon, "gs": of_google}

@@ -60,20 +60,20 @@ class Offers:
         Raises:
             InputError: there is nobody to recommend anything to.
         """
-        day, layer = str(self.as_of), self.context.recommendations(TITLES)
+        day, layer = str(self.as_of), self.context.data.titles_for_customers
         done = layer.records().get(day)
         if done and done["basis"] == self.basis:
             write_manifest(layer, MANIFEST)  # it may have been killed before this
             return done
-        with layer.staging() as staged, self.context.recommendations(CUSTOMERS).staging() as for_titles:
+        with layer.staging() as staged, self.context.data.customers_for_titles.staging() as for_titles:
             scored = self._scored(staged.work / "scored")
             write_partitions(self._dated(self._for_customers(scored)), staged)
             if not staged.has_rows():
-                raise InputError(f"{self.context.data}: there is nobody to recommend anything to")
+                raise InputError(f"{self.context.data.root}: there is nobody to recommend anything to")
             write_partitions(self._dated(self._for_titles(scored)), for_titles)
             rows = staged.read(self.spark)
             record = {"basis": self.basis, "model": self.fitted["chosen"], "top": self.top, **self._told(rows)}
-            self.context.recommendations(CUSTOMERS).publish(for_titles, day, {"basis": self.basis})
+            self.context.data.customers_for_titles.publish(for_titles, day, {"basis": self.basis})
             if self.asked.holds_contacts and self._scores:
                 self._write_contacts(rows)
             layer.publish(staged, day, record)
@@ -94,7 +94,7 @@ class Offers:
 
     @cached_property
     def _scores(self) -> Record | None:
-        return self.context.scores.records().get(str(self.as_of))
+        return self.context.data.scores.records().get(str(self.as_of))
 
     def _read(self, name: str) -> DataFrame:
         return self.spark.read.parquet(str(self._recommender / name))
@@ -105,7 +105,7 @@ class Offers:
 
     @cached_property
     def _recommender(self) -> Place:
-        return current(self.context.recommender)
+        return current(self.context.data.recommender)
 
     @property
     def _file(self) -> Place:
@@ -156,10 +156,10 @@ class Offers:
 
     def _write_contacts(self, rows: DataFrame) -> None:
         """Those to be contacted, why, and with which titles: one row per customer, `titles` in their order."""
-        day, layer = str(self.as_of), self.context.recommendations(CONTACTS)
+        day, layer = str(self.as_of), self.context.data.titles_for_contacts
         title = F.struct("rank", "title_id", "name", "source")
         titles = rows.groupBy("customer_id").agg(F.array_sort(F.collect_list(title)).alias("titles"))
-        listed = self.context.scores.read(self.spark, [day]).where(F.col("contact") == CONTACT).drop("contact")
+        listed = self.context.data.scores.read(self.spark, [day]).where(F.col("contact") == CONTACT).drop("contact")
         with layer.staging() as staged:
             write_partitions(listed.join(titles, "customer_id", "left"), staged)
             layer.publish(staged, day, {"basis": self.basis})

@@ -100,12 +100,12 @@ class Logs:
     @cached_property
     def days(self) -> Window:
         """From the first day with logs to as_of."""
-        return Window(self.context.logs().start, self.as_of)
+        return Window(self.context.data.logs().start, self.as_of)
 
     @cached_property
     def basis(self) -> Record:
         """The interactions and, for the bots, the tiles of the days before as_of, and how they are declared."""
-        layers = {"interactions": self.context.title_days, "tiles": self.context.daily}
+        layers = {"interactions": self.context.data.title_days, "tiles": self.context.data.daily}
         bases = {name: {day: one["basis"] for day, one in layer.records().items()} for name, layer in layers.items()}
         used = {name: {day: basis for day, basis in of.items() if day < str(self.as_of)} for name, of in bases.items()}
         return {"days": fingerprint(used), "configuration": fingerprint(self.declared)}
@@ -117,7 +117,7 @@ class Logs:
 
     def slices(self, window: Window) -> list[Slice]:
         """See Evidence."""
-        records = self.context.title_days.records().items()
+        records = self.context.data.title_days.records().items()
         rows = sum(record["rows"] for day, record in records if date.fromisoformat(day) in window)
         return slices(rows, SLICE_ROWS, self.context.engine)
 
@@ -133,14 +133,14 @@ class Logs:
 
     def names(self) -> DataFrame:
         """See Evidence."""
-        if not self.context.title_names.has_rows():
+        if not self.context.data.title_names.has_rows():
             return self.spark.createDataFrame([], "title_id string, name string")
-        names = self.context.title_names.read(self.spark)
+        names = self.context.data.title_names.read(self.spark)
         return best_names(names.where(F.col("date") < F.lit(self.as_of))).withColumnRenamed("title", "title_id")
 
     def write(self) -> Record:
         """Bring `interactions/titles/as_of=…/`, one row per customer and title, up to date. Returns its record."""
-        layer, day = self.context.interactions, str(self.as_of)
+        layer, day = self.context.data.interactions, str(self.as_of)
         # The underscore keeps readers of the layer from taking it for rows.
         write_csv(layer.root / "_dictionary.csv", ("column", "meaning"), dictionary_rows(self.declared))
         done = layer.records().get(day)
@@ -168,14 +168,14 @@ class Logs:
 
     def _days(self, window: Window) -> DataFrame:
         """What customers, who were no bots before the window's end, did on its days."""
-        layer = self.context.title_days
+        layer = self.context.data.title_days
         if not layer.has_rows():
             raise NothingToLearnError(
                 f"{layer.root}: nobody did anything with a title, so there is nothing to learn from"
             )
         inside = [str(day) for day in window.dates()]
         rows = layer.read(self.spark, inside) if layer.has_rows(inside) else layer.read(self.spark).limit(0)
-        return without_bots(rows, self.context.daily.read(self.spark), window)
+        return without_bots(rows, self.context.data.daily.read(self.spark), window)
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ def plan(context: Context, spark: SparkSession, scores: Scores) -> Plan | None:
 def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Customer]:
     """The first customers to contact, those of the highest expected profit first."""
     listed = (
-        spark.read.parquet(str(context.scores.partition(str(scores.as_of))))
+        spark.read.parquet(str(context.data.scores.partition(str(scores.as_of))))
         .where(F.col("contact") == "contact")
         .orderBy(F.desc("expected_profit"), "customer_id")
         .limit(HEAD)
@@ -177,9 +177,9 @@ def _values(context: Context, spark: SparkSession, scores: Scores, rows: list[Ro
     Of the day's table alone: tables of other days may be made by other declarations, with other columns.
     """
     day = str(scores.as_of)
-    if not rows or not context.features.has_rows([day]):
+    if not rows or not context.data.features.has_rows([day]):
         return {}
-    table = spark.read.parquet(str(context.features.partition(day)))
+    table = spark.read.parquet(str(context.data.features.partition(day)))
     reasons = {name for row in rows for name, _ in _reasons_of(row)}
     wanted = table.select("customer_id", *sorted(reasons & set(table.columns)))
     found = wanted.where(F.col("customer_id").isin([row["customer_id"] for row in rows])).collect()

@@ -75,7 +75,11 @@ class Quality:
 
 def quality(context: Context) -> Quality:
     """What the records of the layers that are there say."""
-    daily, features, scores = context.daily.records(), context.features.records(), context.scores.records()
+    daily, features, scores = (
+        context.data.daily.records(),
+        context.data.features.records(),
+        context.data.scores.records(),
+    )
     logs = logs_window(map(date.fromisoformat, daily)) if daily else None
     samples = [record["sample"] for layer in (daily, features, scores) for record in layer.values()]
     return Quality(

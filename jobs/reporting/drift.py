@@ -54,7 +54,7 @@ class Shift:
 
 def shift(context: Context) -> Shift | None:
     """The newest drift, None where it was never looked for."""
-    records = context.drift.records()
+    records = context.data.drift.records()
     if not records:
         return None
     told = records[max(records)]

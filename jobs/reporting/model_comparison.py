@@ -169,7 +169,7 @@ def verdict(context: Context) -> Verdict | None:
         return None
     beside = find_result(context, BASELINES) or {"baselines": [], "left_out": {}}
     baselines = [Judged(**_judged(one, one["name"], "baseline", beside)) for one in beside["baselines"]]
-    chosen, why = _chosen(context.models / CHOSEN, models)
+    chosen, why = _chosen(context.data.models / CHOSEN, models)
     in_order = sorted(_best_first(models), key=lambda one: not one.without)
     return Verdict(in_order, _best_first(baselines), beside["left_out"], chosen, why)
 

@@ -28,10 +28,10 @@ class Best(Judged):
 def best(context: Context, spark: SparkSession, chosen: Model) -> Best | None:
     """The truth on the test customers of the chosen model; only a simulation knows it."""
     as_of = chosen.told["split"]["test_as_of"]
-    scores = current(context.models / chosen.name) / "test_scores"
-    if as_of not in context.truth.values() or not scores.is_dir():
+    scores = current(context.data.models / chosen.name) / "test_scores"
+    if as_of not in context.data.truth.values() or not scores.is_dir():
         return None
-    truth = spark.read.parquet(str(context.truth.partition(as_of)))  # beside it lies what is no Parquet
+    truth = spark.read.parquet(str(context.data.truth.partition(as_of)))  # beside it lies what is no Parquet
     [probability] = [name for name in truth.columns if name.endswith("_probability")]
     true = truth.select("customer_id", F.col(probability).alias("probability"))
     unseen = spark.read.parquet(str(scores)).select("customer_id", "label")

@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 
 from conf.load import fingerprint
 from jobs.context import Context
-from jobs.recommending.output import CONTACTS, TITLES
 from jobs.reporting.recommender_evaluation import BASELINE, Study, studied, title_of
 from jobs.storage.layer import Record, read_record
 from models.recommender.serving import OF_POPULARITY
@@ -68,11 +67,11 @@ class Offered:
 
 def titles(context: Context) -> Titles | None:
     """The newest recommendations and what is known of the model, both from records; None where there are none."""
-    records = context.recommendations(TITLES).records()
+    records = context.data.titles_for_customers.records()
     if not records:
         return None
     day = max(records)
-    record = read_record(context.recommender)
+    record = read_record(context.data.recommender)
     study = studied(record) if record else None
     return Titles(date.fromisoformat(day), records[day], study, _staleness(context, records[day], record))
 
@@ -82,7 +81,7 @@ def offered(context: Context, spark: SparkSession, day: str, customers: Sequence
 
     Ids of another type are those of a file of ratings, and name other customers.
     """
-    layer = context.recommendations(TITLES)
+    layer = context.data.titles_for_customers
     if not customers or not layer.has_rows([day]):
         return {}
     rows = spark.read.parquet(str(layer.partition(day)))
@@ -101,7 +100,7 @@ def offered(context: Context, spark: SparkSession, day: str, customers: Sequence
 
 def has_contacts(context: Context, day: str, scores: Record) -> bool:
     """Whether the list of contacts lies there with titles, made of the scores whose record is given."""
-    layer = context.recommendations(CONTACTS)
+    layer = context.data.titles_for_contacts
     record = layer.record(day)
     return bool(record and layer.has_rows([day]) and record["basis"].get("scores") == scores["basis"])
 

@@ -55,7 +55,7 @@ class Flow:
 
 def archives(context: Context) -> Rows:
     """The rows of landing's manifest, none where it is not there."""
-    manifest = context.landing / "manifest.csv"
+    manifest = context.data.landing / "manifest.csv"
     return read_rows(manifest) if manifest.is_file() else []
 
 
@@ -63,9 +63,13 @@ def flow(context: Context) -> Flow:
     """The flow through the layers that are there."""
     counted = _landed(archives(context))
     landed = {event: counted[event] for event in context.service.events if event in counted}
-    days = {name: list(context.events(name).records().values()) for name in context.service.events}
+    days = {name: list(context.data.events(name).records().values()) for name in context.service.events}
     ingested = {name: records for name, records in days.items() if records}
-    daily, features, scores = context.daily.records(), context.features.records(), context.scores.records()
+    daily, features, scores = (
+        context.data.daily.records(),
+        context.data.features.records(),
+        context.data.scores.records(),
+    )
     return Flow(
         steps=[
             *(_landing_step(event, counts) for event, counts in landed.items()),

@@ -58,12 +58,12 @@ def leaving(probability: float, leaves_is_one: bool) -> float:
 
 def scores(context: Context, spark: SparkSession) -> Scores | None:
     """The newest scores, None where there are none."""
-    records = context.scores.records()
+    records = context.data.scores.records()
     if not records:
         return None
     day = max(records)
     per_decile = (
-        spark.read.parquet(str(context.scores.partition(day)))
+        spark.read.parquet(str(context.data.scores.partition(day)))
         .groupBy("decile")
         .agg(F.count("*").alias("customers"), F.avg("probability").alias("mean_probability"))
     )
@@ -79,7 +79,7 @@ def scores(context: Context, spark: SparkSession) -> Scores | None:
 
 
 def _staleness(context: Context, day: str, record: Record) -> str:
-    tables = context.features.records()
+    tables = context.data.features.records()
     newest = max(tables, default=day)
     if newest > day:
         return f"there is a newer table of customers, as of {newest}"

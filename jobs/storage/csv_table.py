@@ -23,7 +23,8 @@ from conf.errors import InputError
 from conf.finished import FinishedTable, plain
 from features.events import NUMBER
 from jobs.formatting import plural
-from jobs.storage.location import Place, written_here
+from jobs.storage.backend import local_target
+from jobs.storage.location import Place
 
 GZIP = b"\x1f\x8b"
 BATCH_BYTES = 4 << 20
@@ -75,7 +76,7 @@ def write_texts(file: Source, folder: Place) -> int:
     schema = pa.schema([(name, pa.string()) for name in file.positions])
     rows = 0
     with (
-        written_here(folder / "part-0.parquet") as target,
+        local_target(folder / "part-0.parquet") as target,
         _reading(file.path),
         _opened(file.path) as content,
         pq.ParquetWriter(target, schema) as writer,

@@ -1,60 +1,58 @@
-"""Files that a command is told by name, and that lie outside of its data folder."""
+"""Files that are named on the command line, and that lie outside of the data folder."""
 
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from conf.errors import EncoreError, InputError
 from jobs.engine import is_classic
-from jobs.storage.location import Place, Remote, here, reaching
+from jobs.storage.backend import backend, check_reachable, disk_path, local_copy
+from jobs.storage.location import Place
+
+Identity = tuple[str, int, float]  # absolute place, size in bytes, time of writing in seconds since 1970
 
 
-def identity(file: Place) -> list[str | float]:
-    """What tells whether it is the same file with the same content: its place, size and time."""
+def identity(file: Place) -> Identity:
+    """What tells whether it is the same file with the same content."""
     status = file.stat()
-    where = file if isinstance(file, Remote) else file.absolute()
-    return [str(where), status.st_size, status.st_mtime]
+    return str(backend(file).absolute(file)), status.st_size, status.st_mtime
 
 
 def require_file(file: Place, option: str = "") -> None:
     """Raise InputError where there is no such file, or where its store cannot be reached."""
-    with reaching(file) if isinstance(file, Remote) else nullcontext():
-        if not file.is_file():
-            raise InputError(f"{option} {file}: there is no such file".lstrip())
+    check_reachable(file)
+    if not file.is_file():
+        raise InputError(f"{option} {file}: there is no such file".lstrip())
 
 
 def for_workers(spark: SparkSession, file: Place, work: Place) -> Place:
-    """The file where those who work for a session read it.
+    """The file at a place where the workers of a session can read it.
 
     Args:
-        work: a folder beside the data. Where it lies elsewhere, or Spark's executors do, a file of this machine is
-            copied there, since no executor sees it.
+        work: a folder beside the data. Where Spark's executors run on other machines, a file of this machine is copied
+            there.
     """
-    if isinstance(file, Remote) or not is_classic(spark):
+    if not (backend(file).is_disk and is_classic(spark)):
+        return file
+    if backend(work).is_disk and (spark.sparkContext.master or "").startswith("local"):
         return file
     copy = work / "named" / file.name
-    if isinstance(copy, Remote):
-        copy.put(file)
-    elif (spark.sparkContext.master or "").startswith("local"):
-        return file
-    else:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
+    backend(work).copy_in(disk_path(file), copy)
     return copy
 
 
 @contextmanager
-def brought(file: Place) -> Iterator[Path]:
-    """A file as one of this machine. What is said of it in errors names the place that it was brought from.
+def local_input(file: Place) -> Iterator[Path]:
+    """A named file as one of this machine; errors in the block name the place that was given.
 
-    Raises InputError where a store does not have it.
+    Raises:
+        InputError: a store does not have it.
     """
-    if isinstance(file, Remote):
+    if not backend(file).is_disk:
         require_file(file)
-    with here(file) as local:
+    with local_copy(file) as local:
         try:
             yield local
         except EncoreError as error:

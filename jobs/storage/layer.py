@@ -1,40 +1,28 @@
-"""Layers on disk: folders of partitions, each wholly old or wholly new at any moment.
+"""Layers: folders of partitions, each wholly old or wholly new at any moment.
 
-A partition is written beside its layer, in a staging folder, with its record (`_encore.json`: what it was made
-from, with which configuration and sample, its counts) inside it. One rename then puts both in place. To replace a
-partition, the two folders are swapped in one step (`jobs.storage.swap`), so that a kill at any moment leaves the old or
-the new one, never half and never none.
+A partition is written in a staging folder beside its layer, with its record (`_encore.json`: what it was made from,
+with which configuration and sample, its counts) inside it. One rename then publishes both. To replace a partition, the
+two folders are swapped in one step (`jobs.storage.swap`), so that a kill at any moment leaves the old or the new one.
 
-Object stores and HDFS have no such rename. `jobs.storage.versions` describes how a folder is published there, and the
-functions here follow it.
+Object stores and HDFS have no such rename: `jobs.storage.remote_layer` publishes versions there.
 """
 
-import csv
-import fcntl
-import io
-import json
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from jobs.engine import is_classic
-from jobs.storage.lease import GRACE, Lease
-from jobs.storage.location import Place, Remote, reaching
-from jobs.storage.swap import put_back, put_in_place
-from jobs.storage.versions import STAGING, Versions, current, fresh, is_littered, sweep
+from jobs.storage.backend import disk_path, replace_folder, staging_folder, write_csv, write_text
+from jobs.storage.location import Place
+from jobs.storage.records import PartitionRecord, from_text, readable, to_text
 
 RECORD = "_encore.json"
-Record = dict[str, Any]
+R = TypeVar("R", bound=PartitionRecord)
 
 
 @dataclass(frozen=True)
@@ -62,33 +50,49 @@ class Partitions:
         """The rows of the partitions of `values` (all by default), their key a date. Raises InputError."""
         if not self.has_rows(values):
             raise InputError(f"{self.root}: there are no rows to read; run the command that writes this layer first")
-        rows = self._that_count(spark.read.parquet(str(self.root)))
+        rows = self._published(spark.read.parquet(str(self.root)))
         wanted = rows if values is None else rows.where(is_one_of(self.key, values))
         return wanted.withColumn(self.key, F.col(self.key).cast("date"))  # Sail leaves the key as text
 
-    def _that_count(self, rows: DataFrame) -> DataFrame:
+    def _published(self, rows: DataFrame) -> DataFrame:
         return rows
 
 
 @dataclass(frozen=True)
 class Staged(Partitions):
-    """Partitions that are not published yet; `work` is for whatever else is needed until they are."""
+    """Partitions that are not published yet; `work` is a folder for whatever else is needed until they are."""
 
     work: Place
 
 
 @dataclass(frozen=True)
-class Layer(Partitions):
-    """A folder of Hive partitions, each published with its record."""
+class Layer(Partitions, Generic[R]):
+    """A folder of Hive partitions, each published with a record of the type `kind`."""
 
-    def record(self, value: str) -> Record | None:
-        """The record of a partition, None where it has none."""
-        return read_record(self.partition(value))
+    kind: type[R]
 
-    def records(self) -> dict[str, Record]:
-        """The record of every partition that has one, by value."""
-        found = {value: self.record(value) for value in self.values()}
+    def record(self, value: str) -> R | None:
+        """The record of a partition, None where it has none. Raises UnreadableRecordError."""
+        text = self._text(value)
+        return None if text is None else from_text(self.kind, text, self.partition(value), value)
+
+    def records(self) -> dict[str, R]:
+        """The record of every partition that has one, by value. Raises UnreadableRecordError."""
+        texts = self._texts()
+        return {value: from_text(self.kind, text, self.partition(value), value) for value, text in texts.items()}
+
+    def readable(self) -> dict[str, R]:
+        """The records that this version of Encore can read; a command that writes the layer replaces the others."""
+        found = {value: readable(self.kind, text) for value, text in self._texts().items()}
         return {value: record for value, record in found.items() if record is not None}
+
+    def up_to_date(self, bases: Mapping[str, Any]) -> dict[str, R]:
+        """The records of the partitions that were made from these bases, by value."""
+        return {
+            value: record
+            for value, record in self.readable().items()
+            if value in bases and record.basis == bases[value]
+        }
 
     def changed(self, value: str) -> float:
         """When a partition was published, in seconds since 1970."""
@@ -98,35 +102,41 @@ class Layer(Partitions):
     def staging(self) -> Iterator[Staged]:
         """Partitions of this layer to write; what was not published from them is removed at the end."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with beside(self.root) as folder:
+        with staging_folder(self.root) as folder:
             yield Staged(folder / "rows", self.key, folder)
 
-    def publish(self, staged: Partitions, value: str, record: Record) -> None:
+    def publish(self, staged: Partitions, value: str, record: R) -> None:
         """Put the staged partition of `value` in place, with its record."""
         new = staged.partition(value)
         new.mkdir(parents=True, exist_ok=True)
-        write_text(new / RECORD, json.dumps(record, indent=1, sort_keys=True, default=str))
+        write_text(new / RECORD, to_text(record))
         replace_folder(new, self.partition(value))
 
     def remove(self, value: str) -> None:
         """Remove a partition: first out of sight in one step, then from the disk."""
-        with beside(self.root) as folder:
-            local(self.partition(value)).rename(local(folder) / "old")
+        with staging_folder(self.root) as folder:
+            disk_path(self.partition(value)).rename(disk_path(folder) / "old")
 
+    def write_manifest(self, columns: Sequence[str]) -> None:
+        """Write these fields of the records as one CSV for people; programs read the records.
 
-def local(place: Place) -> Path:
-    """A place that is one of this machine's, where no other can be."""
-    assert isinstance(place, Path), place
-    return place
+        The underscore in the file's name makes readers of the whole layer pass over it.
+        """
+        rows = [
+            [value, *(_cell(getattr(record, column)) for column in columns)]
+            for value, record in self.readable().items()
+        ]
+        write_csv(self.root / "_manifest.csv", [self.key, *columns], rows)
 
+    def _text(self, value: str) -> str | None:
+        try:
+            return (self.partition(value) / RECORD).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
 
-def read_record(folder: Place) -> Record | None:
-    """The record in a published folder, None where there is none."""
-    try:
-        record: Record = json.loads((current(folder) / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return record
+    def _texts(self) -> dict[str, str]:
+        found = {value: self._text(value) for value in self.values()}
+        return {value: text for value, text in found.items() if text is not None}
 
 
 def is_one_of(key: str, values: Sequence[str]) -> Column:
@@ -145,10 +155,10 @@ def write_partitions(rows: DataFrame, staged: Partitions, mode: str = "overwrite
     rows.write.mode(mode).partitionBy(staged.key).parquet(str(staged.root))
 
 
-def stored(parts: Sequence[DataFrame], folder: Place) -> DataFrame:
-    """The rows of the parts, each computed once, one after the other, and kept in `folder`, which is not there yet.
+def materialise(parts: Sequence[DataFrame], folder: Place) -> DataFrame:
+    """The rows of the parts, each computed once, one after the other, and kept in `folder`, which is new.
 
-    Of no rows Sail writes nothing, which has no columns to read.
+    Sail writes no file where there are no rows, so that there are no columns to read: then the frame is empty.
     """
     for part in parts:
         part.write.mode("append").parquet(str(folder))
@@ -157,126 +167,9 @@ def stored(parts: Sequence[DataFrame], folder: Place) -> DataFrame:
     return spark.read.parquet(str(folder)) if is_there else spark.createDataFrame([], parts[0].schema)
 
 
-@contextmanager
-def beside(target: Place) -> Iterator[Place]:
-    """A new folder, where no reader looks, to make in it what `replace_folder` puts in the place of `target`.
-
-    On a disk it lies beside `target`, on the same file system. It is removed at the end, but for what was published.
-    """
-    if isinstance(target, Remote):
-        with fresh(target) as version:
-            yield version
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{STAGING}{target.name}-", dir=target.parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def replace_folder(new: Place, old: Place) -> None:
-    """Put the folder `new` where `old` is, in one step; `old` is gone afterwards. Readers go by `current(old)`."""
-    if isinstance(old, Remote):
-        assert isinstance(new, Remote), new
-        Versions(old).publish(new, {})
-        return
-    new = local(new)
-    if not old.exists():
-        new.rename(old)
-        return
-    put_in_place(new, old)
-
-
-def remove_folder(folder: Place) -> None:
-    """Remove what is published in a folder."""
-    if isinstance(folder, Remote):
-        for child in Versions(folder).newest():
-            Versions(folder).forget(child)
-        folder.remove_all()
-        return
-    shutil.rmtree(folder)
-
-
-def published(parent: Place) -> list[Place]:
-    """The folders in a folder, by name; none where it is not there."""
-    return sorted(path for path in parent.glob("*") if path.is_dir())
-
-
-def write_text(path: Place, text: str) -> None:
-    """Write a whole file, or leave the old one as it was."""
-    if isinstance(path, Remote):
-        path.write_text(text)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        os.fchmod(file.fileno(), 0o644)
-    Path(temporary).replace(path)
-
-
-def write_csv(path: Place, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a small table as a whole CSV file, or leave the old one as it was."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_text(path, text.getvalue())
-
-
-def write_manifest(layer: Layer, columns: Sequence[str]) -> None:
-    """The records of a layer as one CSV for people; the records in the partitions are what counts.
-
-    The file's name begins with an underscore so that readers of the layer as a whole pass over it.
-    """
-    # An older version may not have written every column.
-    rows = [[value, *(_cell(record.get(column)) for column in columns)] for value, record in layer.records().items()]
-    write_csv(layer.root / "_manifest.csv", [layer.key, *columns], rows)
-
-
 def _cell(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "; ".join(map(str, value))
     if isinstance(value, dict):
         return "; ".join(f"{key}: {_cell(item)}" for key, item in sorted(value.items()))
     return value
-
-
-@contextmanager
-def sole_writer(data: Place) -> Iterator[None]:
-    """Hold the data folder for this process, and clean up what a killed one left in it.
-
-    Raises:
-        InputError: another process writes there, or the store cannot be reached.
-    """
-    if isinstance(data, Remote):
-        with _leased(data):
-            yield
-        return
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{data}: another encore command is writing here; wait for it or use another --data"
-            ) from None
-        for depth in ("", "*/", "*/*/"):
-            for left_over in data.glob(f"{depth}{STAGING}*"):
-                put_back(left_over)
-                shutil.rmtree(left_over)
-        yield
-
-
-@contextmanager
-def _leased(data: Remote) -> Iterator[None]:
-    lease = Lease(data)
-    with reaching(data):
-        lease.take()
-    try:
-        with reaching(data):
-            if is_littered(data):
-                time.sleep(GRACE)
-                sweep(data)
-        yield
-    finally:
-        lease.release()

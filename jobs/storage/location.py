@@ -4,7 +4,6 @@ import io
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
 
-import pyarrow.dataset
 import pyarrow.fs
 from pyarrow.fs import FileInfo, FileSelector, FileType
 
@@ -232,13 +230,6 @@ def place(text: str, engine: str) -> Place:
     return Remote(known_to_all, authority, re.sub("/+", "/", path).rstrip("/"), engine)
 
 
-def require_reachable(data: Place) -> None:
-    """Raise InputError where the store does not answer, so that it is said before anything else is tried."""
-    if isinstance(data, Remote):
-        with reaching(data):
-            data.exists()
-
-
 @contextmanager
 def reaching(data: Remote) -> Iterator[None]:
     """Raises InputError where the store fails in the block."""
@@ -250,42 +241,6 @@ def reaching(data: Remote) -> Iterator[None]:
             f"{data}: cannot be reached ({problem}); look at the address and at the credentials"
             + (" and jars of Spark" if data.engine == "spark" else ", which the environment gives")
         ) from None
-
-
-def dataset(folder: Place) -> pyarrow.dataset.Dataset:
-    """The Parquet files of a folder."""
-    if isinstance(folder, Remote):
-        return pyarrow.dataset.dataset(folder.key, filesystem=folder.files, format="parquet")
-    return pyarrow.dataset.dataset(folder, format="parquet")
-
-
-@contextmanager
-def here(file: Place) -> Iterator[Path]:
-    """A file as one of this machine: itself, or a copy that is removed at the end."""
-    if isinstance(file, Path):
-        yield file
-        return
-    with tempfile.TemporaryDirectory(prefix="encore-") as folder:
-        copy = Path(folder) / file.name
-        with file.files.open_input_stream(file.key) as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-        yield copy
-
-
-@contextmanager
-def written_here(file: Place) -> Iterator[Path]:
-    """Where on this machine to write what is a whole file at its place afterwards, or the old one if the block fails.
-
-    Both have the same ending.
-    """
-    if isinstance(file, Path):
-        temporary = file.with_name(f".{file.name}")
-        yield temporary
-        temporary.replace(file)
-        return
-    with tempfile.TemporaryDirectory(prefix="encore-") as folder:
-        yield Path(folder) / file.name
-        file.put(Path(folder) / file.name)
 
 
 @cache

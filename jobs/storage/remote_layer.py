@@ -8,8 +8,10 @@ from typing import cast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.storage.layer import Layer, Partitions, Record, Staged
+from jobs.storage.backend import backend
+from jobs.storage.layer import Layer, Partitions, R, Staged
 from jobs.storage.location import Place, Remote
+from jobs.storage.records import to_text
 from jobs.storage.versions import COLUMN, STAGING, Versions, fresh
 
 
@@ -20,7 +22,7 @@ class StagedVersion(Staged):
     before: Mapping[str, int]
 
 
-class RemoteLayer(Layer):
+class RemoteLayer(Layer[R]):
     """A layer in an object store or in HDFS: `encore_version=<version>/<key>=<value>/`, and `_records/`."""
 
     root: Remote
@@ -45,15 +47,6 @@ class RemoteLayer(Layer):
         wanted = newest if values is None else [self._child(value) for value in values if self._child(value) in newest]
         return any(any(self.versions.folder(newest[child]).glob("*.parquet")) for child in wanted)
 
-    def record(self, value: str) -> Record | None:
-        """See Layer."""
-        named = self.versions.newest().get(self._child(value))
-        return named.body if named else None
-
-    def records(self) -> dict[str, Record]:
-        """See Layer."""
-        return {self._value(child): body for child, body in sorted(self.versions.bodies().items())}
-
     def changed(self, value: str) -> float:
         """See Layer."""
         return self.versions.newest()[self._child(value)].file.stat().st_mtime
@@ -69,19 +62,26 @@ class RemoteLayer(Layer):
             finally:
                 work.remove_all()
 
-    def publish(self, staged: Partitions, value: str, record: Record) -> None:
+    def publish(self, staged: Partitions, value: str, record: R) -> None:
         """See Layer."""
         new, before = cast(Remote, staged.partition(value)), cast(StagedVersion, staged).before
-        self.versions.publish(new, record, before.get(new.name, 0))
+        self.versions.publish(new, to_text(record), before.get(new.name, 0))
 
     def remove(self, value: str) -> None:
         """See Layer."""
         self.versions.forget(self._child(value))
 
-    def _that_count(self, rows: DataFrame) -> DataFrame:
+    def _published(self, rows: DataFrame) -> DataFrame:
         """Both engines then read no other files."""
         pairs = [f"{one.version}/{self._value(child)}" for child, one in self.versions.newest().items()]
         return rows.where(F.concat_ws("/", COLUMN, F.col(self.key).cast("string")).isin(pairs)).drop(COLUMN)
+
+    def _text(self, value: str) -> str | None:
+        named = self.versions.newest().get(self._child(value))
+        return named.text if named else None
+
+    def _texts(self) -> dict[str, str]:
+        return {self._value(child): text for child, text in sorted(self.versions.texts().items())}
 
     def _child(self, value: str) -> str:
         return f"{self.key}={value}"
@@ -90,6 +90,6 @@ class RemoteLayer(Layer):
         return child.partition("=")[2]
 
 
-def layer(root: Place, key: str) -> Layer:
+def layer(root: Place, key: str, kind: type[R]) -> Layer[R]:
     """The layer in a folder."""
-    return RemoteLayer(root, key) if isinstance(root, Remote) else Layer(root, key)
+    return Layer(root, key, kind) if backend(root).is_disk else RemoteLayer(root, key, kind)

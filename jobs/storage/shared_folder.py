@@ -1,12 +1,11 @@
-"""On a cluster: whether its executors write where this process reads."""
+"""Check, on a cluster, that executors write where this process reads."""
 
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
-from jobs.storage.layer import beside
-from jobs.storage.location import dataset
+from jobs.storage.backend import dataset, staging_folder
 
 TASKS_PER_SLOT = 2  # so that hardly an executor is left out
 
@@ -19,7 +18,7 @@ def require_shared(spark: SparkSession, data: Path) -> None:
     """
     tasks = TASKS_PER_SLOT * spark.sparkContext.defaultParallelism
     try:
-        with beside(data / "probe") as folder:
+        with staging_folder(data / "probe") as folder:
             written = folder / "rows"
             spark.range(0, tasks, numPartitions=tasks).write.parquet(str(written))
             seen = dataset(written).count_rows() if any(written.glob("*.parquet")) else 0

@@ -1,7 +1,7 @@
-"""Two folders of a disk change places: in one system call, as Linux and macOS have it.
+"""Swapping two folders of a disk in one system call, as Linux and macOS have it.
 
-Some file systems do not, NFS among them. There it takes two renames, and a kill between them is made good by the next
-command.
+Some file systems, NFS among them, lack the call. There it takes two renames; if the process dies between them, the next
+command completes the swap.
 """
 
 import ctypes
@@ -27,8 +27,8 @@ def put_in_place(new: Path, old: Path) -> None:
         shutil.rmtree(new)
 
 
-def put_back(staging: Path) -> None:
-    """Put what a kill has left aside in a staging folder back to where it belongs, unless the new is there already."""
+def finish_swap(staging: Path) -> None:
+    """Move a folder that a killed swap left in a staging folder back to its place, unless the new one is there."""
     for note in staging.rglob(f"*{NOTE}"):
         aside, target = note.with_name(note.name.removesuffix(NOTE) + ASIDE), Path(note.read_text(encoding="utf-8"))
         if aside.exists() and not target.exists():
@@ -36,7 +36,7 @@ def put_back(staging: Path) -> None:
 
 
 def _in_two_steps(new: Path, old: Path) -> None:
-    """Between them nothing is there, for as long as a rename takes."""
+    """Swap by two renames; between them the folder is missing for as long as a rename takes."""
     aside, note = (new.with_name(f"{new.name}{ending}") for ending in (ASIDE, NOTE))
     note.write_text(str(old.absolute()), encoding="utf-8")
     old.rename(aside)

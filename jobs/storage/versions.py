@@ -1,4 +1,4 @@
-"""Publishing where a rename is no rename: what is written lies still, and one small new object says that it counts.
+"""Atomic publishing on stores without atomic rename: one small new object publishes rows that were written in place.
 
     ROOT/encore_version=<version>/<child>/…              what is published, written to its final place by the engine
     ROOT/_records/<child>-<sequence>-<version>.json      says that this version is the child's
@@ -8,20 +8,18 @@ sequence counts, and what no record names does not exist for any reader. A recor
 nothing has to be overwritten, and a store that shows objects only when they are whole shows the old version or the new.
 """
 
-import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 from uuid import uuid4
 
 from jobs.storage.lease import require_held
-from jobs.storage.location import TEMPORARY, Place, Remote
+from jobs.storage.location import TEMPORARY, Remote
 
 RECORDS = "_records"
 COLUMN = "encore_version"  # readers of the whole layer see it, and no service has a column of this name
@@ -41,10 +39,9 @@ class Named:
     file: Remote = field(compare=False)
 
     @property
-    def body(self) -> dict[str, Any]:
-        """What it says besides."""
-        said: dict[str, Any] = json.loads(_text(self.file))
-        return said
+    def text(self) -> str:
+        """Its content."""
+        return _text(self.file)
 
 
 @dataclass(frozen=True)
@@ -65,11 +62,11 @@ class Versions:
         """The record of each child that counts."""
         return {child: named[-1] for child, named in self.all().items()}
 
-    def bodies(self) -> dict[str, dict[str, Any]]:
-        """What the record of each child says."""
+    def texts(self) -> dict[str, str]:
+        """The content of the record of each child."""
         newest = self.newest()
         with ThreadPoolExecutor(REQUESTS) as pool:
-            return dict(zip(newest, pool.map(lambda named: named.body, newest.values()), strict=True))
+            return dict(zip(newest, pool.map(lambda named: named.text, newest.values()), strict=True))
 
     def folder(self, named: Named) -> Remote:
         """Where what a record names lies."""
@@ -79,9 +76,10 @@ class Versions:
         """A folder of a new version."""
         return self._version(f"v{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}")
 
-    def publish(self, new: Remote, body: Mapping[str, Any], after: int | None = None) -> None:
+    def publish(self, new: Remote, text: str, after: int | None = None) -> None:
         """Let the child `new` of a fresh version count, from this moment on.
 
+        text: content of its record.
         after: sequence of the record that counts now, where it is known.
 
         Raises:
@@ -93,7 +91,7 @@ class Versions:
             after = counts.sequence if counts else 0
         version = new.parent.name.removeprefix(f"{COLUMN}=")
         file = self.root / RECORDS / f"{new.name}-{after + 1:08d}-{version}.json"
-        file.write_text(json.dumps(body, indent=1, sort_keys=True, default=str))
+        file.write_text(text)
 
     def forget(self, child: str) -> None:
         """Let no version of a child count. The newest record goes last, or an older one would count again."""
@@ -142,10 +140,8 @@ def _text(record: Remote) -> str:
     return record.read_text()
 
 
-def current(folder: Place) -> Place:
-    """Where what is published in a folder lies; the folder itself on a disk, or where there is nothing."""
-    if not isinstance(folder, Remote):
-        return folder
+def current(folder: Remote) -> Remote:
+    """The version of a folder that counts; the folder itself where nothing is published."""
     versions = Versions(folder)
     counts = max(versions.newest().values(), default=None)
     return versions.folder(counts) if counts else folder

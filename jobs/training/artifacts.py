@@ -20,9 +20,9 @@ Result = dict[str, Any]
 
 def chosen_model(context: Context) -> str:
     """The model to score with. Raises InputError where there is none."""
-    path = context.models / CHOSEN
+    path = context.data.models / CHOSEN
     if not path.is_file():
-        raise InputError(f"{path}: there is no trained model; run `encore train --data {context.data}` first")
+        raise InputError(f"{path}: there is no trained model; run `encore train --data {context.data.root}` first")
     return str(read_json(path)["model"])
 
 
@@ -43,7 +43,7 @@ def model_result(context: Context, name: str) -> Result:
 
 def find_result(context: Context, name: str) -> Result | None:
     """What is said of a model or of the baselines, None where they are not there."""
-    path = current(context.models / name) / METRICS
+    path = current(context.data.models / name) / METRICS
     return read_json(path) if path.is_file() else None
 
 
@@ -65,12 +65,12 @@ def write_json(path: Place, value: Any, indent: int | None = 1) -> None:
 
 def files_of_models(context: Context, file: str) -> list[tuple[str, Place]]:
     """By name of the model (or `baselines`), in order, this file of each that has it."""
-    found = [(folder.name, current(folder) / file) for folder in published(context.models)]
+    found = [(folder.name, current(folder) / file) for folder in published(context.data.models)]
     return [(name, path) for name, path in found if path.is_file()]
 
 
 def _file(context: Context, name: str, file: str) -> Place:
-    path = current(context.models / name) / file
+    path = current(context.data.models / name) / file
     if not path.is_file():
         there = ", ".join(name for name, _ in files_of_models(context, file)) or "none yet"
         raise InputError(

@@ -15,7 +15,7 @@ from models.fitting.split import Split, chosen_split
 
 def split_of(context: Context) -> Split:
     """How the tables of the configuration in force are split. Raises InputError where they cannot be."""
-    layer, how = context.features, context.service.training
+    layer, how = context.data.features, context.service.training
     records = layer.records()
     mature = mature_moments(context, records)
     if not mature:
@@ -46,7 +46,7 @@ def mature_moments(context: Context, records: Mapping[str, Record]) -> list[Mome
     return [
         Moment.at(date.fromisoformat(day), context.service.windows)
         for day, record in records.items()
-        if record["label_status"] == "mature" and record["basis"]["configuration"] == context.features_version
+        if record["label_status"] == "mature" and record["basis"]["configuration"] == context.tables.version
     ]
 
 

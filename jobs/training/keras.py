@@ -141,7 +141,7 @@ class Networks:
                 rows = part.prepared, _validation(course, part)
                 write_plan(new, *rows, network, course.how.seed, self.ranks, about)
             except ValueError as error:
-                raise InputError(f"{course.context.features.root}: {error}; take more customers") from None
+                raise InputError(f"{course.context.data.features.root}: {error}; take more customers") from None
             replace_folder(new, folder)
 
     def _launch(self, folder: Path) -> None:

@@ -17,7 +17,7 @@ ROWS = 200_000  # about: what decides a label shows in these
 
 def find_audit(context: Context) -> Result | None:
     """What the last audit found, None where there was none."""
-    path = context.models / AUDIT
+    path = context.data.models / AUDIT
     return read_json(path) if path.is_file() else None
 
 
@@ -38,7 +38,7 @@ def write_audit(context: Context, split: Split, train: DataFrame, rows: int) -> 
     features = table_features(context.service)
     found = acquitted(audit(some, features, context.service.audit), some, features, context.service.training)
     result: Result = found.to_json() | {"fitted_on": _basis(context, split)}
-    write_json(context.models / AUDIT, result)
+    write_json(context.data.models / AUDIT, result)
     return result
 
 

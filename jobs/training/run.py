@@ -63,8 +63,8 @@ class Course:
     @cached_property
     def parts(self) -> tuple[DataFrame, DataFrame]:
         """The rows that train, and those that judge. Raises InputError where Spark has no way to the data."""
-        if isinstance(self.context.data, Remote):  # Sail, which made the tables, may have one of its own
-            require_reachable(replace(self.context.data, engine="spark"))
+        if isinstance(self.context.data.root, Remote):  # Sail, which made the tables, may have one of its own
+            require_reachable(replace(self.context.data.root, engine="spark"))
         days = sorted({str(day) for day in (*self.split.train, self.split.test)})
         return self.split.parts(read_tables(self.context, self.spark, days))
 
@@ -113,7 +113,7 @@ class Course:
             return self.fitting.part(self, one)
         except ValueError as error:
             raise InputError(
-                f"{self.context.features.root}: {error} ({self.split}), so nothing can be learned"
+                f"{self.context.data.features.root}: {error} ({self.split}), so nothing can be learned"
             ) from None
 
     @cached_property
@@ -127,7 +127,7 @@ class Course:
         rare = min(found, key=lambda label: found[label])
         if found[rare] < FEWEST[side]:
             raise InputError(
-                f"{self.context.features.root}: in the {side} part {found[rare]} of {sum(found.values())} rows have "
+                f"{self.context.data.features.root}: in the {side} part {found[rare]} of {sum(found.values())} rows have "
                 f"label {rare} ({self.split}), and at least {FEWEST[side]} are needed; "
                 f"take more customers or another --as-of"
             )
@@ -151,15 +151,15 @@ class Course:
             "left_out": left_out,
             "fitted_on": basis,
         }
-        with beside(self.context.models / BASELINES) as folder:
+        with beside(self.context.data.models / BASELINES) as folder:
             write_json(folder / "new" / METRICS, result)
-            replace_folder(folder / "new", self.context.models / BASELINES)
+            replace_folder(folder / "new", self.context.data.models / BASELINES)
 
     def _judged_baseline(self, one: Baseline) -> Result:
         return {"name": one.name, "title": one.title, **judged(one.train, one.test, self.how.seed)}
 
     def _fit_model(self, one: Wanted, part: TrainingPart) -> None:
-        target, declared = self.context.models / one.name, one.features(self.context.service)
+        target, declared = self.context.data.models / one.name, one.features(self.context.service)
         with beside(target) as folder:
             new = folder / one.name
             new.mkdir()
@@ -217,6 +217,6 @@ class Course:
 
     def _log(self, folder: Place, result: Result) -> None:
         files = [folder / MODEL, folder / REFERENCE, *folder.glob("*.keras")]
-        logged = log_model_run(folder, result, files, self.context.data, self.context.service)
+        logged = log_model_run(folder, result, files, self.context.data.root, self.context.service)
         if logged.warning:
             logging.getLogger("encore").warning(logged.warning)

@@ -377,8 +377,8 @@ def test_bad_usage(made: Context, tmp_path: Path, given_: dict[str, Any], said: 
 
 def refusal(context: Context, as_of: date | None = None) -> str:
     with pytest.raises(InputError) as caught:
-        prepare(context, context.data / "out", as_of)
-    assert not (context.data / "out").exists()
+        prepare(context, context.data.root / "out", as_of)
+    assert not (context.data.root / "out").exists()
     return str(caught.value)
 
 
@@ -409,14 +409,14 @@ def test_a_table_that_is_not_there_is_refused(made: Context, tmp_path: Path) -> 
 
 def test_a_table_of_other_declarations_is_refused(made: Context) -> None:
     """It has labels, but the features may mean something else; a newer one without labels does not hide that."""
-    changed = shop(made.data, eligible={"when": "visits > 0", "about": "Was here"})
+    changed = shop(made.data.root, eligible={"when": "visits > 0", "about": "Was here"})
     assert f"as_of={AS_OF}: was computed with another configuration" in refusal(changed)
 
 
 def test_a_table_of_other_declarations_is_passed_over_where_there_is_one_in_force(made: Context) -> None:
-    changed = shop(made.data, eligible={"when": "visits > 0", "about": "Was here"})
+    changed = shop(made.data.root, eligible={"when": "visits > 0", "about": "Was here"})
     write_table(changed, before(9), RARE, is_mature=True)
-    assert prepare(changed, made.data / "out")["as_of"] == str(before(9))
+    assert prepare(changed, made.data.root / "out")["as_of"] == str(before(9))
 
 
 def test_too_few_eligible_customers_of_a_label_are_refused(made: Context) -> None:
@@ -427,5 +427,5 @@ def test_too_few_eligible_customers_of_a_label_are_refused(made: Context) -> Non
 
 
 def test_a_table_that_has_lost_its_rows_is_refused(made: Context) -> None:
-    (made.features.partition(str(AS_OF)) / "part-0.parquet").unlink()
+    (made.data.features.partition(str(AS_OF)) / "part-0.parquet").unlink()
     assert "there are no rows; run `encore features --as-of 2017-05-01` again" in refusal(made)

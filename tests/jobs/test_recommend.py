@@ -86,8 +86,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ingest(context, sail)
         rollup(context, sail)
         assert recommended(context, sail)[0] == str(AS_OF)
-    shutil.rmtree(context.landing)
-    shutil.rmtree(context.raw)
+    shutil.rmtree(context.data.landing)
+    shutil.rmtree(context.data.raw)
     return data
 
 
@@ -102,7 +102,7 @@ def done(folder: Path) -> Context:
 
 
 def study(context: Context) -> dict[str, Any]:
-    return read_record(context.recommender) or {}
+    return read_record(context.data.recommender) or {}
 
 
 # ---- how good it is ----
@@ -133,7 +133,7 @@ def test_what_was_judged_is_said(done: Context) -> None:
 
 
 def test_every_list_is_whole_and_nothing_seen_is_on_it(done: Context) -> None:
-    seen = {(row["customer_id"], row["title"]) for row in table(done.interactions.root)}
+    seen = {(row["customer_id"], row["title"]) for row in table(done.data.interactions.root)}
     found = lists(rows_of(done))
     for customer, rows in found.items():
         assert [row["rank"] for row in rows] == list(range(1, 11))
@@ -145,23 +145,23 @@ def test_every_list_is_whole_and_nothing_seen_is_on_it(done: Context) -> None:
 
 def test_everybody_who_was_here_has_a_list_and_nobody_else(done: Context) -> None:
     """Those who searched only have no history; bots and uid 0 are nobody."""
-    tiles = table(done.daily.root)
+    tiles = table(done.data.daily.root)
     bots = {row["customer_id"] for row in tiles if row["is_bot"]}
     here = {row["customer_id"] for row in tiles} - bots
-    known = {row["customer_id"] for row in table(done.interactions.root) if row["strength"] > 0}
+    known = {row["customer_id"] for row in table(done.data.interactions.root) if row["strength"] > 0}
     found = lists(rows_of(done))
     assert bots and set(found) == here
     without = {customer for customer, rows in found.items() if all(row["source"] == "popular" for row in rows)}
     assert without == here - known and without
     assert not known & bots
-    record = done.recommendations("titles").records()[str(AS_OF)]
+    record = done.data.titles_for_customers.records()[str(AS_OF)]
     assert (record["customers"], record["without_history"]) == (len(here), len(without))
 
 
 def test_without_a_history_the_titles_are_those_most_liked_of_late(done: Context) -> None:
     likers: dict[int, set[int]] = {}
-    bots = {row["customer_id"] for row in table(done.daily.root) if row["is_bot"]}
-    for row in table(done.title_days.root):
+    bots = {row["customer_id"] for row in table(done.data.daily.root) if row["is_bot"]}
+    for row in table(done.data.title_days.root):
         is_liked = row["plays_through"] + row["downloads"] > 0 and row["customer_id"] not in bots
         if is_liked and str(row["date"]) >= "2017-04-22":
             likers.setdefault(row["title"], set()).add(row["customer_id"])
@@ -175,7 +175,7 @@ def test_without_a_history_the_titles_are_those_most_liked_of_late(done: Context
 
 def test_titles_have_the_name_they_had_most_often(done: Context) -> None:
     names: dict[int, dict[str, int]] = {}
-    for row in table(done.title_names.root):
+    for row in table(done.data.title_names.root):
         of_title = names.setdefault(row["title"], {})
         of_title[row["name"]] = of_title.get(row["name"], 0) + row["events"]
     for row in rows_of(done):
@@ -202,14 +202,14 @@ def test_for_a_title_those_customers_whose_score_of_it_is_highest(done: Context)
 
 def test_what_is_told_of_the_lists_is_what_stands_on_them(done: Context) -> None:
     """What the report shows: titles by the lists they stand on, and customers with what they liked most."""
-    record, rows = done.recommendations("titles").records()[str(AS_OF)], rows_of(done)
+    record, rows = done.data.titles_for_customers.records()[str(AS_OF)], rows_of(done)
     counts = Counter(row["title_id"] for row in rows)
     most = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:20]
     assert [(one["title_id"], one["customers"]) for one in record["most_recommended"]] == most
     assert record["titles"] == len(counts)
-    names = {row["title_id"]: row["name"] for row in table(done.recommender / "titles")}
+    names = {row["title_id"]: row["name"] for row in table(done.data.recommender / "titles")}
     liked: dict[Any, list[tuple[float, Any]]] = {}
-    for row in table(done.interactions.root):
+    for row in table(done.data.interactions.root):
         if row["strength"] > 0:
             liked.setdefault(row["customer_id"], []).append((row["strength"], row["title"]))
     found = lists(rows)
@@ -227,11 +227,11 @@ def test_what_is_told_of_the_lists_is_what_stands_on_them(done: Context) -> None
 
 
 def test_the_table_of_interactions_has_what_the_issue_asks_for(done: Context) -> None:
-    rows = table(done.interactions.root)
+    rows = table(done.data.interactions.root)
     assert len(rows) == len({(row["customer_id"], row["title"]) for row in rows})
     some = next(row for row in rows if row["plays"] and row["downloads"])
     assert some["title"] > 0 and some["play_seconds"] > 0 and 0 <= some["share_heard"] <= 1
-    record = done.interactions.records()[str(AS_OF)]
+    record = done.data.interactions.records()[str(AS_OF)]
     assert record["pairs"] == len(rows)
 
 
@@ -275,23 +275,23 @@ def test_outside_the_logs_nothing_is_known(copy: Path, sail: SparkSession, day: 
 def test_only_days_that_changed_are_made_again(copy: Path, sail: SparkSession) -> None:
     context = context_of(copy)
     assert interactions(context, sail) == 0
-    shutil.rmtree(context.title_names.partition("2017-04-03"))
-    path = context.title_days.partition("2017-04-05") / RECORD
+    shutil.rmtree(context.data.title_names.partition("2017-04-03"))
+    path = context.data.title_days.partition("2017-04-05") / RECORD
     path.write_text(path.read_text().replace('"configuration": "', '"configuration": "other'))
-    before = table(context.title_days.root)
+    before = table(context.data.title_days.root)
     assert interactions(context, sail) == 2
-    assert table(context.title_days.root) == before
-    shutil.rmtree(context.events("play").partition("2017-04-07"))
-    shutil.rmtree(context.events("down").partition("2017-04-07"))
+    assert table(context.data.title_days.root) == before
+    shutil.rmtree(context.data.events("play").partition("2017-04-07"))
+    shutil.rmtree(context.data.events("down").partition("2017-04-07"))
     assert interactions(context, sail) == 0
-    assert "2017-04-07" not in context.title_days.values() + context.title_names.values()
+    assert "2017-04-07" not in context.data.title_days.values() + context.data.title_names.values()
 
 
 def test_what_is_up_to_date_is_left_alone(copy: Path, sail: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     context = context_of(copy)
-    files = {path: path.stat().st_mtime_ns for path in context.data.rglob("*.parquet")}
+    files = {path: path.stat().st_mtime_ns for path in context.data.root.rglob("*.parquet")}
     recommended(context, sail)
-    assert {path: path.stat().st_mtime_ns for path in context.data.rglob("*.parquet")} == files
+    assert {path: path.stat().st_mtime_ns for path in context.data.root.rglob("*.parquet")} == files
     with monkeypatch.context() as patched:
         patched.setattr(module, "Study", None)  # the model need not be fitted again for longer lists
         assert recommended(context, sail, top=3)[1]["top"] == 3
@@ -312,7 +312,7 @@ def test_what_logs_say_is_made_of_days_of_bots_and_of_the_declaration(copy: Path
     of, earlier = Logs(context, sail, AS_OF).basis, Logs(context, sail, date.fromisoformat(day)).basis
     service = overridden(context.service, {"interactions": {"half_life_days": 3}})
     assert Logs(replace(context, service=service), sail, AS_OF).basis != of
-    for layer in (context.title_days, context.daily):
+    for layer in (context.data.title_days, context.data.daily):
         text = change_basis(layer.partition(day))
         assert Logs(context, sail, AS_OF).basis != of
         assert Logs(context, sail, date.fromisoformat(day)).basis == earlier
@@ -324,11 +324,11 @@ def test_what_logs_say_is_the_same_in_slices(
     done: Context, sail: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every customer is in one of them, and only in one."""
-    monkeypatch.setattr("jobs.recommending.sources.SLICE_ROWS", done.interactions.records()[str(AS_OF)]["pairs"] // 2)
+    monkeypatch.setattr("jobs.recommending.sources.SLICE_ROWS", done.data.interactions.records()[str(AS_OF)]["pairs"] // 2)
     logs = Logs(done, sail, AS_OF)
     parts = logs.slices(logs.window)
     rows = [row for part in parts for row in logs.pairs(logs.window, part).collect()]
-    whole = {(row["customer_id"], row["title"]): row["strength"] for row in table(done.interactions.root)}
+    whole = {(row["customer_id"], row["title"]): row["strength"] for row in table(done.data.interactions.root)}
     assert len(parts) > 1 and len(rows) == len(whole)
     assert {(row["customer_id"], row["title_id"]): row["strength"] for row in rows} == pytest.approx(whole)
 
@@ -336,9 +336,9 @@ def test_what_logs_say_is_the_same_in_slices(
 def test_names_that_come_later_are_not_known(done: Context, sail: SparkSession) -> None:
     """A title that nobody had met before as_of has no name then."""
     of = date(2017, 4, 5)
-    known = {row["title"] for row in table(done.title_names.root) if str(row["date"]) < str(of)}
+    known = {row["title"] for row in table(done.data.title_names.root) if str(row["date"]) < str(of)}
     assert {row["title_id"] for row in Logs(done, sail, of).names().collect()} == known
-    assert known < {row["title"] for row in table(done.title_names.root)}
+    assert known < {row["title"] for row in table(done.data.title_names.root)}
 
 
 def test_who_was_here_before_the_history_or_comes_later_is_not_asked_for(
@@ -350,7 +350,7 @@ def test_who_was_here_before_the_history_or_comes_later_is_not_asked_for(
     context = replace(done, service=service)
     asked = module._asked(context, sail, Logs(context, sail, of), Wish("implicit"), tmp_path).customers
     assert asked
-    tiles = [row for row in table(done.daily.root) if str(row["date"]) < str(of)]
+    tiles = [row for row in table(done.data.daily.root) if str(row["date"]) < str(of)]
     here = {row["customer_id"] for row in tiles if str(row["date"]) >= first}
     bots = {row["customer_id"] for row in tiles if row["is_bot"]}
     assert sorted(row["customer_id"] for row in asked.collect()) == sorted(here - bots)
@@ -359,7 +359,7 @@ def test_who_was_here_before_the_history_or_comes_later_is_not_asked_for(
 
 def test_a_day_of_other_events_is_made_again(copy: Path, sail: SparkSession) -> None:
     context = context_of(copy)
-    change_basis(context.events("play").partition("2017-04-03"))
+    change_basis(context.data.events("play").partition("2017-04-03"))
     assert interactions(context, sail) == 1
 
 
@@ -421,7 +421,7 @@ def test_a_file_without_ids_is_refused(copy: Path, sail: SparkSession, tmp_path:
 
 
 def write_scores(context: Context, contacts: dict[int, str]) -> None:
-    partition = context.scores.partition(str(AS_OF))
+    partition = context.data.scores.partition(str(AS_OF))
     partition.mkdir(parents=True)
     columns = {
         "customer_id": list(contacts),
@@ -454,7 +454,7 @@ def test_the_list_of_contacts_gets_its_titles(copy: Path, sail: SparkSession) ->
 def test_seen_titles_may_be_told_again(copy: Path, sail: SparkSession) -> None:
     context = context_of(copy, exclude_seen=False)
     recommended(context, sail, model="item-item")
-    seen = {(row["customer_id"], row["title"]) for row in table(context.interactions.root)}
+    seen = {(row["customer_id"], row["title"]) for row in table(context.data.interactions.root)}
     assert {(row["customer_id"], row["title_id"]) for row in rows_of(context)} & seen
 
 
@@ -466,7 +466,7 @@ from pathlib import Path
 from tests.jobs.test_recommend import SMALL, context_of, engine, recommended
 from jobs.storage.layer import sole_writer
 context = context_of(Path(sys.argv[1]))
-with sole_writer(context.data), engine("sail", SMALL) as sail:
+with sole_writer(context.data.root), engine("sail", SMALL) as sail:
     print("ready", flush=True)
     recommended(context, sail, top=4)
 """
@@ -475,7 +475,7 @@ with sole_writer(context.data), engine("sail", SMALL) as sail:
 def test_killed_it_leaves_the_old_or_the_new_and_is_finished_by_the_next(copy: Path) -> None:
     context = context_of(copy)
     old = {of: rows_of(context, of) for of in ("titles", "customers")}
-    path = context.recommender / RECORD
+    path = context.data.recommender / RECORD
     path.write_text(path.read_text().replace('"seed": 1', '"seed": 2'))  # to be fitted again
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(copy)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout and process.stdout.readline() == "ready\n"
@@ -485,7 +485,7 @@ def test_killed_it_leaves_the_old_or_the_new_and_is_finished_by_the_next(copy: P
     for of, rows in old.items():
         left = rows_of(context, of)
         assert left == rows or {row["rank"] for row in left} == {1, 2, 3, 4}
-    assert (context.recommender / study(context)["file"]).is_file()
+    assert (context.data.recommender / study(context)["file"]).is_file()
     subprocess.run([sys.executable, "-c", KILLED, str(copy)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     found = lists(rows_of(context))
     assert {customer: [row["title_id"] for row in rows] for customer, rows in found.items()} == {
@@ -586,7 +586,7 @@ def test_the_best_candidate_is_fitted_saved_and_said(tmp_path: Path, sail: Spark
     tried = {name: {one["ndcg"]["value"] for one in found} for name, found in record["tried"].items()}
     assert max(tried["item-item"]) > 1.2 * max(tried["als"])
     assert (record["chosen"], record["settings"]["item-item"]["neighbours"]) == ("item-item", 30)
-    ranker = unpacked((context.recommender / record["file"]).read_bytes()).ranker
+    ranker = unpacked((context.data.recommender / record["file"]).read_bytes()).ranker
     assert isinstance(ranker, Neighbours) and ranker.similarity.nnz > 100
 
 

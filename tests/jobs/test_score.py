@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from conf.errors import DataCheckError, InputError
 from conf.load import overridden
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.drift import drift, refuse_drift
 from jobs.engine import engine
 from jobs.score import score
@@ -52,7 +53,7 @@ def priced(context: Context, **money: Any) -> Context:
 
 
 def scores(context: Context) -> dict[int, dict[str, Any]]:
-    return {row["customer_id"]: row for row in table(context.scores.root)}
+    return {row["customer_id"]: row for row in table(context.data.scores.root)}
 
 
 def test_every_eligible_customer_has_a_row_that_says_why(trained: Context, sail: SparkSession) -> None:
@@ -115,7 +116,7 @@ def test_the_value_may_follow_the_customer_and_the_past_tell_uplift(trained: Con
 
 
 def test_without_economics_nobody_is_contacted(trained: Context, sail: SparkSession) -> None:
-    poor = Context(trained.data, "shop", trained.service.model_copy(update={"targeting": None}), SMALL, "sail")
+    poor = Context(DataFolder(trained.data.root), "shop", trained.service.model_copy(update={"targeting": None}), SMALL, "sail")
     _, record = score(poor, sail)
     assert record["plan"] is None
     assert {(row["contact"], row["expected_profit"]) for row in scores(poor).values()} == {(None, None)}
@@ -126,7 +127,7 @@ def test_without_economics_nobody_is_contacted(trained: Context, sail: SparkSess
 def test_both_engines_give_the_same_list(trained: Context, model: str) -> None:
     found = []
     for name in ("sail", "spark"):
-        shutil.rmtree(trained.scores.root, ignore_errors=True)
+        shutil.rmtree(trained.data.scores.root, ignore_errors=True)
         with engine(name, SMALL) as session:
             score(trained, session, model=model)
         found.append(scores(trained))
@@ -143,11 +144,11 @@ def test_both_engines_give_the_same_list(trained: Context, model: str) -> None:
 
 def test_what_is_up_to_date_is_left_alone(trained: Context, sail: SparkSession) -> None:
     score(trained, sail)
-    stamp = (trained.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns
+    stamp = (trained.data.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns
     score(trained, sail)
-    assert (trained.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns == stamp
+    assert (trained.data.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns == stamp
     score(priced(trained, contacts=3), sail)
-    assert (trained.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns > stamp
+    assert (trained.data.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns > stamp
 
 
 def test_an_earlier_table_can_be_scored(trained: Context, sail: SparkSession) -> None:
@@ -158,9 +159,9 @@ def test_an_earlier_table_can_be_scored(trained: Context, sail: SparkSession) ->
 @pytest.mark.parametrize(
     ("broken", "problem"),
     [
-        (lambda run: shutil.rmtree(run.models), "there is no trained model; run `encore train"),
-        (lambda run: shutil.rmtree(run.models / "gbt"), "no such model; run `encore train` first, or .* there: lr$"),
-        (lambda run: shutil.rmtree(run.features.root), "there is no feature table at all; run `encore features` first"),
+        (lambda run: shutil.rmtree(run.data.models), "there is no trained model; run `encore train"),
+        (lambda run: shutil.rmtree(run.data.models / "gbt"), "no such model; run `encore train` first, or .* there: lr$"),
+        (lambda run: shutil.rmtree(run.data.features.root), "there is no feature table at all; run `encore features` first"),
         (
             lambda run: write_table(run, NEWEST, [row | {"eligible": False} for row in customers(9)], is_mature=False),
             "nobody in this table is eligible",
@@ -176,7 +177,7 @@ def test_what_is_not_there_is_said(trained: Context, sail: SparkSession, broken:
 def test_a_model_of_other_columns_is_refused(trained: Context, sail: SparkSession) -> None:
     """First the table must be made anew, and then it lacks what the model reads."""
     features = {name: feature for name, feature in SERVICE["features"].items() if name != "share"}
-    other = shop(trained.data, features=features)
+    other = shop(trained.data.root, features=features)
     with pytest.raises(InputError, match="was computed with another configuration"):
         score(other, sail)
     write_table(other, NEWEST, customers(900), is_mature=False)
@@ -187,7 +188,7 @@ def test_a_model_of_other_columns_is_refused(trained: Context, sail: SparkSessio
 def test_a_model_of_other_declarations_is_refused(trained: Context, sail: SparkSession) -> None:
     """The column has the same name, but counts otherwise."""
     visits = SERVICE["features"]["visits"] | {"from_tiles": "count(spent)"}
-    other = shop(trained.data, features=SERVICE["features"] | {"visits": visits})
+    other = shop(trained.data.root, features=SERVICE["features"] | {"visits": visits})
     write_table(other, NEWEST, customers(900), is_mature=False)
     with pytest.raises(InputError, match="made by other declarations .* run `encore train` again"):
         score(other, sail)
@@ -214,8 +215,8 @@ def test_what_has_moved_is_named_written_and_refused(trained: Context, sail: Spa
     above = {one["feature"]: one["above"] for one in found["features"]}
     assert "psi" in above["visits"] and "null_share" in above["age"]
     assert above["share"] == above["constant"] == []
-    assert json.loads((trained.drift.partition(day) / "_encore.json").read_text())["features"] == found["features"]
-    assert (trained.drift.partition(day) / "_drift.csv").read_text().startswith("feature,kind,psi,null_share")
+    assert json.loads((trained.data.drift.partition(day) / "_encore.json").read_text())["features"] == found["features"]
+    assert (trained.data.drift.partition(day) / "_drift.csv").read_text().startswith("feature,kind,psi,null_share")
     with pytest.raises(DataCheckError, match="drift at 2017-05-03 against 2017-05-01: above the limits are .*visits"):
         refuse_drift(day, found)
 
@@ -225,7 +226,7 @@ def test_drift_of_scores_that_are_old_is_refused(trained: Context, sail: SparkSe
     write_table(trained, NEWEST, customers(450), is_mature=False)
     with pytest.raises(InputError, match="has changed since; run `encore score --as-of 2017-05-03` first"):
         drift(trained, sail)
-    shutil.rmtree(trained.models)
+    shutil.rmtree(trained.data.models)
     with pytest.raises(InputError, match="there is no such model|has changed since"):
         drift(trained, sail)
 
@@ -233,7 +234,7 @@ def test_drift_of_scores_that_are_old_is_refused(trained: Context, sail: SparkSe
 def test_another_seed_draws_another_hold_out(trained: Context, sail: SparkSession) -> None:
     score(trained, sail, model="lr")
     first = {customer for customer, row in scores(trained).items() if row["contact"] == "hold out"}
-    other = shop(trained.data, training=SERVICE["training"] | {"seed": 5})
+    other = shop(trained.data.root, training=SERVICE["training"] | {"seed": 5})
     score(other, sail, model="lr")
     second = {customer for customer, row in scores(other).items() if row["contact"] == "hold out"}
     assert first and second and first != second

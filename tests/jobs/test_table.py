@@ -54,7 +54,7 @@ def some(number: int = 6) -> list[dict[str, object]]:
 
 
 def by_customer(context: Context, day: str = str(AS_OF)) -> dict[Any, dict[str, object]]:
-    return {one.pop("customer_id"): one for one in rows_of(context.features.partition(day))}
+    return {one.pop("customer_id"): one for one in rows_of(context.data.features.partition(day))}
 
 
 def shuffled(path: Path, column: int) -> Path:
@@ -110,7 +110,7 @@ def test_a_column_that_does_not_belong_to_the_others_is_refused(
         table(run, sail, shuffled(tmp_path / "mixed.csv", column))
     for told in ("mixed.csv", "completion_is_share_listened", "abs(minutes_listened - completion * length_sum)"):
         assert told in str(error.value)
-    assert (error.value.exit_code, run.features.values()) == (4, [])
+    assert (error.value.exit_code, run.data.features.values()) == (4, [])
 
 
 def test_the_service_has_the_features_of_the_shop_with_logs() -> None:
@@ -136,17 +136,17 @@ def test_a_table_is_written_with_its_record(tmp_path: Path, sail: SparkSession) 
     day, record = table(run, sail, write(tmp_path / "shop.csv", *some()))
     assert day == str(AS_OF)
     assert set(by_customer(run)) == {"000", "001", "002", "003", "004", "005"}
-    stored = run.features.records()[day]
+    stored = run.data.features.records()[day]
     assert stored | {"as_of": AS_OF} == record
-    basis = {"tiles": stored["basis"]["tiles"], "configuration": run.features_version, "mature": True}
+    basis = {"tiles": stored["basis"]["tiles"], "configuration": run.tables.version, "mature": True}
     assert stored["basis"] == basis
     assert (record["customers"], record["eligible"], record["positives"]) == (6, 6, 3)
     assert record["source"] == {
         "file": "shop.csv", "rows": 6, "header": True, "swapped": [], "unfilled": {}, "warnings": [],
     }  # fmt: skip
-    exported = (run.features.root / "_export" / f"features_{day}.csv").read_text().splitlines()
+    exported = (run.data.features.root / "_export" / f"features_{day}.csv").read_text().splitlines()
     assert len(exported) == 7 and '"000",20.5,2.05,4,0.75,true,0,"mature"' in exported
-    manifest = (run.features.root / "_manifest.csv").read_text().splitlines()
+    manifest = (run.data.features.root / "_manifest.csv").read_text().splitlines()
     assert manifest[1].startswith(f"{day},1.0,6,6,3,mature,0")
 
 
@@ -192,14 +192,14 @@ def test_the_same_content_is_not_written_again(tmp_path: Path, sail: SparkSessio
     run = shop(tmp_path / "data")
     path = write(tmp_path / "shop.csv", *some())
     _, first = table(run, sail, path)
-    written = run.features.partition(str(AS_OF)).stat().st_ino
+    written = run.data.features.partition(str(AS_OF)).stat().st_ino
     packed = tmp_path / "again.csv.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     _, again = table(run, sail, packed)
     assert again["source"] == first["source"]
-    assert run.features.partition(str(AS_OF)).stat().st_ino == written
+    assert run.data.features.partition(str(AS_OF)).stat().st_ino == written
     table(run, sail, write(path, *some(5)))
-    assert run.features.partition(str(AS_OF)).stat().st_ino != written
+    assert run.data.features.partition(str(AS_OF)).stat().st_ino != written
     assert len(by_customer(run)) == 5
 
 
@@ -234,7 +234,7 @@ def test_a_file_that_cannot_be_right_is_refused_whole(
         table(run, sail, write(tmp_path / "bad.csv", *rows))
     assert str(tmp_path / "bad.csv") in str(error.value)
     assert by_customer(run) == before
-    assert not list(run.data.rglob(".staging*"))
+    assert not list(run.data.root.rglob(".staging*"))
 
 
 def test_customers_without_outcomes_make_a_table_to_score(tmp_path: Path, sail: SparkSession) -> None:
@@ -249,7 +249,7 @@ def test_customers_without_outcomes_make_a_table_to_score(tmp_path: Path, sail: 
     )  # fmt: skip
     found = by_customer(run, day)["000"]
     assert (found["price"], found["label"], found["label_status"]) == (20.5, None, "immature")
-    assert [one["label_status"] for one in run.features.records().values()] == ["mature", "immature"]
+    assert [one["label_status"] for one in run.data.features.records().values()] == ["mature", "immature"]
 
 
 def test_outcomes_are_of_one_date_alone(tmp_path: Path, sail: SparkSession) -> None:
@@ -259,8 +259,8 @@ def test_outcomes_are_of_one_date_alone(tmp_path: Path, sail: SparkSession) -> N
     table(run, sail, file)
     with pytest.raises(InputError, match="old.csv: is the table at 2017-05-01 already.*remove .*as_of=2017-05-01"):
         table(run, sail, file, LATER)
-    assert run.features.values() == [str(AS_OF)]
-    shutil.rmtree(run.features.partition(str(AS_OF)))
+    assert run.data.features.values() == [str(AS_OF)]
+    shutil.rmtree(run.data.features.partition(str(AS_OF)))
     assert table(run, sail, file, LATER)[0] == str(LATER)
 
 
@@ -297,7 +297,7 @@ def test_the_whole_way_from_a_file_to_the_report(tmp_path: Path) -> None:
     context = replace(shop(tmp_path / "data"), service=records)
     page = run(context, progress, raw=write(tmp_path / "shop.csv", *rows), models=["lr"])
     assert "shop.csv" in page.read_text()
-    assert context.scores.records()[str(AS_OF)]["customers"] == 400  # who has paid more than ten
+    assert context.data.scores.records()[str(AS_OF)]["customers"] == 400  # who has paid more than ten
     with pytest.raises(UsageError, match="give its CSV file by --raw"):
         run(context, progress)
     with pytest.raises(UsageError, match="no --sample"):

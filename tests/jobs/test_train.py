@@ -31,14 +31,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(folder: Path, spark: SparkSession) -> Context:
     """All kinds of models, fitted once for this module."""
     context = shop(folder, alive=ALIVE)
-    if not context.features.root.exists():
+    if not context.data.features.root.exists():
         write_tables(context)
     train(context, spark, list(KINDS))
     return context
 
 
 def result(context: Context, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((context.models / name / "metrics.json").read_text())
+    found: dict[str, Any] = json.loads((context.data.models / name / "metrics.json").read_text())
     return found
 
 
@@ -55,13 +55,13 @@ def test_every_model_is_there_whole(trained: Context, spark: SparkSession) -> No
         assert [one["chosen"] for one in told["tuning"]["candidates"]].count(True) == 1
         assert {one["feature"] for one in told["importance"]} == {"visits", "share", "age", "device"}
         assert told["importance"][0]["feature"] == told["partial_dependence"][0]["feature"] == "visits"
-        stages = PipelineModel.load(f"file:{trained.models / name / 'pipeline'}").stages
+        stages = PipelineModel.load(f"file:{trained.data.models / name / 'pipeline'}").stages
         assert len(stages) >= 4
 
 
 def test_metrics_are_those_of_the_test_scores(trained: Context) -> None:
     for name in KINDS:
-        rows = table(trained.models / name / "test_scores")
+        rows = table(trained.data.models / name / "test_scores")
         auc = roc_auc_score([row["label"] for row in rows], [row["probability"] for row in rows])
         assert result(trained, name)["metrics"]["test"]["auc"]["value"] == pytest.approx(auc, abs=1e-4)
         recency = roc_auc_score([row["label"] for row in rows], [row["recency_probability"] for row in rows])
@@ -71,7 +71,7 @@ def test_metrics_are_those_of_the_test_scores(trained: Context) -> None:
 
 
 def test_nobody_judges_who_trained(trained: Context) -> None:
-    told, judged = result(trained, "lr"), table(trained.models / "lr" / "test_scores")
+    told, judged = result(trained, "lr"), table(trained.data.models / "lr" / "test_scores")
     assert len({row["customer_id"] for row in judged}) == len(judged) == told["test_rows"]
 
 
@@ -96,14 +96,14 @@ def test_baselines_stand_beside(trained: Context) -> None:
 
 def test_the_chosen_one_has_the_best_cross_validated_auc(trained: Context) -> None:
     auc = {name: max(one["auc"] for one in result(trained, name)["tuning"]["candidates"]) for name in KINDS}
-    chosen = json.loads((trained.models / "chosen.json").read_text())
+    chosen = json.loads((trained.data.models / "chosen.json").read_text())
     assert chosen["model"] == max(auc, key=lambda name: auc[name])
 
 
 def test_what_is_up_to_date_is_left_alone(trained: Context, spark: SparkSession) -> None:
-    before = {path: path.stat().st_mtime_ns for path in trained.models.rglob("metrics.json")}
+    before = {path: path.stat().st_mtime_ns for path in trained.data.models.rglob("metrics.json")}
     train(trained, spark, ["lr", "gbt"])
-    assert {path: path.stat().st_mtime_ns for path in trained.models.rglob("metrics.json")} == before
+    assert {path: path.stat().st_mtime_ns for path in trained.data.models.rglob("metrics.json")} == before
 
 
 def test_training_again_elsewhere_gives_the_same_numbers(trained: Context, spark: SparkSession, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_nothing_to_learn_from_is_refused(spark: SparkSession, tmp_path: Path, r
     write_tables(context, mature=rows)
     with pytest.raises(InputError, match=problem):
         train(context, spark, ["lr"])
-    assert not list(context.models.glob("*/model.json"))
+    assert not list(context.data.models.glob("*/model.json"))
 
 
 def test_tables_of_another_configuration_are_refused(spark: SparkSession, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_an_undersampled_model_is_judged_on_the_untouched_distribution(spark: Sp
     write_tables(context, mature=rare)
     told = train(context, spark, ["lr"])[0]
     assert (told["balance"], told["calibration"]) == ("undersample", "isotonic")
-    judged = table(context.models / "lr" / "test_scores")
+    judged = table(context.data.models / "lr" / "test_scores")
     assert len(judged) == told["test_rows"] == pytest.approx(300, abs=60)
     share = sum(row["label"] for row in judged) / len(judged)
     assert share == pytest.approx(2 / 13, abs=0.06)

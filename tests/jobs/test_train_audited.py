@@ -39,38 +39,38 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trained(folder: Path, spark: SparkSession) -> Context:
     context = shop(folder, audit=LIMITS)
-    if not context.features.root.exists():
+    if not context.data.features.root.exists():
         write_tables(context, mature=leaking(3_000), newest=leaking(900))
     train(context, spark, ["lr", "gbt"])
     return context
 
 
 def auc(context: Context, name: str) -> float:
-    found: float = read_json(context.models / name / "metrics.json")["metrics"]["test"]["auc"]["value"]
+    found: float = read_json(context.data.models / name / "metrics.json")["metrics"]["test"]["auc"]["value"]
     return found
 
 
 def test_each_model_stands_with_and_without_what_is_flagged(trained: Context) -> None:
-    found = read_json(trained.models / "audit.json")
+    found = read_json(trained.data.models / "audit.json")
     assert found["flagged"] == ["share"]
     for name in ("lr", "gbt"):
-        twin = read_json(trained.models / f"{name}_unflagged" / "metrics.json")
+        twin = read_json(trained.data.models / f"{name}_unflagged" / "metrics.json")
         assert (twin["model"], twin["without"]) == (f"{name}_unflagged", ["share"])
         assert twin["title"].endswith(" without flagged features")
         assert "share" in plain_model(trained, name).features
         assert "share" not in plain_model(trained, f"{name}_unflagged").features
-        assert "share" not in read_json(trained.models / f"{name}_unflagged" / "reference.json")["features"]
+        assert "share" not in read_json(trained.data.models / f"{name}_unflagged" / "reference.json")["features"]
         assert auc(trained, name) > auc(trained, f"{name}_unflagged") + 0.05
 
 
 def test_the_choice_is_among_those_without(trained: Context) -> None:
-    chosen = read_json(trained.models / "chosen.json")
+    chosen = read_json(trained.data.models / "chosen.json")
     assert chosen["model"] in ("lr_unflagged", "gbt_unflagged")
     assert "without flagged features" in chosen["why"]
 
 
 def test_what_is_up_to_date_is_left_alone(trained: Context, spark: SparkSession) -> None:
-    files = [*trained.models.rglob("metrics.json"), trained.models / "audit.json"]
+    files = [*trained.data.models.rglob("metrics.json"), trained.data.models / "audit.json"]
     before = {path: path.stat().st_mtime_ns for path in files}
     assert len(before) == 6  # two models, their twins, the baselines, the audit
     train(trained, spark, ["gbt"])
@@ -80,14 +80,14 @@ def test_what_is_up_to_date_is_left_alone(trained: Context, spark: SparkSession)
 def test_the_chosen_one_scores_and_is_watched(trained: Context, sail: SparkSession) -> None:
     day, record = score(trained, sail)
     assert record["model"].endswith("_unflagged") and record["customers"] == 900
-    reasons = {row[f"reason_{n}"] for row in table(trained.scores.root) for n in (1, 2, 3)}
+    reasons = {row[f"reason_{n}"] for row in table(trained.data.scores.root) for n in (1, 2, 3)}
     assert "visits" in reasons and "share" not in reasons
     _, found = drift(trained, sail)
     assert "share" not in {one["feature"] for one in found["features"]}
 
 
 def test_where_nothing_is_flagged_any_more_the_twins_go(trained: Context, spark: SparkSession, tmp_path: Path) -> None:
-    data = shutil.copytree(trained.data, tmp_path / "data")
+    data = shutil.copytree(trained.data.root, tmp_path / "data")
     [told] = train(shop(data), spark, ["lr"])  # with limits that nothing reaches
     assert told["model"] == "lr" and read_json(data / "models" / "chosen.json")["model"] in ("lr", "gbt")
     assert not list((data / "models").glob("*_unflagged"))
@@ -96,13 +96,13 @@ def test_where_nothing_is_flagged_any_more_the_twins_go(trained: Context, spark:
 def test_where_more_is_flagged_a_twin_that_looks_at_it_goes(
     trained: Context, spark: SparkSession, tmp_path: Path
 ) -> None:
-    context = shop(shutil.copytree(trained.data, tmp_path / "data"), audit=LIMITS | {"auc": 0.51})
+    context = shop(shutil.copytree(trained.data.root, tmp_path / "data"), audit=LIMITS | {"auc": 0.51})
     train(context, spark, ["lr"])
-    flagged = read_json(context.models / "audit.json")["flagged"]
+    flagged = read_json(context.data.models / "audit.json")["flagged"]
     assert {"share", "visits"} <= set(flagged)
-    assert read_json(context.models / "lr_unflagged" / "metrics.json")["without"] == flagged
-    assert (context.models / "gbt").exists() and not (context.models / "gbt_unflagged").exists()
-    assert read_json(context.models / "chosen.json")["model"] == "lr_unflagged"
+    assert read_json(context.data.models / "lr_unflagged" / "metrics.json")["without"] == flagged
+    assert (context.data.models / "gbt").exists() and not (context.data.models / "gbt_unflagged").exists()
+    assert read_json(context.data.models / "chosen.json")["model"] == "lr_unflagged"
 
 
 def test_where_all_is_flagged_there_is_no_twin(spark: SparkSession, tmp_path: Path) -> None:
@@ -111,4 +111,4 @@ def test_where_all_is_flagged_there_is_no_twin(spark: SparkSession, tmp_path: Pa
                    recency_feature="share")  # fmt: skip
     write_tables(context, mature=leaking(1_500))
     [told] = train(context, spark, ["lr"])
-    assert told["model"] == "lr" and read_json(context.models / "audit.json")["flagged"] == ["share"]
+    assert told["model"] == "lr" and read_json(context.data.models / "audit.json")["flagged"] == ["share"]

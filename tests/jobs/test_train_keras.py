@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(folder: Path, spark: SparkSession) -> Context:
     """A network fitted once for this module, and nothing beside it."""
     context = shop(folder, network=SMALL)
-    if not context.features.root.exists():
+    if not context.data.features.root.exists():
         write_tables(context)
     train_keras(context, spark, Networks())
     return context
@@ -58,7 +58,7 @@ def test_it_is_told_like_any_other_model(trained: Context) -> None:
     assert told["train_rows"] + told["test_rows"] == 1_200
     for part in ("train", "test"):
         assert list(told["metrics"][part]) == list(METRICS)
-    rows = table(trained.models / "keras" / "test_scores")
+    rows = table(trained.data.models / "keras" / "test_scores")
     auc = roc_auc_score([row["label"] for row in rows], [row["probability"] for row in rows])
     assert told["metrics"]["test"]["auc"]["value"] == pytest.approx(auc, abs=1e-3)
     assert auc > 0.95, "visits all but decide the label"
@@ -68,7 +68,7 @@ def test_it_is_told_like_any_other_model(trained: Context) -> None:
     assert told["tuning"]["folds"] == 0 and 50 < told["tuning"]["rows"] < 250
     assert len(told["network"]["epochs"]) == 12 and told["network"]["throughput"]["rows_per_second"] > 0
     assert chosen_model(trained) == "keras", "there is no other"
-    assert not (trained.data / "fits" / "keras").exists()
+    assert not (trained.data.root / "fits" / "keras").exists()
 
 
 def test_customers_kept_for_early_stopping_are_neither_fitted_on_nor_judged(
@@ -91,7 +91,7 @@ def test_both_engines_score_with_it_alike(trained: Context, sail: SparkSession, 
     score(trained, sail)
     other = shop(tmp_path, network=SMALL)
     for layer in ("features", "models"):
-        (tmp_path / layer).symlink_to(trained.data / layer)
+        (tmp_path / layer).symlink_to(trained.data.root / layer)
     with engine("spark", trained.profile) as spark:
         score(other, spark)
     left, right = (
@@ -106,7 +106,7 @@ def test_both_engines_score_with_it_alike(trained: Context, sail: SparkSession, 
 def test_the_saved_file_alone_gives_the_scores(trained: Context, sail: SparkSession) -> None:
     """Read by Keras in a process that knows nothing of Encore, on raw feature rows."""
     score(trained, sail)
-    rows = pq.read_table(trained.features.partition(str(NEWEST)) / "part-0.parquet", partitioning=None).to_pydict()
+    rows = pq.read_table(trained.data.features.partition(str(NEWEST)) / "part-0.parquet", partitioning=None).to_pydict()
     given = {name: rows[name] for name in ("visits", "share", "age", "device")}
     code = """if True:
         import json, sys
@@ -117,17 +117,17 @@ def test_the_saved_file_alone_gives_the_scores(trained: Context, sail: SparkSess
         numbers = {key: tf.constant(column, tf.float32) for key, column in filled.items()}
         network = keras.saving.load_model(sys.argv[1])
         print(json.dumps(np.asarray(network(numbers | {"device": device}))[:, 0].tolist()))"""
-    command = [sys.executable, "-P", "-c", code, str(trained.models / "keras" / "network.keras")]
+    command = [sys.executable, "-P", "-c", code, str(trained.data.models / "keras" / "network.keras")]
     done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, cwd="/", check=True)
     by_file = dict(zip(rows["customer_id"], json.loads(done.stdout), strict=True))
-    scored = {row["customer_id"]: row["probability"] for row in table(trained.scores.partition(str(NEWEST)))}
+    scored = {row["customer_id"]: row["probability"] for row in table(trained.data.scores.partition(str(NEWEST)))}
     assert scored == pytest.approx({who: by_file[who] for who in scored}, abs=1e-5)
 
 
 def test_a_network_that_is_up_to_date_is_left_as_it_is(trained: Context, spark: SparkSession) -> None:
-    before = (trained.models / "keras" / "metrics.json").stat().st_mtime_ns
+    before = (trained.data.models / "keras" / "metrics.json").stat().st_mtime_ns
     [told] = train_keras(trained, spark, Networks())
-    assert (trained.models / "keras" / "metrics.json").stat().st_mtime_ns == before
+    assert (trained.data.models / "keras" / "metrics.json").stat().st_mtime_ns == before
     assert told == model_result(trained, "keras")
 
 
@@ -136,7 +136,7 @@ def test_beside_other_models_it_is_not_chosen(trained: Context, spark: SparkSess
     train(trained, spark, ["lr"])
     train_keras(trained, spark, Networks())
     assert chosen_model(trained) == "lr"
-    assert (trained.models / "keras" / "model.json").exists()
+    assert (trained.data.models / "keras" / "model.json").exists()
 
 
 def test_where_the_audit_flags_a_feature_there_is_a_twin_without_it(spark: SparkSession, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_network_with_class_weights_is_calibrated(spark: SparkSession, tmp_pat
     write_tables(context, mature=rare)
     told, *_ = train_keras(context, spark, Networks())  # the audit has something to say of visits, too
     assert told["calibration"] == "isotonic"
-    judged = table(context.models / "keras" / "test_scores")
+    judged = table(context.data.models / "keras" / "test_scores")
     share = sum(row["label"] for row in judged) / len(judged)
     assert sum(row["probability"] for row in judged) / len(judged) == pytest.approx(share, abs=0.05)
 
@@ -179,7 +179,7 @@ def test_two_ranks_of_spark_make_the_same_model(trained: Context, spark: SparkSe
 
 
 def weights(context: Context) -> list[float]:
-    layers = json.loads((context.models / "keras" / "model.json").read_text())["scorer"]["layers"]
+    layers = json.loads((context.data.models / "keras" / "model.json").read_text())["scorer"]["layers"]
     return [float(x) for layer in layers for x in np.ravel(layer["weights"]).tolist() + layer["bias"]]
 
 
@@ -206,7 +206,7 @@ def test_a_killed_command_goes_on_to_the_same_model(spark: SparkSession, tmp_pat
     pytest.importorskip("horovod", reason="ranks need Horovod")
     killed, whole = shop(tmp_path / "killed", network=LONG), tmp_path / "whole"
     write_tables(killed)
-    process, fit = start(tmp_path, killed.data), killed.fits / "keras"
+    process, fit = start(tmp_path, killed.data.root), killed.fits / "keras"
     while not Progress.read(fit).epochs:
         assert process.poll() is None, process.stderr and process.stderr.read()
         time.sleep(0.02)
@@ -214,7 +214,7 @@ def test_a_killed_command_goes_on_to_the_same_model(spark: SparkSession, tmp_pat
     process.wait()
     time.sleep(3)
     found = Progress.read(fit)
-    assert not found.is_done and not (killed.models / "keras").exists()
+    assert not found.is_done and not (killed.data.models / "keras").exists()
     time.sleep(1)
     assert len(Progress.read(fit).epochs) == len(found.epochs) < 60, "a rank has outlived its command"
     shutil.copytree(fit, whole, ignore=shutil.ignore_patterns(f"*{FILE}"))
@@ -253,7 +253,7 @@ def test_a_rank_that_fails_ends_the_command_with_its_own_traceback(spark: SparkS
     with pytest.raises(RankError, match="of 2 ranks, rank 1: FileNotFoundError.* again with --resume") as failed:
         train_keras(context, spark, Networks("horovodrun", 2, resume=True))
     assert failed.value.trace.startswith("Traceback") and "read_blocks" in failed.value.trace
-    assert failed.value.exit_code == 1 and not (context.models / "keras").exists()
+    assert failed.value.exit_code == 1 and not (context.data.models / "keras").exists()
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_ranks_that_cannot_be_are_refused_before_any_work(
     write_tables(context)
     with pytest.raises(UsageError, match=problem):
         train_keras(context, spark, how)
-    assert not context.models.exists()
+    assert not context.data.models.exists()
 
 
 def test_a_loss_that_is_no_number_is_refused(spark: SparkSession, tmp_path: Path) -> None:

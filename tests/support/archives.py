@@ -8,11 +8,12 @@ import pyarrow.parquet
 
 from conf.load import load_profile, load_service
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 
 
 def context(data: Path, service: str = "music", engine: str = "sail") -> Context:
     """A context with the local profile."""
-    return Context(data, Path(service).stem, load_service(service), load_profile("local"), engine)
+    return Context(DataFolder(data), Path(service).stem, load_service(service), load_profile("local"), engine)
 
 
 def pack(raw: Path, name: str, member: str, content: bytes) -> Path:

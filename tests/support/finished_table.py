@@ -8,6 +8,7 @@ from typing import Any
 
 from conf.schema import Service
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from tests.support.engines import SMALL
 
 
@@ -58,7 +59,7 @@ def service(**changes: Any) -> Service:
 
 def shop(data: Path, engine: str = "sail") -> Context:
     """A context of the service."""
-    return Context(data, "records", service(), SMALL, engine)
+    return Context(DataFolder(data), "records", service(), SMALL, engine)
 
 
 def row(customer: str = "7", **changes: object) -> dict[str, object]:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from conf.schema import Service
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from tests.support.customers import QUICK, customers
 from tests.support.engines import SMALL
 from tests.support.frames import AS_OF, SHOP, Rows
@@ -67,7 +68,7 @@ COLUMNS = {
 
 def shop(data: Path, **changes: Any) -> Context:
     """A context of the service, with declarations changed where they are given."""
-    return Context(data, "shop", Service.model_validate(SERVICE | changes), SMALL, "sail")
+    return Context(DataFolder(data), "shop", Service.model_validate(SERVICE | changes), SMALL, "sail")
 
 
 def write_tables(context: Context, mature: Rows | None = None, newest: Rows | None = None) -> None:
@@ -77,14 +78,14 @@ def write_tables(context: Context, mature: Rows | None = None, newest: Rows | No
 
 
 def write_table(context: Context, as_of: date, rows: Rows, is_mature: bool) -> None:
-    folder = context.features.partition(str(as_of))
+    folder = context.data.features.partition(str(as_of))
     folder.mkdir(parents=True, exist_ok=True)
     status = "mature" if is_mature else "immature"
     whole = [{"eligible": True, "label_status": status} | row | ({} if is_mature else {"label": None}) for row in rows]
     columns = {name: pa.array([row.get(name) for row in whole], kind) for name, kind in COLUMNS.items()}
     pq.write_table(pa.table(columns), folder / "part-0.parquet")
     record: Mapping[str, Any] = {
-        "basis": {"tiles": f"tiles of {len(rows)}", "configuration": context.features_version, "mature": is_mature},
+        "basis": {"tiles": f"tiles of {len(rows)}", "configuration": context.tables.version, "mature": is_mature},
         "customers": len(whole),
         "eligible": sum(row["eligible"] for row in whole),
         "positives": sum(row["label"] or 0 for row in whole),

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from conf.load import fingerprint
 from conf.schema import Service
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from tests.support.engines import SMALL
 from tests.support.frames import SHOP
 
@@ -65,8 +66,8 @@ MEANINGS = {
 def write_data(data: Path, one_if: str = "present") -> Context:
     """All layers: logs of 1, 2 and 4 March 2024, tables as of 3 and 5 March, two models and three baselines."""
     label = SERVICE["label"] | {"one_if": one_if}
-    context = Context(data, "shop", Service.model_validate(SERVICE | {"label": label}), SMALL, "sail")
-    write_landing(context.landing)
+    context = Context(DataFolder(data), "shop", Service.model_validate(SERVICE | {"label": label}), SMALL, "sail")
+    write_landing(context.data.landing)
     write_events(context)
     for day, customers, bots, events, parts in [
         ("2024-03-01", 30, 1, 40, []),
@@ -74,7 +75,7 @@ def write_data(data: Path, one_if: str = "present") -> Context:
         ("2024-03-04", 25, 2, 25, ["visit: 2 of 3"]),
     ]:
         tile = {"customers": customers, "bots": bots, "events": events, "missing_parts": parts, "sample": 1.0}
-        write_record(context.daily.partition(day), tile)
+        write_record(context.data.daily.partition(day), tile)
     write_features(context)
     write_models(context)
     write_scores(context)
@@ -120,7 +121,7 @@ def write_landing(folder: Path) -> None:
 
 def write_events(context: Context) -> None:
     """Two days of events."""
-    layer = context.events("visit")
+    layer = context.data.events("visit")
     days: dict[str, Any] = {
         "2024-03-01": (60, 50, 6, 4, {"spent_unreadable": 4, "too_much": 2}, {"in_cents": 3}),
         "2024-03-02": (48, 45, 1, 2, {"too_much": 1}, {}),
@@ -138,8 +139,8 @@ def write_features(context: Context, sample: float = 1.0) -> None:
     # The outcome of 3 March lacks its first day; that of 5 March is still to come, so only 3 March is missing there.
     gaps = {"missing_days": ["2024-02-29", "2024-03-03"], "missing_parts": {"2024-03-02": ["visit: 2 of 3"]}}
     open_gaps = {"missing_days": ["2024-03-03", "2024-03-05", "2024-03-06"], "missing_parts": {}}
-    write_record(context.features.partition("2024-03-03"), same | mature | gaps)
-    write_record(context.features.partition("2024-03-05"), same | newest | open_gaps)
+    write_record(context.data.features.partition("2024-03-03"), same | mature | gaps)
+    write_record(context.data.features.partition("2024-03-05"), same | newest | open_gaps)
     write_feature_rows(context)
 
 
@@ -151,7 +152,7 @@ def write_feature_rows(context: Context, **changes: list[Any]) -> None:
         "visits_3d": [2.5] * 25,
         "last_spending": [None if number == 7 else 29.0 for number in range(25)],
     }
-    pq.write_table(pa.table(rows | changes), context.features.partition("2024-03-05") / "part-0.parquet")
+    pq.write_table(pa.table(rows | changes), context.data.features.partition("2024-03-05") / "part-0.parquet")
 
 
 def around(value: float, by: float) -> dict[str, float]:
@@ -239,7 +240,7 @@ def write_models(context: Context) -> None:
     ]
     held_out = {"customer_id": [1, 2, 3, 4], "label": [1, 1, 0, 0], "probability": [0.5, 0.5, 0.5, 0.5]}
     for one in told:
-        folder = context.models / one["model"]
+        folder = context.data.models / one["model"]
         write_json(folder / "metrics.json", one)
         (folder / "test_scores").mkdir()
         pq.write_table(pa.table(held_out), folder / "test_scores" / "part-0.parquet")
@@ -259,8 +260,8 @@ def write_models(context: Context) -> None:
         for name, (title, auc) in aucs.items()
     ]
     found = {"split": SPLIT, "baselines": baselines, "left_out": {}, "fitted_on": fitted_on("baselines")}
-    write_json(context.models / "baselines" / "metrics.json", found)
-    write_json(context.models / "chosen.json", {"model": "gbt", "why": "the highest AUC in cross-validation"})
+    write_json(context.data.models / "baselines" / "metrics.json", found)
+    write_json(context.data.models / "chosen.json", {"model": "gbt", "why": "the highest AUC in cross-validation"})
     write_audit(context)
 
 
@@ -282,7 +283,7 @@ def write_audit(context: Context, *features: dict[str, Any]) -> None:
         "features": found,
         "fitted_on": fitted_on("audit"),
     }
-    write_json(context.models / "audit.json", told)
+    write_json(context.data.models / "audit.json", told)
 
 
 DECIDES = {"where": "last_spending > 5", "label": 0, "rows": 1500, "others": 0, "beside": "last_spending from 4 to 5"}
@@ -299,10 +300,10 @@ def write_flagged(context: Context, **changes: Any) -> None:
         model("lr_unflagged", f"logistic regression {unflagged}", 0.62, 0.59, around(0.02, 0.05), "coefficient"),
     ]
     for one in twins:
-        folder = context.models / one["model"]
+        folder = context.data.models / one["model"]
         write_json(folder / "metrics.json", one | {"without": ["last_spending"]})
-        shutil.copytree(context.models / "gbt" / "test_scores", folder / "test_scores")
-    write_json(context.models / "chosen.json", {"model": "gbt_unflagged", "why": "the highest of those to believe"})
+        shutil.copytree(context.data.models / "gbt" / "test_scores", folder / "test_scores")
+    write_json(context.data.models / "chosen.json", {"model": "gbt_unflagged", "why": "the highest of those to believe"})
 
 
 LOSSES = {1: (0.9, 0.7), 2: (0.5, 0.4), 3: (0.4, 0.5), 4: (0.3, 0.6)}  # in training, in validation
@@ -341,9 +342,9 @@ def write_network(context: Context, twin: str = "", **changes: Any) -> None:
         "tuning": {"folds": 0, "rows": 1268, "candidates": candidates},
         "network": FIT | changes,
     }
-    folder = context.models / told["model"]
+    folder = context.data.models / told["model"]
     write_json(folder / "metrics.json", told)
-    shutil.copytree(context.models / "gbt" / "test_scores", folder / "test_scores", dirs_exist_ok=True)
+    shutil.copytree(context.data.models / "gbt" / "test_scores", folder / "test_scores", dirs_exist_ok=True)
 
 
 UPLIFT = {
@@ -384,8 +385,8 @@ def write_scores(context: Context, told: dict[str, Any] | None = None) -> None:
 
     To contact are customers 0 to 24, with profits of 1, but for 7 and 3 with 5 and 20 with 8; 11, with 9, is held out.
     """
-    folder = context.scores.partition("2024-03-05")
-    model_told = json.loads((context.models / "gbt" / "metrics.json").read_text(encoding="utf-8"))
+    folder = context.data.scores.partition("2024-03-05")
+    model_told = json.loads((context.data.models / "gbt" / "metrics.json").read_text(encoding="utf-8"))
     basis = {"table": TABLE, "model": fingerprint("gbt", model_told["fitted_on"])}
     counts = {"customers": 2000, "mean_probability": 0.18, "sample": 1.0, "model": "gbt", "plan": told or plan()}
     write_record(folder, {"basis": basis} | counts)
@@ -412,11 +413,11 @@ def write_scores(context: Context, told: dict[str, Any] | None = None) -> None:
 
 def write_truth(context: Context, as_of: str) -> None:
     """Of the four pairs of held-out customers three are in order. Customer 9 was not held out and would spoil it."""
-    folder = context.truth.partition(as_of)
+    folder = context.data.truth.partition(as_of)
     folder.mkdir(parents=True)
     rows = {"customer_id": [1, 2, 3, 4, 9], "leaving_probability": [0.9, 0.4, 0.5, 0.1, 0.99], "left": [1, 1, 0, 0, 0]}
     pq.write_table(pa.table(rows), folder / "part-0.parquet")
-    (context.truth.root / "simulation.json").write_text("{}")  # lies beside the partitions and is no Parquet
+    (context.data.truth.root / "simulation.json").write_text("{}")  # lies beside the partitions and is no Parquet
 
 
 def drifted(feature: str, psi: float, *above: str) -> dict[str, Any]:
@@ -437,7 +438,7 @@ def write_drift(context: Context, *above: str) -> None:
         "score": {"psi": 0.0625, "mean": 0.18, "mean_at_training": 0.25, "above": []},
         "above": [],
     }
-    write_record(context.data / "drift" / "as_of=2024-03-05", found)
+    write_record(context.data.root / "drift" / "as_of=2024-03-05", found)
 
 
 # One visit is one liking of what it cost.
@@ -501,13 +502,13 @@ def write_recommender(context: Context, **changes: Any) -> None:
         },
         "parts": {"later": later, "drawn": drawn},
     }
-    write_record(context.recommender, told | changes)
+    write_record(context.data.recommender, told | changes)
 
 
 def write_recommendations(context: Context, day: str = "2024-03-05", **changes: Any) -> None:
     """The lists of OFFERS, and what is told of those of 1,000 customers."""
-    layer = context.recommendations("titles")
-    fitted = json.loads((context.recommender / "_encore.json").read_text(encoding="utf-8"))
+    layer = context.data.titles_for_customers
+    fitted = json.loads((context.data.recommender / "_encore.json").read_text(encoding="utf-8"))
     examples = [
         {"customer_id": 20, "history_titles": 32, "history": ["Old 1", HOSTILE], "recommended": ["Song A", "Song B"]},
         {"customer_id": 3, "history_titles": 1, "history": ["Old 2"], "recommended": ["Song C"]},
@@ -533,7 +534,7 @@ def write_recommendations(context: Context, day: str = "2024-03-05", **changes: 
 
 def write_contacts(context: Context, scores: dict[str, Any] | None = None) -> None:
     """The list of contacts with titles, made of the scores that are there, or of those with another basis."""
-    day, layer = "2024-03-05", context.recommendations("contacts")
-    made_of = json.loads((context.scores.partition(day) / "_encore.json").read_text(encoding="utf-8"))["basis"]
+    day, layer = "2024-03-05", context.data.titles_for_contacts
+    made_of = json.loads((context.data.scores.partition(day) / "_encore.json").read_text(encoding="utf-8"))["basis"]
     write_record(layer.partition(day), {"basis": {"scores": scores or made_of}})
     pq.write_table(pa.table({"customer_id": [20]}), layer.partition(day) / "part-0.parquet")

@@ -117,9 +117,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made.environment.parent.mkdir()
     subprocess.run(["bash", ROOT / "shell" / "package.sh"], check=True, capture_output=True)
     made.service.write_text(weekly_music(), encoding="utf-8")
-    simulate(made.data, customers=400, days=12, seed=1)
-    unpack(replace(context(made.data), service=load_service(str(made.service))))
-    shutil.copytree(made.data / "landing", made.local / "landing")
+    simulate(made.data.root, customers=400, days=12, seed=1)
+    unpack(replace(context(made.data.root), service=load_service(str(made.service))))
+    shutil.copytree(made.data.root / "landing", made.local / "landing")
     started = made.shell("cluster.sh", "start", *TWO_WORKERS)
     try:
         assert started.returncode == 0, started.stderr
@@ -237,7 +237,7 @@ def alone(cluster: Cluster, stranger: subprocess.Popen[str]) -> None:
         ingest(here, sail)
         rollup(here, sail)
         features(here, sail)
-    ids = sorted({str(row["customer_id"]) for row in table(here.daily.root)})
+    ids = sorted({str(row["customer_id"]) for row in table(here.data.daily.root)})
     cluster.wanted.write_text("\n".join(["customer_id", *ids[::2]]))
     with engine("spark", SMALL) as spark:
         train(here, spark, ["lr"])

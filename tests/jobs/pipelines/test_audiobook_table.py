@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from conf.load import load_service, overridden
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.engine import engine
 from jobs.table import table
 from jobs.train import train
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.skipif(not REAL.is_file(), reason=f"the real table is n
 def _table(data: Path, file: Path) -> Context:
     """The feature table of a file."""
     service = overridden(load_service("audiobooks_table"), {"training": {"folds": 2}})  # one candidate each
-    context = Context(data, "audiobooks_table", service, SMALL, "sail")
+    context = Context(DataFolder(data), "audiobooks_table", service, SMALL, "sail")
     with engine("sail", SMALL) as sail:
         table(context, sail, file)
     return context

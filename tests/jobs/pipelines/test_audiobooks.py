@@ -19,6 +19,7 @@ from features.table import feature_table
 from features.tiles import daily_tiles
 from features.windows import Moment
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest, read_lines
@@ -55,7 +56,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _context(data: Path, name: str) -> Context:
-    return Context(data, "audiobooks", load_service("audiobooks"), SMALL, name)
+    return Context(DataFolder(data), "audiobooks", load_service("audiobooks"), SMALL, name)
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +67,16 @@ def tables(shop: Path) -> Tables:
         ingest(context, sail)
         rollup(context, sail)
         features(context, sail)
-    return {day: table(context.features.partition(day)) for day in context.features.values()}
+    return {day: table(context.data.features.partition(day)) for day in context.data.features.values()}
 
 
 def test_spark_gives_the_same_table(shop: Path, tables: Tables, spark: SparkSession) -> None:
     """From the landed lines in one go: to write and list a layer of 900 days for each event takes Spark minutes."""
     context = _context(shop, "spark")
-    service, logs = context.service, context.logs()
+    service, logs = context.service, context.data.logs()
     events = {}
     for name, event in service.events.items():
-        lines = read_lines(spark, event, context.landing / name, context.events(name).values())
+        lines = read_lines(spark, event, context.data.landing / name, context.data.events(name).values())
         events[name] = clean(tagged(lines, event), event)
     moments = [Moment.at(date.fromisoformat(day), service.windows) for day in tables]
     rows = feature_table(daily_tiles(events, service), moments, logs, service).toPandas()

@@ -38,12 +38,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 
 def test_from_the_raw_file_to_metrics(shop: Context) -> None:
-    record = shop.features.records()["1998-01-01"]
+    record = shop.data.features.records()["1998-01-01"]
     assert (record["eligible"], record["positives"]) == (23_570, 5_374)
     # 69,659 purchases and a header: every line is an event, since equal lines are purchases of their own.
-    assert sum(day["events"] for day in shop.events("purchase").records().values()) == 69_659
-    told = json.loads((shop.models / "lr" / "metrics.json").read_text())
-    others = json.loads((shop.models / "baselines" / "metrics.json").read_text())["baselines"]
+    assert sum(day["events"] for day in shop.data.events("purchase").records().values()) == 69_659
+    told = json.loads((shop.data.models / "lr" / "metrics.json").read_text())
+    others = json.loads((shop.data.models / "baselines" / "metrics.json").read_text())["baselines"]
     log_loss = {one["name"]: one["metrics"]["test"]["log_loss"]["value"] for one in others}
     assert told["split"]["by"] == "customer" and told["split"]["test_as_of"] == "1998-01-01"
     assert told["metrics"]["test"]["auc"]["value"] >= 0.80
@@ -53,7 +53,7 @@ def test_from_the_raw_file_to_metrics(shop: Context) -> None:
 
 def test_the_list_is_of_those_likely_to_stay_away(shop: Context) -> None:
     """Label 1 is good here: buys again."""
-    rows = table(shop.scores.root)
+    rows = table(shop.data.scores.root)
     contacted = [row["risk"] for row in rows if row["contact"] == "contact"]
     left_alone = [row["risk"] for row in rows if row["contact"] == "no"]
     assert all(row["risk"] == pytest.approx(1 - row["probability"]) for row in rows)
@@ -63,7 +63,7 @@ def test_the_list_is_of_those_likely_to_stay_away(shop: Context) -> None:
 def test_five_folds_of_all_customers(shop: Context) -> None:
     """The best that tuned standard tools reached here was 0.8066."""
     with engine("spark", SMALL) as spark:
-        rows = shop.features.read(spark, ["1998-01-01"]).where("eligible")
+        rows = shop.data.features.read(spark, ["1998-01-01"]).where("eligible")
         part = training_part(rows, table_features(shop.service), shop.service.training)
         [found] = tuned(part.prepared, KINDS["lr"], [NO_PENALTY_TO_SPEAK_OF], 5, 1)
     assert part.rows == 23_570
@@ -72,7 +72,7 @@ def test_five_folds_of_all_customers(shop: Context) -> None:
 
 def test_out_of_time(shop: Context, tmp_path: Path) -> None:
     """Trained on four dates of the spring of 1997, judged on all customers at the beginning of 1998."""
-    (tmp_path / "daily").symlink_to(shop.daily.root)
+    (tmp_path / "daily").symlink_to(shop.data.daily.root)
     later = replace(shop, data=tmp_path)
     spring = [date(1997, month, 1) for month in (4, 5, 6, 7)]
     with engine("sail", SMALL) as sail:
@@ -85,6 +85,6 @@ def test_out_of_time(shop: Context, tmp_path: Path) -> None:
     test = {name: one["value"] for name, one in told["metrics"]["test"].items()}
     assert test["auc"] >= 0.807
     assert test["brier"] <= 0.1285
-    others = json.loads((later.models / "baselines" / "metrics.json").read_text())["baselines"]
+    others = json.loads((later.data.models / "baselines" / "metrics.json").read_text())["baselines"]
     auc = {one["name"]: one["metrics"]["test"]["auc"]["value"] for one in others}
     assert abs(auc["bgnbd"] - 0.799) <= 0.01

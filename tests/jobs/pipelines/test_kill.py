@@ -32,7 +32,7 @@ from jobs.storage.layer import sole_writer
 from tests.support.archives import context
 
 run = context(Path(sys.argv[1]))
-with sole_writer(run.data), engine("sail", run.profile) as spark:
+with sole_writer(run.data.root), engine("sail", run.profile) as spark:
     print("ready", flush=True)
     ingest(run, spark)
     rollup(run, spark)

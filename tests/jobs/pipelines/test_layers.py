@@ -116,11 +116,11 @@ def test_lines_are_conserved(landed: Path, tmp_path: Path, sail: SparkSession) -
         landed_lines = sum(
             len(file.read_bytes().splitlines()) for file in (tmp_path / "landing" / event).rglob("*.log")
         )
-        records = run.events(event).records().values()
+        records = run.data.events(event).records().values()
         parts = [sum(record[part] for record in records) for part in ("events", "rejected", "duplicates")]
         assert sum(parts) == landed_lines
-        assert len(table(run.events(event).root)) == parts[0]
-        assert len(table(run.rejected(event).root)) == parts[1]
+        assert len(table(run.data.events(event).root)) == parts[0]
+        assert len(table(run.data.rejected(event).root)) == parts[1]
 
 
 def test_a_lost_line_is_met(landed: Path, tmp_path: Path, sail: SparkSession) -> None:
@@ -140,15 +140,15 @@ def test_a_lost_line_is_met(landed: Path, tmp_path: Path, sail: SparkSession) ->
 def test_a_sample_is_of_customers_and_rates_do_not_mix(landed: Path, tmp_path: Path, sail: SparkSession) -> None:
     run = context(copy_of(landed, tmp_path))
     ingest(run, sail, 0.3)
-    kept = {row["customer_id"] for row in table(run.events("play").root)}
+    kept = {row["customer_id"] for row in table(run.data.events("play").root)}
     assert 0.1 < len(kept) / 300 < 0.5
-    assert {record["sample"] for record in run.events("play").records().values()} == {0.3}
+    assert {record["sample"] for record in run.data.events("play").records().values()} == {0.3}
     assert all(ingest(run, sail, 0.3)[event] == 0 for event in run.service.events)
-    before = table(run.events("play").root)
+    before = table(run.data.events("play").root)
     for other in (0.2, None):
         with pytest.raises(InputError, match="holds a sample of 0.3.*use the same --sample"):
             ingest(run, sail, other)
-    assert table(run.events("play").root) == before
+    assert table(run.data.events("play").root) == before
 
 
 def test_an_event_at_as_of_counts_for_the_outcome_only(tmp_path: Path, sail: SparkSession) -> None:
@@ -163,7 +163,7 @@ def test_an_event_at_as_of_counts_for_the_outcome_only(tmp_path: Path, sail: Spa
     ingest(run, sail)
     rollup(run, sail)
     features(run, sail, [as_of])
-    rows = {row["customer_id"]: row for row in table(run.features.root)}
+    rows = {row["customer_id"]: row for row in table(run.data.features.root)}
     assert {key: row["label"] for key, row in rows.items()} == {1: 1, 2: 0, 4: 0, 5: 1}  # 3 and 6 are outside
     assert {key: row["days_since_last_event"] for key, row in rows.items()} == {1: 1.0, 2: 1.0, 4: 1.0, 5: 30.0}
     assert {key: row["plays_last_1d"] for key, row in rows.items()} == {1: 1, 2: 1, 4: 1, 5: 0}
@@ -176,5 +176,5 @@ def test_the_shell_and_the_jobs_sample_the_same_customers(landed: Path, tmp_path
     unpack(shell, landed / "raw", sample=0.4)
     ingest(shell, sail)
     for event in jobs.service.events:
-        events = [table(run.events(event).root) for run in (jobs, shell)]
+        events = [table(run.data.events(event).root) for run in (jobs, shell)]
         assert events[0] and events[0] == events[1]

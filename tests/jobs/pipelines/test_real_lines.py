@@ -32,7 +32,7 @@ def test_every_line_is_kept_repaired_or_rejected(landed: Path, engine: SparkSess
     run = context(landed)
     ingest(run, engine)
     manifest = {row["event"]: row for row in read_rows(landed / "landing" / "manifest.csv")}
-    records = {event: run.events(event).records()["2017-03-30"] for event in run.service.events}
+    records = {event: run.data.events(event).records()["2017-03-30"] for event in run.service.events}
     typed = {event: int(manifest[event]["records"]) - records[event]["unreadable"] for event in records}
     refused = {event: int(manifest[event]["rejected"]) + records[event]["unreadable"] for event in records}
     assert typed == {"play": 996, "down": 996, "search": 1000}
@@ -46,8 +46,8 @@ def test_they_go_on_to_a_table_with_immature_labels(landed: Path, sail: SparkSes
     ingest(run, sail)
     rollup(run, sail)
     assert features(run, sail, [date(2017, 3, 31)]) == [date(2017, 3, 31)]
-    rows = table(run.features.root)
-    record = run.features.records()["2017-03-31"]
+    rows = table(run.data.features.root)
+    record = run.data.features.records()["2017-03-31"]
     assert len(rows) > 500
     assert {(row["label"], row["label_status"]) for row in rows} == {(None, "immature")}
     assert {row["days_since_last_event"] for row in rows} == {1.0}

@@ -117,8 +117,8 @@ def of(root: Path, data: Place) -> Context:
 
 def on_disk(run: Context) -> Path:
     """The data folder of a context, which is a path."""
-    assert isinstance(run.data, Path)
-    return run.data
+    assert isinstance(run.data.root, Path)
+    return run.data.root
 
 
 def tables(run: Context, spark: SparkSession) -> None:
@@ -144,7 +144,7 @@ def copied(folder: Path, to: Remote) -> None:
 def brought(here: Context, there: Context, *names: str) -> None:
     """Published folders, as if they had been made there."""
     for name in names:
-        target = there.data / name
+        target = there.data.root / name
         with beside(target) as folder:
             assert isinstance(folder, Remote)
             copied(on_disk(here) / name, folder / target.name)
@@ -173,16 +173,16 @@ def rows(layer: Layer, tmp_path: Path) -> list[dict[str, object]]:
 
 def layers(run: Context) -> dict[str, Layer]:
     return {
-        "events": run.events("visit"),
-        "rejected": run.rejected("visit"),
-        "daily": run.daily,
-        "features": run.features,
-        "scores": run.scores,
-        "days of titles": run.title_days,
-        "titles of customers": run.interactions,
-        "titles": run.recommendations("titles"),
-        "customers": run.recommendations("customers"),
-        "contacts": run.recommendations("contacts"),
+        "events": run.data.events("visit"),
+        "rejected": run.data.rejected("visit"),
+        "daily": run.data.daily,
+        "features": run.data.features,
+        "scores": run.data.scores,
+        "days of titles": run.data.title_days,
+        "titles of customers": run.data.interactions,
+        "titles": run.data.titles_for_customers,
+        "customers": run.data.customers_for_titles,
+        "contacts": run.data.titles_for_contacts,
     }
 
 
@@ -220,7 +220,7 @@ def test_spark_makes_the_same_through_hadoop(
     told = [read_json(current(one.models / "lr") / "metrics.json") for one in (local, there)]
     assert told[0]["fitted_on"] == told[1]["fitted_on"] and told[0]["train_rows"] == told[1]["train_rows"]
     assert told[0]["metrics"]["test"]["auc"]["value"] == pytest.approx(told[1]["metrics"]["test"]["auc"]["value"])
-    assert len(list((current(there.models / "lr") / "pipeline" / "stages").iterdir())) >= 4
+    assert len(list((current(there.data.models / "lr") / "pipeline" / "stages").iterdir())) >= 4
     assert {path.name for path in (tmp_path / "mlruns").rglob("*.json")} >= {"model.json", "metrics.json"}
     assert (mounted / ".service").read_text() == f"{root / 'shop.yaml'}\n" and not (mounted / ".lock").exists()
     assert not [str(path) for path in mounted.rglob() if path.name.startswith(".staging-") or ".tmp" in path.name]
@@ -237,7 +237,7 @@ def on_s3(root: Path, local: Context, bucket: Remote) -> Context:
     run = of(root, bucket)
     brought(local, run, "models/lr", "models/baselines")
     for name in ("chosen.json", "audit.json"):
-        (run.models / name).put(folder_here / "models" / name)
+        (run.data.models / name).put(folder_here / "models" / name)
     return run
 
 
@@ -295,8 +295,8 @@ def test_a_finished_table_is_taken(bucket: Remote, sail: SparkSession, tmp_path:
     there = replace(here, data=bucket)
     for run in (here, there):
         assert take_table(run, sail, file)[1]["customers"] == 2
-    assert rows(here.features, tmp_path) == rows(there.features, tmp_path) != []
-    assert here.features.records() == there.features.records()
+    assert rows(here.data.features, tmp_path) == rows(there.data.features, tmp_path) != []
+    assert here.data.features.records() == there.data.features.records()
 
 
 # ---- what cannot be ----

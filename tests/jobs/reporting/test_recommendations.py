@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from conf.schema import Service
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.engine import engine
 from jobs.report import report
 from jobs.reporting.recommender_evaluation import NAMES
@@ -50,7 +51,7 @@ ALS_LATER = f"ALS beats popular titles: {BY} +0.150 (95 % interval 0.120 to 0.18
 @pytest.fixture
 def bare(tmp_path: Path) -> Context:
     """A data folder of the test's own, in which titles are recommended and nothing else is done."""
-    context = Context(tmp_path / "data", "shop", Service.model_validate(SERVICE), SMALL, "sail")
+    context = Context(DataFolder(tmp_path / "data"), "shop", Service.model_validate(SERVICE), SMALL, "sail")
     write_recommender(context)
     write_recommendations(context)
     return context
@@ -73,7 +74,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 @pytest.fixture(scope="module")
 def page(reported: Context) -> str:
-    return (reported.report / "index.html").read_text(encoding="utf-8")
+    return (reported.data.report / "index.html").read_text(encoding="utf-8")
 
 
 def recommended(data: Path) -> Context:
@@ -231,7 +232,7 @@ def test_metric_without_a_number_is_a_dash_and_ranks_last(bare: Context, sail: S
     ],
 )
 def test_part_that_is_missing_is_said(bare: Context, sail: SparkSession, missing: str, about: str) -> None:
-    parts = json.loads((bare.recommender / "_encore.json").read_text())["parts"]
+    parts = json.loads((bare.data.recommender / "_encore.json").read_text())["parts"]
     write_recommender(bare, parts={name: one for name, one in parts.items() if name != missing})
     found = shown(bare, sail)
     assert f"Not judged by {about}: there are too few days or customers for that." in found
@@ -295,14 +296,14 @@ def test_without_recommendations_it_is_said_who_makes_them(tmp_path: Path, sail:
     page = written(context, sail)
     assert "With which titles Nothing is recommended yet: encore recommend says which titles suit" in text_of(page)
     assert page.count('href="#titles"') == 1
-    assert not (context.report / "csv" / "recommended.csv").exists()
+    assert not (context.data.report / "csv" / "recommended.csv").exists()
 
 
 def test_without_interactions_nothing_is_said(tmp_path: Path, sail: SparkSession) -> None:
     context = write_data(tmp_path / "data")
     page = written(context, sail)
     assert "#titles" not in page and 'id="titles"' not in page and "recommend" not in text_of(page)
-    assert not (context.report / "csv" / "recommenders.csv").exists()
+    assert not (context.data.report / "csv" / "recommenders.csv").exists()
 
 
 def test_recommendations_alone_make_a_page(bare: Context, sail: SparkSession) -> None:
@@ -312,12 +313,12 @@ def test_recommendations_alone_make_a_page(bare: Context, sail: SparkSession) ->
 
 
 def test_recommendations_without_the_record_of_the_recommender(bare: Context, sail: SparkSession) -> None:
-    shutil.rmtree(bare.recommender)
+    shutil.rmtree(bare.data.recommender)
     found = shown(bare, sail)
     assert "up to 4 titles each, by ALS." in found
     assert "How good these recommendations are is not known: there is no record of a recommender" in found
     assert "600 titles are on the list of anybody. The 10" in found
-    assert not (bare.report / "csv" / "recommenders.csv").exists()
+    assert not (bare.data.report / "csv" / "recommenders.csv").exists()
 
 
 @pytest.mark.parametrize(
@@ -330,7 +331,7 @@ def test_recommendations_without_the_record_of_the_recommender(bare: Context, sa
 def test_recommender_that_is_not_that_of_the_lists_is_warned_of(
     bare: Context, sail: SparkSession, change: dict[str, str], why: str
 ) -> None:
-    basis = json.loads((bare.recommender / "_encore.json").read_text())["basis"]
+    basis = json.loads((bare.data.recommender / "_encore.json").read_text())["basis"]
     write_recommender(bare, basis=basis | change)
     if "declared" in change:
         write_recommendations(bare)
@@ -361,7 +362,7 @@ def test_first_titles_stand_beside_the_customers_of_the_list(page: str) -> None:
 
 
 def test_titles_of_another_date_than_the_scores_are_not_put_beside_them(context: Context, sail: SparkSession) -> None:
-    shutil.rmtree(context.data / "recommendations")
+    shutil.rmtree(context.data.root / "recommendations")
     write_recommendations(context, "2024-03-06")
     found = shown(context, sail)
     assert "20 90.0 % 8 EUR ▼ lowers" in found and "(popular)" not in found
@@ -374,7 +375,7 @@ def test_titles_of_another_date_than_the_scores_are_not_put_beside_them(context:
 def test_list_with_titles_is_named_only_where_it_is_that_of_the_scores(
     context: Context, sail: SparkSession, change: str
 ) -> None:
-    folder = context.recommendations("contacts").partition(DAY)
+    folder = context.data.titles_for_contacts.partition(DAY)
     if change == "other scores":
         write_contacts(context, scores={"table": "other"})
     elif change == "no rows":
@@ -389,16 +390,16 @@ def test_list_with_titles_is_named_only_where_it_is_that_of_the_scores(
 def test_customers_whose_ids_are_of_another_type_are_others(
     context: Context, sail: SparkSession, are_text: str
 ) -> None:
-    as_text(context.recommendations("titles") if are_text == "titles" else context.scores)
-    (context.features.partition(DAY) / "part-0.parquet").unlink()
+    as_text(context.data.titles_for_customers if are_text == "titles" else context.data.scores)
+    (context.data.features.partition(DAY) / "part-0.parquet").unlink()
     found = shown(context, sail)
     assert "20 90.0 % 8 EUR ▼ lowers" in found and "(popular)" not in found
 
 
 def test_customers_whose_ids_are_text_get_their_titles(context: Context, sail: SparkSession) -> None:
-    as_text(context.scores)
-    as_text(context.recommendations("titles"))
-    (context.features.partition(DAY) / "part-0.parquet").unlink()
+    as_text(context.data.scores)
+    as_text(context.data.titles_for_customers)
+    (context.data.features.partition(DAY) / "part-0.parquet").unlink()
     assert "u3 90.0 % 5 EUR Song C Song A Song P (popular) ▼ lowers" in shown(context, sail)
 
 
@@ -452,7 +453,7 @@ def test_page_with_titles_is_no_wider_than_a_phone(reported: Context) -> None:
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for width in (320, 390, 700):
             screen = chromium.new_page(viewport={"width": width, "height": 800})
-            screen.goto((reported.report / "index.html").as_uri())
+            screen.goto((reported.data.report / "index.html").as_uri())
             assert screen.evaluate("document.documentElement.scrollWidth") <= width
             beside = screen.locator(".people td.titles").first.bounding_box()
             assert beside["width"] > 0.8 * width  # a line of its own below the customer's
@@ -489,7 +490,7 @@ def test_cell_that_a_spreadsheet_would_compute_is_text(bare: Context, sail: Spar
     """A carriage return would begin a row, and its cell may be a formula."""
     computed, plain = ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1"], ["a=1", "'a", "", "a\r=1", "a\n=1"]
     most = [{"title_id": name, "name": name, "customers": 1} for name in computed + plain]
-    change_json(bare.recommendations("titles").partition(DAY) / "_encore.json", most_recommended=most)
+    change_json(bare.data.titles_for_customers.partition(DAY) / "_encore.json", most_recommended=most)
     written(bare, sail)
     cells = ["'=1+1", "'+1", "'-1", "'@a", "'\t=1", "' =1", "a=1", "'a", "", "a =1", "a =1"]
     assert [(row["title_id"], row["name"]) for row in sheet(bare, "recommended")] == [(one, one) for one in cells]

@@ -70,14 +70,14 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Context:
     """A data folder with its report, for all tests that only read."""
     context = write_data(tmp_path_factory.mktemp("reported") / "data")
     with engine("sail", SMALL) as session:
-        assert report(context, session) == context.report / "index.html"
+        assert report(context, session) == context.data.report / "index.html"
     return context
 
 
 @pytest.fixture(scope="module")
 def page(reported: Context) -> str:
     """The page of the whole data folder."""
-    return (reported.report / "index.html").read_text(encoding="utf-8")
+    return (reported.data.report / "index.html").read_text(encoding="utf-8")
 
 
 def text_of(page: str) -> str:
@@ -104,7 +104,7 @@ def figures_of(page: str) -> dict[str, ElementTree.Element]:
 
 
 def sheet(context: Context, name: str) -> list[dict[str, str]]:
-    with (context.report / "csv" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with (context.data.report / "csv" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -261,12 +261,12 @@ def test_better_is_said_only_when_the_paired_interval_is_above_nothing(
     context: Context, sail: SparkSession, gain: tuple[float | None, ...], said: str
 ) -> None:
     changed = dict(zip(("value", "low", "high"), gain, strict=True))
-    change_json(context.models / "gbt" / "metrics.json", gain_over_recency=changed)
+    change_json(context.data.models / "gbt" / "metrics.json", gain_over_recency=changed)
     assert f"80.0); {said} the recency rule (60)." in shown(context, sail)
 
 
 def test_large_calibration_error_is_not_called_calibrated(context: Context, sail: SparkSession) -> None:
-    path = context.models / "gbt" / "metrics.json"
+    path = context.data.models / "gbt" / "metrics.json"
     metrics = json.loads(path.read_text())["metrics"]
     metrics["test"]["calibration_error"] = around(0.02, 0.01)
     change_json(path, metrics=metrics)
@@ -274,7 +274,7 @@ def test_large_calibration_error_is_not_called_calibrated(context: Context, sail
 
 
 def test_without_a_choice_the_model_that_tuning_favours_is_chosen(context: Context, sail: SparkSession) -> None:
-    (context.models / "chosen.json").unlink()
+    (context.data.models / "chosen.json").unlink()
     # On the test rows the logistic regression is better, 0.72; cross-validation on training rows prefers the trees.
     assert "Chosen boosted trees: the highest AUC in cross-validation on training rows." in shown(context, sail)
 
@@ -292,7 +292,7 @@ def test_models_of_other_tables_or_declarations_are_not_compared_in_silence(
     context: Context, sail: SparkSession, change: dict[str, Any], title: str
 ) -> None:
     name = "lr" if title == "logistic regression" else "baselines"
-    change_json(context.models / name / "metrics.json", fitted_on=fitted_on(name) | change)
+    change_json(context.data.models / name / "metrics.json", fitted_on=fitted_on(name) | change)
     assert (
         f"Fitted on other tables or by other declarations than boosted trees: {title}. "
         "Train again before comparing them."
@@ -300,13 +300,13 @@ def test_models_of_other_tables_or_declarations_are_not_compared_in_silence(
 
 
 def test_models_that_differ_by_their_own_grid_alone_are_compared(context: Context, sail: SparkSession) -> None:
-    change_json(context.models / "lr" / "metrics.json", fitted_on=fitted_on("lr") | {"own": "another"})
+    change_json(context.data.models / "lr" / "metrics.json", fitted_on=fitted_on("lr") | {"own": "another"})
     assert "Fitted on other tables" not in shown(context, sail)
 
 
 def test_split_by_time_says_of_nobody_that_the_model_never_saw_them(context: Context, sail: SparkSession) -> None:
     for name in ("gbt", "lr", "baselines"):
-        change_json(context.models / name / "metrics.json", split=SPLIT | {"by": "time", "text": "by time: then, now"})
+        change_json(context.data.models / name / "metrics.json", split=SPLIT | {"by": "time", "text": "by time: then, now"})
     page = written(context, sail)
     said = text_of(page)
     assert "never saw" not in page and "no model sees" not in page and "unseen" not in page.lower()
@@ -337,16 +337,16 @@ def test_baseline_that_could_not_be_had_is_told_with_its_reason(
     context: Context, sail: SparkSession, page: str
 ) -> None:
     assert "No such baseline" not in page
-    change_json(context.models / "baselines" / "metrics.json", left_out={"bgnbd": f"nobody came twice {HOSTILE}"})
+    change_json(context.data.models / "baselines" / "metrics.json", left_out={"bgnbd": f"nobody came twice {HOSTILE}"})
     assert f"No such baseline bgnbd: nobody came twice {HOSTILE}" in shown(context, sail)
 
 
 @pytest.mark.parametrize("metric", ["ks", "auc", "calibration_error"])
 def test_metric_that_is_no_number_anywhere_is_a_dash(context: Context, sail: SparkSession, metric: str) -> None:
     nothing = {"value": None, "low": None, "high": None}
-    shutil.rmtree(context.truth.root)
+    shutil.rmtree(context.data.truth.root)
     for name in ("gbt", "lr", "baselines"):
-        path = context.models / name / "metrics.json"
+        path = context.data.models / name / "metrics.json"
         told = json.loads(path.read_text())
         for one in [told, *told.get("baselines", [])]:
             for part in one.get("metrics", {}).values():
@@ -371,7 +371,7 @@ def test_metric_that_is_no_number_anywhere_is_a_dash(context: Context, sail: Spa
 
 
 def test_candidate_without_an_auc_is_told_as_a_dash(context: Context, sail: SparkSession) -> None:
-    path = context.models / "gbt" / "metrics.json"
+    path = context.data.models / "gbt" / "metrics.json"
     tuning = json.loads(path.read_text())["tuning"]
     tuning["candidates"][0] |= {"auc": None, "deviation": None}
     change_json(path, tuning=tuning)
@@ -381,7 +381,7 @@ def test_candidate_without_an_auc_is_told_as_a_dash(context: Context, sail: Spar
 def test_reasons_of_a_table_by_other_declarations_have_the_values_that_it_has(
     context: Context, sail: SparkSession
 ) -> None:
-    path = context.features.partition("2024-03-05") / "part-0.parquet"
+    path = context.data.features.partition("2024-03-05") / "part-0.parquet"
     pq.write_table(pq.read_table(path).drop_columns(["last_spending"]), path)
     said = shown(context, sail)
     assert f"Days with a visit in 1 {HOSTILE}: 0 ▲ raises: Days since coins were spent 7 90.0 % 5 EUR" in said
@@ -391,18 +391,18 @@ def test_values_are_those_of_the_day_whatever_the_tables_of_other_days_look_like
     context: Context, spark: SparkSession
 ) -> None:
     """Spark takes the columns of a layer from one of its partitions."""
-    pq.write_table(pa.table({"customer_id": [20]}), context.features.partition("2024-03-03") / "part-0.parquet")
+    pq.write_table(pa.table({"customer_id": [20]}), context.data.features.partition("2024-03-03") / "part-0.parquet")
     assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5" in shown(context, spark)
 
 
 def test_reasons_without_a_table_have_no_values(context: Context, sail: SparkSession) -> None:
-    (context.features.partition("2024-03-05") / "part-0.parquet").unlink()
+    (context.data.features.partition("2024-03-05") / "part-0.parquet").unlink()
     said = shown(context, sail)
     assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE} ▲ raises: Days with" in said
 
 
 def test_weight_of_nothing_is_told_and_points_nowhere(context: Context, sail: SparkSession) -> None:
-    path = context.models / "lr" / "metrics.json"
+    path = context.data.models / "lr" / "metrics.json"
     first, second = json.loads(path.read_text())["importance"]
     change_json(path, importance=[first | {"coefficient": 0.0}, second])
     assert f"3 {HOSTILE} 0.125 0.100 to 0.150 0.00 75.0 %" in shown(context, sail)
@@ -495,7 +495,7 @@ def flagged(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 @pytest.fixture(scope="module")
 def flagged_page(flagged: Context) -> str:
-    return (flagged.report / "index.html").read_text(encoding="utf-8")
+    return (flagged.data.report / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -566,13 +566,13 @@ def test_a_few_of_the_other_label_are_counted(context: Context, sail: SparkSessi
 
 def test_without_a_choice_one_without_flagged_features_is_chosen(context: Context, sail: SparkSession) -> None:
     write_flagged(context)
-    (context.models / "chosen.json").unlink()
+    (context.data.models / "chosen.json").unlink()
     assert "Chosen boosted trees without flagged features: the highest AUC in cross-validation" in shown(context, sail)
 
 
 def test_choice_of_a_doubted_model_is_warned_of(context: Context, sail: SparkSession) -> None:
     write_flagged(context)
-    change_json(context.models / "chosen.json", model="gbt")
+    change_json(context.data.models / "chosen.json", model="gbt")
     said = shown(context, sail)
     assert "The model looks at it, so do not trust it yet; see the leakage audit." in said
     assert "boosted trees (chosen, with) 0.600" in said
@@ -582,7 +582,7 @@ def test_choice_of_a_doubted_model_is_warned_of(context: Context, sail: SparkSes
 def test_a_twin_that_looks_at_what_is_flagged_since_is_not_believed(context: Context, sail: SparkSession) -> None:
     """As after a kill, or an audit with other limits, before the twins are fitted anew."""
     write_flagged(context)
-    change_json(context.models / "lr_unflagged" / "metrics.json", without=["visits_3d", "last_spending"])
+    change_json(context.data.models / "lr_unflagged" / "metrics.json", without=["visits_3d", "last_spending"])
     write_audit(context, *(alone(name, 0.97, None) | {"flags": ["auc"]} for name in ("visits_3d", "last_spending")))
     said = shown(context, sail)
     assert "The model looks at them, so do not trust it yet; see the leakage audit." in said
@@ -590,14 +590,14 @@ def test_a_twin_that_looks_at_what_is_flagged_since_is_not_believed(context: Con
         "Model Test AUC without Test AUC with logistic regression 0.620 0.520 to 0.720 0.720 0.620 to 0.820 Bel" in said
     )
     assert "The chosen model, boosted trees without flagged features, looks at flagged features: train again." in said
-    change_json(context.models / "lr_unflagged" / "metrics.json", without=["last_spending"])
+    change_json(context.data.models / "lr_unflagged" / "metrics.json", without=["last_spending"])
     assert "There is no model without flagged features, so none can be believed until" in shown(context, sail)
 
 
 def test_flagged_features_before_any_model_are_told(context: Context, sail: SparkSession) -> None:
     write_audit(context, alone("last_spending", 0.97, None) | {"flags": ["auc"]})
     for name in ("lr", "gbt"):
-        shutil.rmtree(context.models / name)
+        shutil.rmtree(context.data.models / name)
     said = shown(context, sail)
     assert "beforehand: last_spending. Models are fitted with it and without it; see the leakage audit." in said
     assert "The model looks at" not in said and "There is no model without" not in said
@@ -641,14 +641,14 @@ def test_feature_without_an_auc_is_a_dash(context: Context, sail: SparkSession) 
 
 
 def test_audit_of_other_tables_is_said_to_be_one(context: Context, sail: SparkSession) -> None:
-    change_json(context.models / "audit.json", fitted_on=fitted_on("audit") | {"split": "another"})
+    change_json(context.data.models / "audit.json", fitted_on=fitted_on("audit") | {"split": "another"})
     assert "Made of other tables or by other declarations than boosted trees: train again." in shown(context, sail)
 
 
 def test_without_an_audit_it_is_said_who_makes_one(context: Context, sail: SparkSession) -> None:
-    (context.models / "audit.json").unlink()
+    (context.data.models / "audit.json").unlink()
     assert "Nobody has looked yet: encore train looks at each feature alone" in shown(context, sail)
-    assert not (context.report / "csv" / "audit.csv").exists()
+    assert not (context.data.report / "csv" / "audit.csv").exists()
 
 
 # ---- a neural network ----
@@ -666,7 +666,7 @@ def networked(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 @pytest.fixture(scope="module")
 def networked_page(networked: Context) -> str:
-    return (networked.report / "index.html").read_text(encoding="utf-8")
+    return (networked.data.report / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -696,7 +696,7 @@ def test_says_of_a_network(networked_page: str, sentence: str) -> None:
 
 def test_without_a_network_nothing_is_said_of_one(reported: Context, page: str) -> None:
     assert "network" not in text_of(page)
-    assert not (reported.report / "csv" / "epochs.csv").exists()
+    assert not (reported.data.report / "csv" / "epochs.csv").exists()
 
 
 def test_losses_stand_where_they_were_measured_and_the_best_epoch_is_marked(networked_page: str) -> None:
@@ -798,19 +798,19 @@ def test_without_a_choice_a_network_is_chosen_where_there_is_no_other_model(
     write_flagged(context)
     write_network(context)
     write_network(context, "_unflagged")
-    for path in context.models.iterdir():
+    for path in context.data.models.iterdir():
         if path.is_dir() and path.name not in there.split():
             shutil.rmtree(path)
-    (context.models / "chosen.json").unlink()
+    (context.data.models / "chosen.json").unlink()
     judged = verdict(context)
     assert judged and judged.chosen.name == chosen
 
 
 def test_network_alone_is_told_without_weights_of_its_own(context: Context, sail: SparkSession) -> None:
     write_network(context)
-    shutil.rmtree(context.models / "lr")
-    shutil.rmtree(context.models / "gbt")
-    (context.models / "chosen.json").unlink()
+    shutil.rmtree(context.data.models / "lr")
+    shutil.rmtree(context.data.models / "gbt")
+    (context.data.models / "chosen.json").unlink()
     page = report(context, sail).read_text(encoding="utf-8")
     said = text_of(page)
     assert set(figures_of(page)) == FIGURES | {OF_NETWORK}
@@ -825,7 +825,7 @@ def test_network_alone_is_told_without_weights_of_its_own(context: Context, sail
 
 
 def test_best_possible_is_told_only_of_the_dates_whose_truth_is_known(context: Context, sail: SparkSession) -> None:
-    shutil.rmtree(context.truth.root)
+    shutil.rmtree(context.data.truth.root)
     write_truth(context, "2024-03-05")
     page = written(context, sail)
     assert "logistic regression 0.720" in text_of(page)
@@ -835,18 +835,18 @@ def test_best_possible_is_told_only_of_the_dates_whose_truth_is_known(context: C
 
 def test_part_of_the_held_out_customers_with_a_truth_is_said(context: Context, sail: SparkSession) -> None:
     rows = {"customer_id": [1, 3, 4], "leaving_probability": [0.9, 0.5, 0.1]}
-    pq.write_table(pa.table(rows), context.truth.partition("2024-03-03") / "part-0.parquet")
+    pq.write_table(pa.table(rows), context.data.truth.partition("2024-03-03") / "part-0.parquet")
     assert "The best possible is known for 3 of the 4." in shown(context, sail)
 
 
 def test_truth_of_customers_of_one_label_has_no_best(context: Context, sail: SparkSession) -> None:
     rows = {"customer_id": [1, 2], "leaving_probability": [0.9, 0.5]}
-    pq.write_table(pa.table(rows), context.truth.partition("2024-03-03") / "part-0.parquet")
+    pq.write_table(pa.table(rows), context.data.truth.partition("2024-03-03") / "part-0.parquet")
     assert "best possible" not in shown(context, sail)
 
 
 def test_sample_is_said_before_any_number(context: Context, sail: SparkSession) -> None:
-    shutil.rmtree(context.daily.root)
+    shutil.rmtree(context.data.daily.root)
     write_features(context, sample=0.1)
     said = shown(context, sail)
     warning = (
@@ -865,16 +865,16 @@ def test_sample_is_said_before_any_number(context: Context, sail: SparkSession) 
     ],
 )
 def test_old_scores_are_said_to_be_old(context: Context, sail: SparkSession, change: str, why: str) -> None:
-    newest = context.features.partition("2024-03-05")
+    newest = context.data.features.partition("2024-03-05")
     if change == "newer table":
-        shutil.copytree(newest, context.features.partition("2024-03-06"))
+        shutil.copytree(newest, context.data.features.partition("2024-03-06"))
     elif change == "other table":
         record = json.loads((newest / "_encore.json").read_text())
         write_record(newest, record | {"basis": {"tiles": "others", "configuration": "c"}})
     elif change == "other fit":
-        change_json(context.models / "gbt" / "metrics.json", fitted_on=fitted_on("another grid"))
+        change_json(context.data.models / "gbt" / "metrics.json", fitted_on=fitted_on("another grid"))
     else:
-        change_json(context.models / "chosen.json", model="lr")
+        change_json(context.data.models / "chosen.json", model="lr")
     assert f"These scores are not the newest: {why}." in shown(context, sail)
 
 
@@ -893,7 +893,7 @@ def test_drift_above_a_limit_is_said_on_top_and_marked(context: Context, sail: S
 
 
 def test_drift_of_another_date_than_the_scores_is_said(context: Context, sail: SparkSession) -> None:
-    drift = context.data / "drift"
+    drift = context.data.root / "drift"
     (drift / "as_of=2024-03-05").rename(drift / "as_of=2024-03-03")
     assert "The scores are as of 2024-03-05: run encore drift again." in shown(context, sail)
 
@@ -928,15 +928,15 @@ def test_uplift_without_a_tenth_to_compare(context: Context, sail: SparkSession)
 
 
 def test_scores_without_a_plan_say_how_to_get_one(context: Context, sail: SparkSession) -> None:
-    change_json(context.scores.partition("2024-03-05") / "_encore.json", plan=None)
+    change_json(context.data.scores.partition("2024-03-05") / "_encore.json", plan=None)
     said = shown(context, sail)
     assert "The scores were made without a plan. Say in the service's configuration under targeting:" in said
     assert "Expected gain – It takes targeting:" in said
 
 
 def test_one_model_alone_without_baselines(context: Context, sail: SparkSession) -> None:
-    shutil.rmtree(context.models / "lr")
-    shutil.rmtree(context.models / "baselines")
+    shutil.rmtree(context.data.models / "lr")
+    shutil.rmtree(context.data.models / "baselines")
     said = shown(context, sail)
     assert "encore train --model all puts others beside it" in said
     assert "better than the recency rule." in said
@@ -961,7 +961,7 @@ def test_one_model_alone_without_baselines(context: Context, sail: SparkSession)
 def test_layers_that_are_missing_are_said_in_words(
     context: Context, sail: SparkSession, kept: str, figures: set[str], said: str
 ) -> None:
-    for folder in list(context.data.iterdir()):
+    for folder in list(context.data.root.iterdir()):
         if folder.name != kept:
             shutil.rmtree(folder)
     page = report(context, sail).read_text(encoding="utf-8")
@@ -971,23 +971,23 @@ def test_layers_that_are_missing_are_said_in_words(
     assert ("There are no scores yet" in text) == (kept != "scores")
     assert ("There is no model yet" in text) == (kept != "models")
     assert "Nobody has looked yet: encore drift" in text
-    assert (context.report / "csv" / "deciles.csv").exists() == (kept == "scores")
+    assert (context.data.report / "csv" / "deciles.csv").exists() == (kept == "scores")
 
 
 def test_nothing_at_all_is_an_input_error_and_leaves_no_trace(context: Context, sail: SparkSession) -> None:
-    shutil.rmtree(context.data)
-    context.data.mkdir()
+    shutil.rmtree(context.data.root)
+    context.data.root.mkdir()
     with pytest.raises(InputError, match=r"nothing to report yet; run `encore run"):
         report(context, sail)
-    assert list(context.data.iterdir()) == []
+    assert list(context.data.root.iterdir()) == []
 
 
 def test_report_is_replaced_as_a_whole(context: Context, sail: SparkSession) -> None:
-    (context.report / "csv").mkdir(parents=True)
-    (context.report / "csv" / "old.csv").touch()
+    (context.data.report / "csv").mkdir(parents=True)
+    (context.data.report / "csv" / "old.csv").touch()
     first = report(context, sail).read_bytes()
-    assert not (context.report / "csv" / "old.csv").exists()
-    assert not list(context.data.glob(".staging-*"))
+    assert not (context.data.report / "csv" / "old.csv").exists()
+    assert not list(context.data.root.glob(".staging-*"))
     assert report(context, sail).read_bytes() == first  # the same data, the same page
 
 
@@ -1002,7 +1002,7 @@ def test_words_of_the_data_are_only_words(page: str) -> None:
 
 
 def test_customers_that_are_text_are_only_words(context: Context, sail: SparkSession) -> None:
-    path = context.scores.partition("2024-03-05") / "part-0.parquet"
+    path = context.data.scores.partition("2024-03-05") / "part-0.parquet"
     table = pq.read_table(path)
     names = pa.array([f"{HOSTILE}{number}" for number in range(2000)])
     pq.write_table(table.set_column(0, "customer_id", names), path)

@@ -67,8 +67,8 @@ def test_a_finished_table_of_a_store_is_taken(sail: SparkSession, bucket: Remote
     here, there = tabled.shop(tmp_path / "here"), tabled.shop(tmp_path / "there")
     take_table(here, sail, file)
     take_table(there, sail, bucket / "records.csv")
-    assert rows_in(here.features.root) == rows_in(there.features.root) != []
-    assert here.features.records() == there.features.records()
+    assert rows_in(here.data.features.root) == rows_in(there.data.features.root) != []
+    assert here.data.features.records() == there.data.features.records()
 
 
 def test_run_begins_with_a_finished_table_of_a_store(sail: SparkSession, bucket: Remote, tmp_path: Path) -> None:

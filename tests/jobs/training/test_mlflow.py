@@ -71,17 +71,17 @@ def test_a_run_holds_the_model(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     run = client.get_run(done.run_id)
     assert client.get_experiment(run.info.experiment_id).name == "encore-shop"
     assert (run.info.run_name, run.info.status) == ("gbt", "FINISHED")
-    assert run.data.metrics == {
+    assert run.data.root.metrics == {
         "train_auc": 0.85, "train_auc_low": 0.7, "train_auc_high": 0.9,
         "test_auc": 0.8, "test_auc_low": 0.7, "test_auc_high": 0.9,
     }  # fmt: skip
-    assert run.data.params == {
+    assert run.data.root.params == {
         "depth": "5", "rounds": "50", "split": "time", "balance": "weights", "calibration": "platt", "seed": "7",
         "train_as_of": "2017-03-01, 2017-04-01", "test_as_of": "2017-05-01",
     }  # fmt: skip
-    assert json.loads(run.data.tags["fitted_on"]) == {"2017-03-01": "aa", "2017-05-01": "bb"}
-    assert run.data.tags["code_version"] == "abc+changes"
-    assert run.data.tags["configuration_version"] == fingerprint(shop())
+    assert json.loads(run.data.root.tags["fitted_on"]) == {"2017-03-01": "aa", "2017-05-01": "bb"}
+    assert run.data.root.tags["code_version"] == "abc+changes"
+    assert run.data.root.tags["configuration_version"] == fingerprint(shop())
     assert sorted(file.path for file in client.list_artifacts(done.run_id)) == [
         "configuration.json", "curve.csv", "metrics.json",
     ]  # fmt: skip

@@ -1,0 +1,72 @@
+"""Options that several commands share. Their choices are those of the configuration's schema."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import typer
+
+from conf.learning import SplitBy
+from conf.profile import EngineChoice
+from jobs.engine import is_submitted
+
+DATA, PROFILE = "data", "cluster" if is_submitted() else "local"
+DEFAULT_MODELS = ("lr", "gbt")
+ModelChoice = StrEnum("ModelChoice", ["lr", "rf", "gbt", "xgb", "all"])
+SimulatedService = Literal["music", "audiobooks"]
+
+
+def parse_day(text: str) -> date:
+    """A date as YYYY-MM-DD. Raises typer.BadParameter."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text}: give a date as YYYY-MM-DD") from None
+
+
+def parse_share(text: str) -> float:
+    """A share above 0 and at most 1. Raises typer.BadParameter."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise typer.BadParameter(f"{text}: give a share above 0 and at most 1, such as 0.1")
+    return share
+
+
+def kinds_of(choices: list[ModelChoice] | None) -> tuple[str, ...]:
+    """The kinds of model that `--model` names, each once."""
+    if choices and ModelChoice.all in choices:
+        return tuple(str(choice) for choice in ModelChoice if choice is not ModelChoice.all)
+    return tuple(dict.fromkeys(map(str, choices))) if choices else DEFAULT_MODELS
+
+
+_DAY: dict[str, Any] = {"parser": parse_day, "metavar": "YYYY-MM-DD"}
+DataOption = Annotated[str, typer.Option(help="Data folder: a path, or a URL (hdfs, s3a, gs).")]
+ServiceOption = Annotated[
+    str | None,
+    typer.Option(help="Name in conf/, or path of a YAML file. [default: the service of the data folder, or music]"),
+]
+SimulatedOption = Annotated[SimulatedService, typer.Option("--service", help="Service to simulate.")]
+ProfileOption = Annotated[str, typer.Option(help="Where to run: name in conf/profiles/, or path of a YAML file.")]
+EngineOption = Annotated[EngineChoice | None, typer.Option(help="Engine. [default: the profile's]")]
+SampleOption = Annotated[
+    float | None, typer.Option(parser=parse_share, metavar="SHARE", help="Share of the customers to keep, such as 0.1.")
+]
+AsOfOption = Annotated[
+    list[date] | None,
+    typer.Option("--as-of", **_DAY, help="As-of date: first day of the outcome; may be repeated."),
+]
+TableAsOfOption = Annotated[
+    date | None,
+    typer.Option("--as-of", **_DAY, help="As-of date of the table. [default: the newest]"),
+]
+SplitOption = Annotated[
+    SplitBy | None, typer.Option(help="How to split off the test set. [default: the service's]")
+]
+SeedOption = Annotated[int | None, typer.Option(min=0, help="Random seed. [default: the service's]")]
+ModelsOption = Annotated[list[ModelChoice] | None, typer.Option("--model", help="Model to fit; may be repeated.")]
+RawOption = Annotated[
+    str | None, typer.Option(help="Archives of the service: a folder or a file. [default: DATA/raw]")
+]

@@ -1,0 +1,101 @@
+"""A command's session: the context that its options describe, the lock of the data folder, the engine."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from conf.errors import UsageError
+from conf.load import load_profile, load_service, overridden
+from jobs.console.progress import Step, start_step
+from jobs.context import Context
+from jobs.data_folder import DataFolder
+from jobs.engine import engine as start_engine
+from jobs.engine import is_submitted
+from jobs.storage.backend import backend, check_reachable, disk_path, sole_writer, write_text
+from jobs.storage.location import Place, place
+from jobs.storage.shared_folder import require_shared
+
+SERVICE = "music"  # where none is named
+SERVICE_FILE = ".service"  # in a data folder: the first service that was named for it
+Overrides = Mapping[str, Mapping[str, Any]]
+NONE: Overrides = MappingProxyType({})
+
+
+def open_context(
+    data: str,
+    service: str | None,
+    profile: str,
+    engine: str | None = None,
+    overrides: Overrides = NONE,
+    default_service: str = SERVICE,
+) -> Context:
+    """The context of a command.
+
+    Args:
+        service: by default the service of the data folder, and of a new folder `default_service`.
+        overrides: values from the command line by section and key of the service; None keeps the service's value.
+
+    Raises:
+        UsageError: the service, the profile or a value is unknown or invalid.
+        InputError: the data folder cannot be reached.
+    """
+    where = load_profile(profile)
+    chosen = engine or where.engine
+    folder = place(data, chosen)
+    if not backend(folder).is_disk and chosen == "spark":
+        with start_engine(chosen, where):  # its file systems are used for everything there
+            pass
+    check_reachable(folder)
+    known = folder / SERVICE_FILE
+    name = service or (known.read_text(encoding="utf-8").strip() if known.is_file() else default_service)
+    given = str(Path(name).absolute()) if Path(name).is_file() else name
+    declared = overridden(load_service(name), overrides)
+    return Context(DataFolder(folder), Path(name).stem, declared, where, chosen, given if service else "")
+
+
+@contextmanager
+def locked(context: Context) -> Iterator[None]:
+    """Hold the data folder, and record its service at the first command that names one, or that succeeds."""
+    data = context.data.root
+    with sole_writer(data):
+        if is_submitted() and backend(data).is_disk:
+            with start_engine("spark", context.profile) as spark:
+                require_shared(spark, disk_path(data))
+        if context.service_from:
+            remember_service(data, context.service_from)
+        yield
+        remember_service(data, context.service_name)
+
+
+@contextmanager
+def working(step: str, context: Context) -> Iterator[tuple[SparkSession, Step]]:
+    """Hold the data folder, show progress and run the engine, for one step."""
+    with (
+        locked(context),
+        start_step(step) as progress,
+        start_engine(context.engine, context.profile) as spark,
+    ):
+        yield spark, progress
+
+
+def remember_service(data: Place, service: str) -> None:
+    """Record the service of a data folder, where none is recorded yet."""
+    if not (data / SERVICE_FILE).is_file():
+        write_text(data / SERVICE_FILE, f"{service}\n")
+
+
+def folder_on_disk(option: str, text: str) -> Path:
+    """A folder of this machine. Raises UsageError where the text is a URL of a store."""
+    folder = place(text, "spark")
+    if not backend(folder).is_disk:
+        raise UsageError(f"{option} {text}: this can only be written to a disk of this machine; give a path")
+    return disk_path(folder)
+
+
+def named_place(text: str | None, context: Context) -> Place | None:
+    """The place that an option names, None where it is not given."""
+    return place(text, context.engine) if text else None

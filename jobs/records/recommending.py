@@ -1,0 +1,96 @@
+"""Records of the recommender and of its recommendations."""
+
+from typing import Any, ClassVar
+
+from jobs.records.layers import InteractionsBasis
+from jobs.records.scoring import ScoresBasis
+from jobs.storage.input_files import Identity
+from jobs.storage.records import PartitionRecord, Record, Section
+
+
+class RatingsBasis(Section):
+    """A file of ratings that a recommender learns from; liked_from: rating from which a title counts as liked."""
+
+    file: Identity
+    liked_from: float | None
+
+
+class RecommenderBasis(Section):
+    """What a recommender was fitted on and by."""
+
+    evidence: InteractionsBasis | RatingsBasis
+    as_of: str
+    declared: str
+    seed: int
+    model: str
+    library: str
+
+
+class RecommenderRecord(Record):
+    """The fitted recommender in `recommender/`: how it was chosen and evaluated."""
+
+    COMMAND: ClassVar[str] = "`encore recommend`"
+    basis: RecommenderBasis
+    as_of: str
+    chosen: str
+    chosen_by: str
+    engine: str
+    customers: int
+    titles: int
+    pairs: int
+    judged_titles: int
+    tried: dict[str, list[dict[str, Any]]]
+    settings: dict[str, dict[str, Any]]
+    parts: dict[str, dict[str, dict[str, Any]]]
+    ratings: dict[str, Any] | None = None
+    file: str
+
+
+class RecommendationsBasis(Section):
+    """What recommendations are made from; `who` they are for as text, or as the file that named them."""
+
+    recommender: str
+    top: int
+    who: str | Identity
+    scores: ScoresBasis | None
+
+
+class RecommendationsRecord(PartitionRecord):
+    """Customers for titles, or titles for the contact list: `recommendations/{customers,contacts}/as_of=…/`."""
+
+    COMMAND: ClassVar[str] = "`encore recommend --as-of {partition}`"
+    basis: RecommendationsBasis
+
+
+class MostRecommended(Section):
+    """A title and the number of lists it stands on."""
+
+    title_id: int | str
+    name: str
+    customers: int
+
+
+class Example(Section):
+    """A customer, the titles they liked most, and those recommended to them."""
+
+    customer_id: int | str
+    history_titles: int
+    history: list[str]
+    recommended: list[str]
+
+
+class TitlesRecord(RecommendationsRecord):
+    """Titles for customers, one row per customer and title: `recommendations/titles/as_of=…/`.
+
+    Attributes:
+        without_history: customers of whom nothing is known, who get popular titles.
+        titles: titles that stand on some list.
+    """
+
+    model: str
+    top: int
+    customers: int
+    without_history: int
+    titles: int
+    most_recommended: list[MostRecommended]
+    examples: list[Example]

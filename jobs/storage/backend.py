@@ -1,0 +1,165 @@
+"""One interface to both kinds of storage: a disk of this machine, and an object store or HDFS.
+
+This is the only module that asks which of them a place belongs to.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow.dataset
+
+from jobs.storage.disk import Disk
+from jobs.storage.location import Place, Remote
+from jobs.storage.object_store import ObjectStore
+
+
+class Backend(Protocol):
+    """A kind of storage. Places that are given to its methods belong to it."""
+
+    @property
+    def is_disk(self) -> bool:
+        """Whether it is a disk of this machine, so that its places are paths."""
+        ...
+
+    def check_reachable(self, place: Any) -> None:
+        """Raise InputError where the storage does not answer."""
+        ...
+
+    def absolute(self, place: Any) -> Place:
+        """The same place, independent of the working directory."""
+        ...
+
+    def spark_url(self, place: Any) -> str:
+        """A URL that means the same to Spark, whatever its default file system is."""
+        ...
+
+    def current(self, folder: Any) -> Place:
+        """Where the published content of a folder lies; the folder itself where nothing is published."""
+        ...
+
+    def staging_folder(self, target: Any) -> AbstractContextManager[Place]:
+        """A new folder, where no reader looks, to write what `replace_folder` puts in the place of `target`.
+
+        It is removed at the end, except for what was published.
+        """
+        ...
+
+    def replace_folder(self, new: Any, old: Any) -> None:
+        """Put the folder `new` in the place of `old` in one step; readers find it by `current(old)`."""
+        ...
+
+    def remove_folder(self, folder: Any) -> None:
+        """Remove a published folder."""
+        ...
+
+    def write_text(self, path: Any, text: str) -> None:
+        """Write a whole file, or leave the old one as it was."""
+        ...
+
+    def dataset(self, folder: Any) -> pyarrow.dataset.Dataset:
+        """The Parquet files of a folder."""
+        ...
+
+    def local_copy(self, file: Any) -> AbstractContextManager[Path]:
+        """The file on this machine: itself, or a copy that is removed at the end."""
+        ...
+
+    def local_target(self, file: Any) -> AbstractContextManager[Path]:
+        """Where on this machine to write a file that is put in its place at the end, unless the block fails.
+
+        Both have the same suffix.
+        """
+        ...
+
+    def copy_in(self, source: Path, target: Any) -> None:
+        """Copy a file of this machine to a place in this storage."""
+        ...
+
+    def sole_writer(self, data: Any) -> AbstractContextManager[None]:
+        """Hold a data folder for this process, and remove what a killed command has left there.
+
+        Raises:
+            InputError: another process writes there, or the storage cannot be reached.
+        """
+        ...
+
+
+_DISK, _OBJECT_STORE = Disk(), ObjectStore()
+
+
+def backend(place: Place) -> Backend:
+    """The storage that a place belongs to."""
+    return _OBJECT_STORE if isinstance(place, Remote) else _DISK
+
+
+def disk_path(place: Place) -> Path:
+    """A place that is known to be a path. Raises TypeError where it is a URL."""
+    if isinstance(place, Remote):
+        raise TypeError(f"{place}: a path of this machine is needed here")
+    return place
+
+
+def current(folder: Place) -> Place:
+    """See Backend."""
+    return backend(folder).current(folder)
+
+
+def staging_folder(target: Place) -> AbstractContextManager[Place]:
+    """See Backend."""
+    return backend(target).staging_folder(target)
+
+
+def replace_folder(new: Place, old: Place) -> None:
+    """See Backend."""
+    backend(old).replace_folder(new, old)
+
+
+def remove_folder(folder: Place) -> None:
+    """See Backend."""
+    backend(folder).remove_folder(folder)
+
+
+def subfolders(parent: Place) -> list[Place]:
+    """The folders in a folder, by name; none where it is missing."""
+    return sorted(path for path in parent.glob("*") if path.is_dir())
+
+
+def write_text(path: Place, text: str) -> None:
+    """See Backend."""
+    backend(path).write_text(path, text)
+
+
+def write_csv(path: Place, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write a small table as a whole CSV file, or leave the old one as it was."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_text(path, text.getvalue())
+
+
+def dataset(folder: Place) -> pyarrow.dataset.Dataset:
+    """See Backend."""
+    return backend(folder).dataset(folder)
+
+
+def local_copy(file: Place) -> AbstractContextManager[Path]:
+    """See Backend."""
+    return backend(file).local_copy(file)
+
+
+def local_target(file: Place) -> AbstractContextManager[Path]:
+    """See Backend."""
+    return backend(file).local_target(file)
+
+
+def check_reachable(place: Place) -> None:
+    """See Backend."""
+    backend(place).check_reachable(place)
+
+
+def sole_writer(data: Place) -> AbstractContextManager[None]:
+    """See Backend."""
+    return backend(data).sole_writer(data)

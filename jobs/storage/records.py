@@ -1,0 +1,122 @@
+"""JSON records: what one command writes and another reads, typed, with the version of their schema.
+
+A record is a pydantic model. Every file of records is written and read here, so that a reader meets either a record of
+the declared type or one line that says which command writes it again.
+"""
+
+import json
+import math
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from conf.errors import InputError
+from jobs.storage.backend import write_text
+from jobs.storage.location import Place
+
+SCHEMA_VERSION = "schema_version"  # a key of every file
+
+
+class Section(BaseModel):
+    """A part of a record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Record(Section):
+    """What a JSON file holds.
+
+    Attributes:
+        VERSION: of the schema; a change of the fields raises it.
+        COMMAND: the command that writes the record again, in backticks; {partition} stands for the partition's value.
+    """
+
+    VERSION: ClassVar[int] = 1
+    COMMAND: ClassVar[str]
+
+
+class PartitionRecord(Record):
+    """The record of a partition of a layer; partitions of equal bases are equal."""
+
+    basis: Any
+
+
+R = TypeVar("R", bound=Record)
+
+
+class UnreadableRecordError(InputError):
+    """A record that this version of Encore cannot read."""
+
+
+def to_text(record: Record, indent: int | None = 1) -> str:
+    """The content of a record's file; NaN and infinity become null, since JSON has neither."""
+    data = {SCHEMA_VERSION: record.VERSION, **record.model_dump(mode="json", by_alias=True)}
+    return json.dumps(_with_nulls(data), indent=indent, allow_nan=False)
+
+
+def from_text(kind: type[R], text: str, file: object, partition: str = "") -> R:
+    """The record that a text holds.
+
+    Args:
+        file: named in errors.
+        partition: value of the partition that the record belongs to, if any.
+
+    Raises:
+        UnreadableRecordError: the text is no whole record of this type and version.
+    """
+    again = f"run {kind.COMMAND.format(partition=partition)} again"
+    try:
+        data = json.loads(text)
+        version = data.pop(SCHEMA_VERSION, None)
+    except (ValueError, AttributeError, TypeError):
+        raise UnreadableRecordError(f"{file}: is not a whole record; {again}") from None
+    if version != kind.VERSION:
+        by = "an older version of Encore" if version is None else f"a version of Encore with schema {version}"
+        raise UnreadableRecordError(f"{file}: was written by {by} (this one reads schema {kind.VERSION}); {again}")
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors()[0]["loc"]))
+        raise UnreadableRecordError(f"{file}: the value of {key} cannot be read; {again}") from None
+
+
+def write_record(file: Place, record: Record, indent: int | None = 1) -> None:
+    """Write a record as a whole file, or leave the old one as it was."""
+    write_text(file, to_text(record, indent))
+
+
+def read_record(kind: type[R], file: Place) -> R:
+    """The record of a file. Raises FileNotFoundError, UnreadableRecordError."""
+    return from_text(kind, file.read_text(encoding="utf-8"), file)
+
+
+def find_record(kind: type[R], file: Place) -> R | None:
+    """The record of a file, None where there is no such file. Raises UnreadableRecordError."""
+    try:
+        return read_record(kind, file)
+    except FileNotFoundError:
+        return None
+
+
+def readable(kind: type[R], text: str) -> R | None:
+    """The record that a text holds, None where it cannot be read; for callers that would then write it again."""
+    try:
+        return from_text(kind, text, "")
+    except UnreadableRecordError:
+        return None
+
+
+def find_readable(kind: type[R], file: Place) -> R | None:
+    """The record of a file, None where there is none that can be read; see `readable`."""
+    try:
+        return readable(kind, file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def _with_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_nulls(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_nulls(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

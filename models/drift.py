@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from conf.learning import Drift
 from features.declared import NamedFeature
-from models.scoring.linear import Floats
+from models.arrays import Floats
 
 SCORE = "probability"
 TENTHS = np.arange(1, 10) / 10

@@ -23,20 +23,20 @@ from jobs.training.run import Course
 from jobs.training.variants import Wanted, basis_of
 from models.evaluation.histogram import cells
 from models.evaluation.measures import auc
-from models.fitting.calibration import Calibration
 from models.fitting.class_balance import balanced
 from models.fitting.cross_validation import Candidate
 from models.fitting.encoding import linear_terms
 from models.fitting.fit import Fitted, TrainingPart, Tuning, calibrated, counted_labels, training_part
-from models.fitting.preprocessing import Input
 from models.fitting.split import is_in_share
 from models.network.checkpoint import Epoch, Progress, epochs_done
 from models.network.data import write_plan
 from models.network.fit import fit
 from models.network.job import FILE as PLAN
-from models.network.job import Plan
+from models.network.job import NETWORK, Plan
 from models.network.launch import CannotLaunch, RankFailed, launch, require
-from models.scoring.portable import NETWORK, PlainModel, scored
+from models.scoring.calibration import Calibration
+from models.scoring.inputs import Input
+from models.scoring.portable import PlainModel, scored
 
 FILE = "network.keras"
 ROWS_COMPARED = 1_000

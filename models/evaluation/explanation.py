@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.declared import NamedFeature
+from models.arrays import Floats
 from models.evaluation.importance import partial_dependence, permutation_importance
-from models.scoring.linear import Floats
 from models.scoring.portable import PlainModel
 
 ROWS = 10_000
@@ -20,6 +20,27 @@ PARTIAL_ROWS = 2_000
 QUANTILES = 10
 MOST = 5
 UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Importances:
+    """Importances of a model's inputs as its library gives them.
+
+    measure: `coefficient`: standardised weights of a linear model; `tree_importance`: gains of the splits, summing to
+    1. values: (inputs,).
+    """
+
+    measure: Literal["coefficient", "tree_importance"]
+    values: Floats
+
+    def of_feature(self, columns: Sequence[int]) -> float:
+        """The importance of a feature with these inputs.
+
+        That is the weight of its strongest input, since each level and a missing value have inputs of their own, or
+        the sum of the gains.
+        """
+        values = self.values[list(columns)]
+        return float(max(values, key=abs) if self.measure == "coefficient" else values.sum())
 
 
 @dataclass(frozen=True)
@@ -62,13 +83,12 @@ def _matrix(table: pa.Table, names: Sequence[str]) -> Floats:
 
 
 def explained(
-    some: Sample, model: PlainModel, importances: Floats | None, declared: Sequence[NamedFeature], seed: int
+    some: Sample, model: PlainModel, importances: Importances | None, declared: Sequence[NamedFeature], seed: int
 ) -> dict[str, Any]:
     """`importance` of every feature of the model, the most important first, and `partial_dependence` of the first five.
 
     Args:
-        importances: (inputs,) the library's own, where it has such: standardised weights of a linear model, gains of
-            trees.
+        importances: those of the library; None where it gives none.
     """
     groups = _groups(model)
     about = {feature.name: {"meaning": feature.about, "unit": feature.unit} for feature in declared}
@@ -79,7 +99,7 @@ def explained(
             "feature": name,
             **about[name],
             "permutation": asdict(permuted[name]),
-            **_own(model, importances, groups[name]),
+            **_library_importance(importances, groups[name]),
         }
         for name in ranked
     ]
@@ -97,16 +117,10 @@ def _groups(model: PlainModel) -> dict[str, list[int]]:
     return found
 
 
-def _own(model: PlainModel, importances: Floats | None, columns: Sequence[int]) -> dict[str, float | None]:
-    """The library's own importance of a feature: the weight of its strongest input, since levels and absence have
-    inputs of their own, or the gains of all of them."""
+def _library_importance(importances: Importances | None, columns: Sequence[int]) -> dict[str, float | None]:
+    """The library's own importance of a feature, under the name of its measure."""
     found: dict[str, float | None] = {"coefficient": None, "tree_importance": None}
-    if importances is None:
-        return found
-    own = importances[list(columns)]
-    return found | (
-        {"coefficient": float(max(own, key=abs))} if model.kind == "lr" else {"tree_importance": float(own.sum())}
-    )
+    return found | ({importances.measure: importances.of_feature(columns)} if importances else {})
 
 
 def _dependence(

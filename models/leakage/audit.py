@@ -18,10 +18,11 @@ from scipy.special import betaincinv
 
 from conf.learning import Audit
 from features.declared import NamedFeature
+from models.arrays import Floats, Ints
 from models.evaluation.intervals import Interval
 from models.leakage.regions import Regions, regions
 from models.leakage.univariate import Direction, auc_of_levels, auc_of_numbers
-from models.leakage.value_counts import Floats, Ints, Values, counted
+from models.leakage.value_counts import Values, counted
 
 SURE = 0.95  # one-sided
 FEWEST = 30  # customers of either label, below which an AUC's interval is too short: at 1 it has no width

@@ -13,12 +13,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.network import Network
+from models.arrays import Floats
 from models.fitting.kinds import WEIGHT
 from models.fitting.preprocessing import INPUTS
 from models.network.job import TRAIN, VALIDATION, Plan
 from models.network.sharding import Layout, lanes_for
 from models.network.shards import BESIDE, Singles, write_lanes
-from models.scoring.linear import Floats
 
 READ_ROWS = 65_536
 JUDGED_ROWS = 1_024  # that a rank judges at a time, from each lane

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from models.arrays import Floats
 from models.network.checkpoint import Epoch, Progress
 from models.network.job import TRAIN, VALIDATION, Plan
 from models.network.ranks import OneProcess, Ranks
 from models.network.shards import Singles, read_blocks
-from models.scoring.linear import Floats
 
 SOLO_SECONDS = 1.0
 SOLO_STEPS = 8

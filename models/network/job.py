@@ -10,6 +10,7 @@ import numpy as np
 from conf.network import Network
 from models.network.sharding import Layout
 
+NETWORK = "keras"  # the kind of model that ranks fit
 FILE = "plan.json"
 TRAIN, VALIDATION = "train", "validation"
 

@@ -18,9 +18,9 @@ from pyspark.sql import functions as F
 
 from conf.learning import Targeting
 from conf.schema import Label
+from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
 from models.evaluation.histogram import collected, fine_bin, is_label, is_probability
-from models.scoring.linear import Floats
 from models.targeting.contact_list import customer_value, risk
 
 SHARES = np.arange(1, 21) / 20

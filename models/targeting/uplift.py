@@ -12,11 +12,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy.stats import binomtest
 
+from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
 from models.evaluation.deciles import decile_thresholds
 from models.evaluation.histogram import collected, fine_bin
 from models.evaluation.intervals import Interval
-from models.scoring.linear import Floats
 
 TREATED, UNTREATED = 0, 1
 SHARES = np.arange(101) / 100

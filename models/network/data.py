@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -16,7 +15,7 @@ from conf.network import Network
 from models.arrays import Floats
 from models.fitting.kinds import WEIGHT
 from models.fitting.preprocessing import INPUTS
-from models.network.job import TRAIN, VALIDATION, Plan
+from models.network.job import TRAIN, VALIDATION, FitOrigin, Plan
 from models.network.sharding import Layout, lanes_for
 from models.network.shards import BESIDE, Singles, write_lanes
 
@@ -31,7 +30,7 @@ def write_plan(
     network: Network,
     seed: int,
     ranks: int,
-    about: dict[str, Any],
+    about: FitOrigin,
 ) -> None:
     """Write the rows, in an order that only a hash of the customer decides, and the plan to fit them by.
 

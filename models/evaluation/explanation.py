@@ -1,7 +1,7 @@
 """What matters most to a model, on a bounded sample of the customers that judge it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from features.declared import NamedFeature
 from models.arrays import Floats
 from models.evaluation.importance import partial_dependence, permutation_importance
+from models.evaluation.intervals import Interval
 from models.scoring.portable import PlainModel
 
 ROWS = 10_000
@@ -82,31 +83,74 @@ def _matrix(table: pa.Table, names: Sequence[str]) -> Floats:
     return np.column_stack([table.column(name).to_numpy() for name in names]).astype(np.float64)
 
 
-def explained(
+@dataclass(frozen=True)
+class FeatureImportance:
+    """How much a feature matters to a model.
+
+    permutation: AUC that is lost when the feature is shuffled. coefficient, tree_importance: the library's own measure;
+    None where it gives another one or none.
+    """
+
+    feature: str
+    meaning: str
+    unit: str
+    permutation: Interval
+    coefficient: float | None
+    tree_importance: float | None
+
+
+@dataclass(frozen=True)
+class PartialDependence:
+    """The mean predicted probability by the value of a feature. points: (value, mean probability)."""
+
+    feature: str
+    meaning: str
+    unit: str
+    points: list[tuple[float | str, float]]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The importance of every feature, the most important first, and the partial dependence on the first five."""
+
+    importance: list[FeatureImportance]
+    partial_dependence: list[PartialDependence]
+
+
+def explain(
     some: Sample, model: PlainModel, importances: Importances | None, declared: Sequence[NamedFeature], seed: int
-) -> dict[str, Any]:
-    """`importance` of every feature of the model, the most important first, and `partial_dependence` of the first five.
+) -> Explanation:
+    """Explain a model by a sample of the test set.
 
     Args:
         importances: those of the library; None where it gives none.
+        declared: at least the features of the model.
+        seed: of the permutations.
     """
-    groups = _groups(model)
-    about = {feature.name: {"meaning": feature.about, "unit": feature.unit} for feature in declared}
+    groups, known = _groups(model), {feature.name: feature for feature in declared}
     permuted = permutation_importance(model.scorer, some.inputs, some.labels, groups, seed)
-    ranked = sorted(groups, key=lambda name: -permuted[name].value)
-    rows = [
-        {
-            "feature": name,
-            **about[name],
-            "permutation": asdict(permuted[name]),
-            **_library_importance(importances, groups[name]),
-        }
-        for name in ranked
-    ]
-    dependence = [
-        {"feature": name, **about[name], "points": _dependence(some, model, groups, name)} for name in ranked[:MOST]
-    ]
-    return {"importance": rows, "partial_dependence": dependence}
+    ranked = [known[name] for name in sorted(groups, key=lambda name: -permuted[name].value)]
+    return Explanation(
+        [_importance(one, permuted[one.name], importances, groups[one.name]) for one in ranked],
+        [
+            PartialDependence(one.name, one.about, one.unit, _dependence(some, model, groups, one.name))
+            for one in ranked[:MOST]
+        ],
+    )
+
+
+def _importance(
+    feature: NamedFeature, permutation: Interval, importances: Importances | None, columns: Sequence[int]
+) -> FeatureImportance:
+    own = {importances.measure: importances.of_feature(columns)} if importances else {}
+    return FeatureImportance(
+        feature=feature.name,
+        meaning=feature.about,
+        unit=feature.unit,
+        permutation=permutation,
+        coefficient=own.get("coefficient"),
+        tree_importance=own.get("tree_importance"),
+    )
 
 
 def _groups(model: PlainModel) -> dict[str, list[int]]:
@@ -115,12 +159,6 @@ def _groups(model: PlainModel) -> dict[str, list[int]]:
     for number, one in enumerate(model.inputs):
         found.setdefault(one.feature, []).append(number)
     return found
-
-
-def _library_importance(importances: Importances | None, columns: Sequence[int]) -> dict[str, float | None]:
-    """The library's own importance of a feature, under the name of its measure."""
-    found: dict[str, float | None] = {"coefficient": None, "tree_importance": None}
-    return found | ({importances.measure: importances.of_feature(columns)} if importances else {})
 
 
 def _dependence(

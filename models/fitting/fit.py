@@ -105,9 +105,10 @@ def fit_model(
     rarer = min(part.positive_share, 1.0 - part.positive_share)
     share = min(1.0, max(how.tuning_rows, FEWEST_OF_A_LABEL / rarer) / part.rows)
     some = part.prepared.where(is_in_share(F.col("customer_id"), share, "tuning")) if share < 1 else part.prepared
-    found = tuned(some, kind, candidates(name, how.grids), how.folds, how.seed, tick)
-    [best] = [candidate for candidate in found if candidate.chosen]
-    fitted = kind.fit(part.prepared, best.params, how.seed)
+    grid = candidates(name, how.grids)
+    found = tuned(some, kind, grid, how.folds, how.seed, tick)
+    [best] = [params for params, candidate in zip(grid, found, strict=True) if candidate.chosen]
+    fitted = kind.fit(part.prepared, best, how.seed)
     tick()
     folder = save(PipelineModel([*part.preparation.stages.stages, *fitted.stages]))
     inputs = part.preparation.inputs

@@ -9,8 +9,7 @@ A finding is a suspicion: somebody who knows how the table was made must explain
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from pyspark.sql import DataFrame
@@ -26,7 +25,6 @@ from models.leakage.value_counts import Values, counted
 
 SURE = 0.95  # one-sided
 FEWEST = 30  # customers of either label, below which an AUC's interval is too short: at 1 it has no width
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -85,16 +83,6 @@ class Audited:
     def flagged(self) -> list[str]:
         """The features that are suspected."""
         return [one.feature for one in self.features if one.flags]
-
-    def to_json(self) -> Json:
-        """Plain data."""
-        return {
-            "rows": self.rows,
-            "positive_share": self.positive_share,
-            "limits": self.limits.model_dump(),
-            "flagged": self.flagged,
-            "features": [asdict(one) for one in self.features],
-        }
 
 
 def audit(train: DataFrame, features: Sequence[NamedFeature], limits: Audit) -> Audited:

@@ -37,7 +37,7 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if Path(path or ".").resol
 from conf.network import Network  # noqa: E402
 from models.network.checkpoint import FILE, Progress  # noqa: E402
 from models.network.fit import fit  # noqa: E402
-from models.network.job import TRAIN, VALIDATION, Plan  # noqa: E402
+from models.network.job import TRAIN, VALIDATION, FitOrigin, Plan  # noqa: E402
 from models.network.launch import launch  # noqa: E402
 from models.network.ranks import OneProcess, Ranks  # noqa: E402
 from models.network.sharding import Layout, lanes_for  # noqa: E402
@@ -144,7 +144,7 @@ def write_rows(folder: Path, rows: int, columns: int, batch: int) -> None:
     write_lanes(folder / TRAIN, train, made_up(rows, columns))
     write_lanes(folder / VALIDATION, validation, made_up(JUDGES, columns))
     network = Network(batch=batch, epochs=EPOCHS, patience=None)
-    Plan(network, 1, (0.0,) * columns, (1.0,) * columns, train, validation, {}).write(folder)
+    Plan(network, 1, (0.0,) * columns, (1.0,) * columns, train, validation, FitOrigin({}, 1, ())).write(folder)
 
 
 def made_up(rows: int, columns: int) -> Iterator[Singles]:

@@ -6,6 +6,7 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -17,7 +18,7 @@ from jobs.context import Context
 from jobs.storage.layer import Record, write_csv, write_manifest
 from jobs.training.artifacts import drift_reference, model_basis, model_result
 from jobs.training.feature_tables import read_tables, table_record
-from models.drift import drifted
+from models.drift import measure_drift
 
 COLUMNS = ("feature", "kind", "psi", "null_share", "null_share_at_training", "new_category_share", "above")
 MANIFEST = ["model", "customers"]
@@ -55,7 +56,7 @@ def drift(context: Context, spark: SparkSession, as_of: date | None = None) -> t
         "model": name,
         "reference_as_of": model_result(context, name)["split"]["train_as_of"],
         "limits": limits.model_dump(),
-        **drifted(table, reference, limits),
+        **asdict(measure_drift(table, reference, limits)),
     }
     with context.data.drift.staging() as staged:
         write_csv(staged.partition(day) / "_drift.csv", COLUMNS, [_row(one) for one in found["features"]])

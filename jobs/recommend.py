@@ -139,8 +139,7 @@ def _rating_errors(context: Context, new: Place, seed: int) -> dict[str, Any] | 
         known, held_out = pairs.where(~is_out), pairs.where(is_out)
         if known.isEmpty() or held_out.isEmpty():
             return None
-        errors = rating_errors(known, held_out, seed)
-    return {name: value if isinstance(value, int) else asdict(value) for name, value in errors.items()}
+        return asdict(rating_errors(known, held_out, seed))
 
 
 def _asked(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish, work: Place) -> Asked:

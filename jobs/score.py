@@ -7,6 +7,7 @@ if __name__ == "__main__":
 
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -25,9 +26,9 @@ from jobs.training.artifacts import chosen_model, model_basis, model_result, pla
 from jobs.training.feature_tables import read_tables, table_record
 from models.evaluation.deciles import with_deciles
 from models.scoring.portable import PlainModel, scored
-from models.targeting.contact_list import chosen, plan_summary, risk
+from models.targeting.contact_list import chosen, risk, summarise_contacts
 from models.targeting.profit import profit_curve
-from models.targeting.uplift import uplift
+from models.targeting.uplift import measure_uplift
 
 KEYS = ("customer_id", "as_of")
 PROBABILITY = "probability"
@@ -141,8 +142,8 @@ def _plan(context: Context, spark: SparkSession, name: str, rows: DataFrame, mon
         **declared,
         "value_of_customer": str(money.value_of_customer),
         "limit": limits,
-        **plan_summary(rows, money),
-        **profit_curve(tested, label, money, context.service.training.seed),
+        **asdict(summarise_contacts(rows, money)),
+        **asdict(profit_curve(tested, label, money, context.service.training.seed)),
         "uplift": _uplift(tested, context, money.treated) if money.treated else None,
     }
 
@@ -166,6 +167,6 @@ def _uplift(tested: DataFrame, context: Context, treated: str) -> Mapping[str, A
     good = 1 - F.col("label") if context.service.label.leaves_is_one else F.col("label")
     known = {"label_good": good, "treated": F.expr(treated).cast("boolean"), "risk": risk(context.service.label)}
     try:
-        return uplift(tested.withColumns(known))
+        return asdict(measure_uplift(tested.withColumns(known)))
     except ValueError as error:
         raise InputError(f"targeting.treated: {error}") from None

@@ -21,7 +21,7 @@ from jobs.training.selection import choosable, reason
 from jobs.training.variants import UNFLAGGED, Wanted, basis_of, wanted
 from models.fitting.kinds import KINDS
 from models.fitting.split import Split
-from models.scoring.portable import NETWORK
+from models.network.job import NETWORK
 
 GRIDS = Grids()
 

@@ -15,7 +15,7 @@ from jobs.train import train
 from jobs.training.artifacts import Result
 from jobs.training.keras import Networks
 from jobs.training.run import Watch
-from models.scoring.portable import NETWORK
+from models.network.job import NETWORK
 
 
 def train_keras(

@@ -13,7 +13,7 @@ from jobs.recommending.dataset import PARTS, VALIDATION, Ground, Part
 from jobs.recommending.model_file import at_workers, save
 from jobs.storage.layer import Record
 from models.evaluation.intervals import Interval
-from models.recommender.candidates import ALWAYS, Candidate, Engine, candidates, plainly
+from models.recommender.candidates import ALWAYS, Candidate, Engine, candidates, settings_of
 from models.recommender.fitting import fitted
 from models.recommender.histories import with_histories
 from models.recommender.ranking import difference, judgement, means_of, per_customer
@@ -63,7 +63,7 @@ class Study:
             "pairs": self.ground.pairs.count(),
             "judged_titles": self.ground.declared.judged_titles,
             "tried": {name: [_told(*one) for one in found] for name, found in tried.items()},
-            "settings": {name: plainly(one) for name, (one, _) in best.items()},
+            "settings": {name: settings_of(one) for name, (one, _) in best.items()},
             "parts": {part: found for part, found in judged.items() if found},
         }
         return Model(ranker, whole.order, whole.pairs.titles), record
@@ -79,7 +79,7 @@ class Study:
         for name, grid in grids.items():
             found[name] = []
             for one in grid:
-                self.tell(next(number), 2 * total, f"{name} {plainly(one)}")
+                self.tell(next(number), 2 * total, f"{name} {settings_of(one)}")
                 _, measured = self._measured(part, one, f"{VALIDATION}-{name}-{len(found[name])}")
                 found[name].append((one, means_of(measured, ("ndcg",))["ndcg"]))
         return found
@@ -131,4 +131,4 @@ def _rank(ndcg: Interval | None) -> float:
 
 
 def _told(candidate: Candidate, ndcg: Interval | None) -> dict[str, Any]:
-    return {"settings": plainly(candidate), "ndcg": asdict(ndcg) if ndcg else None}
+    return {"settings": settings_of(candidate), "ndcg": asdict(ndcg) if ndcg else None}

@@ -4,12 +4,15 @@ import json
 import math
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from conf.errors import InputError
 from conf.load import fingerprint
 from jobs.context import Context
 from jobs.storage.layer import published, write_text
 from jobs.storage.location import Place
 from jobs.storage.versions import current
+from models.drift import Reference
 from models.scoring.portable import PlainModel
 
 BASELINES = "baselines"
@@ -31,9 +34,9 @@ def plain_model(context: Context, name: str) -> PlainModel:
     return PlainModel.from_json(read_json(_file(context, name, MODEL)))
 
 
-def drift_reference(context: Context, name: str) -> Result:
+def drift_reference(context: Context, name: str) -> Reference:
     """What tables and scores are compared with for drift. Raises InputError where the model is not there."""
-    return read_json(_file(context, name, REFERENCE))
+    return TypeAdapter(Reference).validate_python(read_json(_file(context, name, REFERENCE)))
 
 
 def model_result(context: Context, name: str) -> Result:

@@ -23,20 +23,19 @@ from jobs.training.run import Course
 from jobs.training.variants import Wanted, basis_of
 from models.evaluation.histogram import cells
 from models.evaluation.measures import auc
-from models.fitting.calibration import Calibration
 from models.fitting.class_balance import balanced
 from models.fitting.cross_validation import Candidate
 from models.fitting.encoding import linear_terms
 from models.fitting.fit import Fitted, TrainingPart, Tuning, calibrated, counted_labels, training_part
-from models.fitting.preprocessing import Input
 from models.fitting.split import is_in_share
 from models.network.checkpoint import Epoch, Progress, epochs_done
 from models.network.data import write_plan
 from models.network.fit import fit
 from models.network.job import FILE as PLAN
-from models.network.job import Plan
+from models.network.job import NETWORK, FitOrigin, Plan
 from models.network.launch import CannotLaunch, RankFailed, launch, require
-from models.scoring.portable import NETWORK, PlainModel, scored
+from models.scoring.calibration import Calibration
+from models.scoring.portable import PlainModel, scored
 
 FILE = "network.keras"
 ROWS_COMPARED = 1_000
@@ -110,7 +109,7 @@ class Networks:
             "ranks": self.ranks,
             "epochs": [asdict(epoch) for epoch in progress.epochs],
             "best_epoch": best.number,
-            "throughput": progress.throughput,
+            "throughput": asdict(progress.throughput) if progress.throughput else {},
         }
         return Fitted(calibrated(raw, part), [candidate], Tuning(0, int(judged.rows.sum())), None, {"network": about})
 
@@ -119,12 +118,12 @@ class Networks:
         if not (folder / PLAN).is_file():
             raise InputError(f"{folder}: there is no fit to go on from; run the command without --resume")
         plan = Plan.read(folder)
-        if plan.about["fitted_on"] != basis:
+        if plan.about.fitted_on != basis:
             raise InputError(
                 f"{folder}: this fit began with other tables or settings; give those it began with, or run the command "
                 f"without --resume"
             )
-        began_with = plan.about["ranks"]
+        began_with = plan.about.ranks
         if plan.train.lanes % self.ranks or (network.scaling != "none" and self.ranks != began_with):
             raise InputError(f"{folder}: this fit began with {began_with} ranks; give --ranks {began_with}")
 
@@ -133,8 +132,8 @@ class Networks:
         if done := len(epochs_done(folder)):
             self.say(f"{one.title}: begins anew; --resume would have gone on after epoch {done} of {folder}")
         course.tick(f"{one.title}: writing rows for the ranks", steps=0)
-        network, inputs = course.context.service.network, [asdict(given) for given in part.preparation.inputs]
-        about = {"fitted_on": basis, "ranks": self.ranks, "inputs": inputs}
+        network = course.context.service.network
+        about = FitOrigin(basis, self.ranks, part.preparation.inputs)
         with beside(folder) as staging:
             new = local(staging) / one.name
             try:
@@ -172,12 +171,11 @@ def _plain(plan: Plan, progress: Progress, one: Wanted, course: Course, new: Pla
 
     network = network_of_inputs(plan.network, *plan.standard, plan.seed)
     network.set_weights(list(progress.best))
-    inputs = tuple(Input(**given) for given in plan.about["inputs"])
     terms = linear_terms(one.features(course.context.service))
     copy = plain_copy(network, *plan.standard, plan.network.activation)
-    plain = PlainModel(NETWORK, inputs, copy, Calibration())
+    plain = PlainModel(NETWORK, plan.about.inputs, copy, Calibration())
     with written_here(new / FILE) as file:
-        whole_network(network, plan.network.output, terms, inputs).save(file)
+        whole_network(network, plan.network.output, terms, plan.about.inputs).save(file)
         refuse_other_scores(file, plain, course.train.limit(ROWS_COMPARED))
     return plain
 

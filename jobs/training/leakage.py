@@ -1,5 +1,7 @@
 """The leakage audit beside the models: which features know more than they should, found once for the same tables."""
 
+from dataclasses import asdict
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -37,7 +39,13 @@ def write_audit(context: Context, split: Split, train: DataFrame, rows: int) -> 
     some = train.where(is_in_share(F.col("customer_id"), ROWS / rows, "audit")) if rows > ROWS else train
     features = table_features(context.service)
     found = acquitted(audit(some, features, context.service.audit), some, features, context.service.training)
-    result: Result = found.to_json() | {"fitted_on": _basis(context, split)}
+    result: Result = {
+        **vars(found),
+        "limits": found.limits.model_dump(),
+        "flagged": found.flagged,
+        "features": [asdict(one) for one in found.features],
+        "fitted_on": _basis(context, split),
+    }
     write_json(context.data.models / AUDIT, result)
     return result
 

@@ -22,9 +22,9 @@ from jobs.training.leakage import write_audit
 from jobs.training.mlflow import code_version, log_model_run
 from jobs.training.variants import Wanted, basis_of
 from models.baselines.baselines import SCORED, Baseline, bgnbd_baseline, plain_baselines, recency_rule
-from models.drift import reference
-from models.evaluation.evaluate import judged
-from models.evaluation.explanation import explained, sample
+from models.drift import make_reference
+from models.evaluation.evaluate import evaluate
+from models.evaluation.explanation import explain, sample
 from models.evaluation.paired_auc import auc_gain
 from models.fitting.fit import Fitted, TrainingPart
 from models.fitting.split import Split, histories
@@ -156,7 +156,7 @@ class Course:
             replace_folder(folder / "new", self.context.data.models / BASELINES)
 
     def _judged_baseline(self, one: Baseline) -> Result:
-        return {"name": one.name, "title": one.title, **judged(one.train, one.test, self.how.seed)}
+        return {"name": one.name, "title": one.title, **asdict(evaluate(one.train, one.test, self.how.seed))}
 
     def _fit_model(self, one: Wanted, part: TrainingPart) -> None:
         target, declared = self.context.data.models / one.name, one.features(self.context.service)
@@ -168,7 +168,7 @@ class Course:
             result = self._described(one, part, fitted) | self._judged(fitted, declared, new)
             self.tick(f"{one.title}: what matters")
             some = sample(self.test, fitted.plain)
-            result |= explained(some, fitted.plain, fitted.importances, declared, self.how.seed)
+            result |= asdict(explain(some, fitted.plain, fitted.importances, declared, self.how.seed))
             write_json(new / METRICS, result)
             replace_folder(new, target)
         self._log(current(target), result)
@@ -183,12 +183,11 @@ class Course:
         columns = ["customer_id", "label", *(feature.name for feature in declared)]
         trained = scored(self.train, {"probability": fitted.plain}, columns).cache()
         # Scores of rows that a model was fitted on are further apart than any it will give.
-        unseen = reference(tested, ())
-        score = {"score": unseen["score"] | {"customers": unseen["customers"]}}
-        write_json(new / REFERENCE, reference(trained, declared) | score)
+        reference = replace(make_reference(trained, declared), score=make_reference(tested, ()).score)
+        write_json(new / REFERENCE, asdict(reference))
         other = tested.withColumnRenamed("recency_probability", "other_probability")
         gain = dict(vars(auc_gain(other, self.how.seed)))
-        result = judged(trained, tested, self.how.seed) | {"gain_over_recency": gain}
+        result = asdict(evaluate(trained, tested, self.how.seed)) | {"gain_over_recency": gain}
         trained.unpersist()
         return result
 
@@ -207,7 +206,7 @@ class Course:
             "train_positive_share": rows[1] / sum(rows.values()),
             "balance": self.how.balance,
             "calibration": part.calibration,
-            "tuning": asdict(fitted.tuning) | {"candidates": [one.to_json() for one in fitted.candidates]},
+            "tuning": asdict(fitted.tuning) | {"candidates": [asdict(one) for one in fitted.candidates]},
             "left_out": dict(part.preparation.left_out),
             "fitted_on": basis_of(context, self.split, one),
             "code_version": code_version(),

@@ -10,7 +10,7 @@ from jobs.training.artifacts import Result
 from jobs.training.dataset import fitted_on
 from models.fitting.kinds import KINDS
 from models.fitting.split import Split
-from models.scoring.portable import NETWORK
+from models.network.job import NETWORK
 
 UNFLAGGED = "_unflagged"
 TITLES = {name: kind.title for name, kind in KINDS.items()} | {NETWORK: "neural network"}

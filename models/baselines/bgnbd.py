@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 from scipy.special import digamma, expit, gammaln, roots_jacobi
 
 from conf.learning import Alive
-from models.scoring.linear import Floats
+from models.arrays import Floats
 
 # Data in which nobody leaves, or nobody buys again, would send parameters to infinity: the penalty lets the fit end.
 PENALTY = 1e-4  # on the squared logs, beside the mean log-likelihood of a customer

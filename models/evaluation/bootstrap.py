@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from models.arrays import Floats
 from models.evaluation.intervals import Interval
-from models.scoring.linear import Floats
 
 TAILS = (0.025, 0.975)
 SURE = 2.0  # standard deviations at which a difference is taken to be there

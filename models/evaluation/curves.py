@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.arrays import Floats
 from models.evaluation.histogram import TENTHS, Cells, in_tenths
 from models.evaluation.intervals import NORMAL_95
-from models.scoring.linear import Floats
 
 POINTS = 200
 Points = list[list[float]]

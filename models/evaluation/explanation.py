@@ -1,8 +1,8 @@
 """What matters most to a model, on a bounded sample of the customers that judge it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.declared import NamedFeature
+from models.arrays import Floats
 from models.evaluation.importance import partial_dependence, permutation_importance
-from models.scoring.linear import Floats
+from models.evaluation.intervals import Interval
 from models.scoring.portable import PlainModel
 
 ROWS = 10_000
@@ -20,6 +21,27 @@ PARTIAL_ROWS = 2_000
 QUANTILES = 10
 MOST = 5
 UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Importances:
+    """Importances of a model's inputs as its library gives them.
+
+    measure: `coefficient`: standardised weights of a linear model; `tree_importance`: gains of the splits, summing to
+    1. values: (inputs,).
+    """
+
+    measure: Literal["coefficient", "tree_importance"]
+    values: Floats
+
+    def of_feature(self, columns: Sequence[int]) -> float:
+        """The importance of a feature with these inputs.
+
+        That is the weight of its strongest input, since each level and a missing value have inputs of their own, or
+        the sum of the gains.
+        """
+        values = self.values[list(columns)]
+        return float(max(values, key=abs) if self.measure == "coefficient" else values.sum())
 
 
 @dataclass(frozen=True)
@@ -61,32 +83,74 @@ def _matrix(table: pa.Table, names: Sequence[str]) -> Floats:
     return np.column_stack([table.column(name).to_numpy() for name in names]).astype(np.float64)
 
 
-def explained(
-    some: Sample, model: PlainModel, importances: Floats | None, declared: Sequence[NamedFeature], seed: int
-) -> dict[str, Any]:
-    """`importance` of every feature of the model, the most important first, and `partial_dependence` of the first five.
+@dataclass(frozen=True)
+class FeatureImportance:
+    """How much a feature matters to a model.
+
+    permutation: AUC that is lost when the feature is shuffled. coefficient, tree_importance: the library's own measure;
+    None where it gives another one or none.
+    """
+
+    feature: str
+    meaning: str
+    unit: str
+    permutation: Interval
+    coefficient: float | None
+    tree_importance: float | None
+
+
+@dataclass(frozen=True)
+class PartialDependence:
+    """The mean predicted probability by the value of a feature. points: (value, mean probability)."""
+
+    feature: str
+    meaning: str
+    unit: str
+    points: list[tuple[float | str, float]]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The importance of every feature, the most important first, and the partial dependence on the first five."""
+
+    importance: list[FeatureImportance]
+    partial_dependence: list[PartialDependence]
+
+
+def explain(
+    some: Sample, model: PlainModel, importances: Importances | None, declared: Sequence[NamedFeature], seed: int
+) -> Explanation:
+    """Explain a model by a sample of the test set.
 
     Args:
-        importances: (inputs,) the library's own, where it has such: standardised weights of a linear model, gains of
-            trees.
+        importances: those of the library; None where it gives none.
+        declared: at least the features of the model.
+        seed: of the permutations.
     """
-    groups = _groups(model)
-    about = {feature.name: {"meaning": feature.about, "unit": feature.unit} for feature in declared}
+    groups, known = _groups(model), {feature.name: feature for feature in declared}
     permuted = permutation_importance(model.scorer, some.inputs, some.labels, groups, seed)
-    ranked = sorted(groups, key=lambda name: -permuted[name].value)
-    rows = [
-        {
-            "feature": name,
-            **about[name],
-            "permutation": asdict(permuted[name]),
-            **_own(model, importances, groups[name]),
-        }
-        for name in ranked
-    ]
-    dependence = [
-        {"feature": name, **about[name], "points": _dependence(some, model, groups, name)} for name in ranked[:MOST]
-    ]
-    return {"importance": rows, "partial_dependence": dependence}
+    ranked = [known[name] for name in sorted(groups, key=lambda name: -permuted[name].value)]
+    return Explanation(
+        [_importance(one, permuted[one.name], importances, groups[one.name]) for one in ranked],
+        [
+            PartialDependence(one.name, one.about, one.unit, _dependence(some, model, groups, one.name))
+            for one in ranked[:MOST]
+        ],
+    )
+
+
+def _importance(
+    feature: NamedFeature, permutation: Interval, importances: Importances | None, columns: Sequence[int]
+) -> FeatureImportance:
+    own = {importances.measure: importances.of_feature(columns)} if importances else {}
+    return FeatureImportance(
+        feature=feature.name,
+        meaning=feature.about,
+        unit=feature.unit,
+        permutation=permutation,
+        coefficient=own.get("coefficient"),
+        tree_importance=own.get("tree_importance"),
+    )
 
 
 def _groups(model: PlainModel) -> dict[str, list[int]]:
@@ -95,18 +159,6 @@ def _groups(model: PlainModel) -> dict[str, list[int]]:
     for number, one in enumerate(model.inputs):
         found.setdefault(one.feature, []).append(number)
     return found
-
-
-def _own(model: PlainModel, importances: Floats | None, columns: Sequence[int]) -> dict[str, float | None]:
-    """The library's own importance of a feature: the weight of its strongest input, since levels and absence have
-    inputs of their own, or the gains of all of them."""
-    found: dict[str, float | None] = {"coefficient": None, "tree_importance": None}
-    if importances is None:
-        return found
-    own = importances[list(columns)]
-    return found | (
-        {"coefficient": float(max(own, key=abs))} if model.kind == "lr" else {"tree_importance": float(own.sum())}
-    )
 
 
 def _dependence(

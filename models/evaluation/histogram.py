@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from models.scoring.linear import Floats, sigmoid
+from models.arrays import Floats
+from models.scoring.linear import sigmoid
 
 BINS_PER_LOG_ODDS = 500
 LEAST_BIN, GREATEST_BIN = -8_000, 7_999  # log odds from -16 to 16, with what lies beyond

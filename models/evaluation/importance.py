@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from models.arrays import Floats
 from models.evaluation.intervals import NORMAL_95, Interval
-from models.scoring.linear import Floats, Scorer
+from models.scoring.linear import Scorer
 from models.scoring.trees import Trees
 
 Groups = Mapping[str, Sequence[int]]  # feature -> columns of the inputs that are made of it

@@ -1,14 +1,20 @@
-"""A number and how sure it is."""
+"""A number and its 95 % interval."""
 
+import math
 from dataclasses import dataclass
+from typing import Annotated
 
-NORMAL_95 = 1.959964  # a normal variable lies this many deviations around its mean in 95 of 100 cases
+from pydantic import BeforeValidator
+
+NORMAL_95 = 1.959964  # a normal variable lies within this many standard deviations of its mean in 95 of 100 cases
+# JSON has no NaN: records hold null in its place, which pydantic reads as NaN where a field is declared as Number.
+Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its 95 % interval."""
+    """A value with its 95 % interval; NaN where it is not defined."""
 
-    value: float
-    low: float
-    high: float
+    value: Number
+    low: Number
+    high: Number

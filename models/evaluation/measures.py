@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from models.arrays import Floats
 from models.evaluation.histogram import TENTHS, Cells, first_bin_from, in_tenths
-from models.scoring.linear import Floats
 
 EVEN = 0.5
 

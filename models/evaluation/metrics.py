@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 
+from models.arrays import Floats
 from models.evaluation import measures
 from models.evaluation.bootstrap import basic_interval, interval_of_absolute_sum, percentile_interval
 from models.evaluation.histogram import Cells, lower_edge
 from models.evaluation.intervals import Interval
-from models.scoring.linear import Floats
 
 
 @dataclass(frozen=True)

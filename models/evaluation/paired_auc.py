@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
 from models.evaluation.histogram import LABELS, collected, is_label, is_probability, log_odds
 from models.evaluation.intervals import Interval
 from models.evaluation.measures import area_under_roc
-from models.scoring.linear import Floats
 
 # Bins of a score: about 0.03 wide in log odds at one half and wider towards the ends at -16 and 16.
 BINS = 400

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any
 
 from pyspark.ml.evaluation import BinaryClassificationEvaluator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from models.evaluation.intervals import Number
 from models.fitting.kinds import Kind
 from models.fitting.split import fold
 
@@ -18,16 +18,12 @@ AT_A_TIME = 2  # fits; each leaves the cores idle between its many small steps
 
 @dataclass(frozen=True)
 class Candidate:
-    """Parameters and the AUC that they reached over the folds: its mean and deviation."""
+    """Parameters, and mean and standard deviation of the AUC over the folds; the deviation is NaN without folds."""
 
-    params: Mapping[str, Any]
-    auc: float
-    deviation: float
+    params: Mapping[str, int | float | str]
+    auc: Number
+    deviation: Number
     chosen: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
 
 
 def tuned(

@@ -11,14 +11,16 @@ from pyspark.sql import functions as F
 
 from conf.learning import Training
 from features.declared import NamedFeature
+from models.evaluation.explanation import Importances
 from models.evaluation.histogram import cells
-from models.fitting.calibration import Calibration, How, fit_calibration
+from models.fitting.calibration import fit_calibration
 from models.fitting.class_balance import balanced
 from models.fitting.cross_validation import Candidate, tuned
-from models.fitting.kinds import KINDS, candidates
+from models.fitting.kinds import KINDS, LOGISTIC, candidates
 from models.fitting.preprocessing import Preparation, fit_preparation
 from models.fitting.split import is_for_calibration, is_in_share
-from models.scoring.linear import Floats, Linear
+from models.scoring.calibration import Calibration, CalibrationMethod
+from models.scoring.linear import Linear
 from models.scoring.portable import PlainModel, scored
 
 ROWS_COMPARED = 1_000
@@ -40,7 +42,7 @@ class TrainingPart:
     preparation: Preparation
     prepared: DataFrame
     for_calibration: DataFrame
-    calibration: How
+    calibration: CalibrationMethod
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,13 @@ class Fitted:
     plain: PlainModel
     candidates: list[Candidate]
     tuning: Tuning
-    importances: Floats | None
+    importances: Importances | None
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def training_part(train: DataFrame, features: Sequence[NamedFeature], how: Training) -> TrainingPart:
     """Prepare the rows of the training part, with both labels; raises ValueError when no feature has two values."""
-    calibration: How = how.calibrate if how.calibrate != "auto" else "isotonic" if how.balance != "none" else "none"
+    calibration = _calibration_method(how)
     kept = is_for_calibration(F.col("customer_id")) if calibration != "none" else F.lit(False)
     fitted_on, for_calibration = train.where(~kept), train.where(kept)
     if calibration != "none" and for_calibration.select("label").distinct().count() < 2:
@@ -75,6 +77,12 @@ def training_part(train: DataFrame, features: Sequence[NamedFeature], how: Train
     rows, positive_share = counted_labels(fitted_on)
     prepared = _in_order(balanced(preparation.prepared(fitted_on), positive_share, how.balance, how.seed), rows).cache()
     return TrainingPart(*counted_labels(prepared), preparation, prepared, for_calibration, calibration)
+
+
+def _calibration_method(how: Training) -> CalibrationMethod:
+    if how.calibrate != "auto":
+        return how.calibrate
+    return "none" if how.balance == "none" else "isotonic"
 
 
 def counted_labels(rows: DataFrame) -> tuple[int, float]:
@@ -97,9 +105,10 @@ def fit_model(
     rarer = min(part.positive_share, 1.0 - part.positive_share)
     share = min(1.0, max(how.tuning_rows, FEWEST_OF_A_LABEL / rarer) / part.rows)
     some = part.prepared.where(is_in_share(F.col("customer_id"), share, "tuning")) if share < 1 else part.prepared
-    found = tuned(some, kind, candidates(name, how.grids), how.folds, how.seed, tick)
-    [best] = [candidate for candidate in found if candidate.chosen]
-    fitted = kind.fit(part.prepared, best.params, how.seed)
+    grid = candidates(name, how.grids)
+    found = tuned(some, kind, grid, how.folds, how.seed, tick)
+    [best] = [params for params, candidate in zip(grid, found, strict=True) if candidate.chosen]
+    fitted = kind.fit(part.prepared, best, how.seed)
     tick()
     folder = save(PipelineModel([*part.preparation.stages.stages, *fitted.stages]))
     inputs = part.preparation.inputs
@@ -113,7 +122,7 @@ def constant_model(positive_share: float) -> PlainModel:
     """The same probability for everybody."""
     none = np.zeros(0)
     log_odds = float(np.log(positive_share) - np.log1p(-positive_share))
-    return PlainModel("lr", (), Linear(log_odds, none, none, none), Calibration())
+    return PlainModel(LOGISTIC, (), Linear(log_odds, none, none, none), Calibration())
 
 
 def logistic_model(
@@ -124,10 +133,10 @@ def logistic_model(
         part = training_part(train, features, how.model_copy(update={"balance": "none", "calibrate": "none"}))
     except ValueError:
         return constant_model(counted_labels(train)[1])
-    fitted = KINDS["lr"].fit(part.prepared, {"regularisation": penalty, "l1_share": 0.0}, how.seed)
+    fitted = KINDS[LOGISTIC].fit(part.prepared, {"regularisation": penalty, "l1_share": 0.0}, how.seed)
     part.prepared.unpersist()
-    scorer = KINDS["lr"].scorer(fitted.stages, train.sparkSession, "")
-    return PlainModel("lr", part.preparation.inputs, scorer, Calibration())
+    scorer = KINDS[LOGISTIC].scorer(fitted.stages, train.sparkSession, "")
+    return PlainModel(LOGISTIC, part.preparation.inputs, scorer, Calibration())
 
 
 def calibrated(raw: PlainModel, part: TrainingPart) -> PlainModel:

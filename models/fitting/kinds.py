@@ -16,12 +16,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.learning import Grids
+from models.arrays import Floats
+from models.evaluation.explanation import Importances
 from models.fitting.preprocessing import INPUTS
-from models.scoring.linear import Floats, Linear, Scorer
-from models.scoring.tree_import import mllib_trees, xgboost_trees
+from models.fitting.tree_import import mllib_trees, xgboost_trees
+from models.scoring.linear import Linear, Scorer
 from models.scoring.trees import Trees
 
 Params = Mapping[str, float]
+LOGISTIC = "lr"  # the kind of the baselines
 WEIGHT = "weight"
 STANDARDISED = "standardised"
 TREE_MEMORY_MB = 1024  # histograms of more nodes at a time: fewer passes over the data
@@ -42,8 +45,7 @@ class Kind:
     title: str
     stages: Callable[[Params, Setting], list[Any]]
     scorer: Callable[[list[Any], SparkSession, str], Scorer]  # of fitted stages, the last of which lies in a folder
-    scorer_from_json: Callable[[dict[str, Any]], Scorer]
-    importances: Callable[[list[Any]], Floats]  # (inputs,) of the library's own; standardised weights of a linear model
+    importances: Callable[[list[Any]], Importances]  # of the inputs, by the library itself
     ranked: Callable[[PipelineModel, DataFrame], DataFrame]  # prepared rows with `rawPrediction`, higher for label 1
     sure: Callable[[PipelineModel, DataFrame], tuple[Floats, Floats]]  # few prepared rows: inputs, and P by the library
     takes_all_slots: bool = False  # its tasks start all together, so two fits at a time would wait for each other
@@ -130,21 +132,21 @@ def _xgboost(params: Params, setting: Setting) -> list[Any]:
     ]
 
 
-def _weights(stages: list[Any]) -> Floats:
-    return np.array(stages[-1].coefficients.toArray(), float)
+def _weights(stages: list[Any]) -> Importances:
+    return Importances("coefficient", np.array(stages[-1].coefficients.toArray(), float))
 
 
-def _gains(stages: list[Any]) -> Floats:
+def _gains(stages: list[Any]) -> Importances:
     """Mean decrease of impurity, summing to 1 (Breiman 1984)."""
-    return np.array(stages[-1].featureImportances.toArray(), float)
+    return Importances("tree_importance", np.array(stages[-1].featureImportances.toArray(), float))
 
 
-def _total_gains(stages: list[Any]) -> Floats:
+def _total_gains(stages: list[Any]) -> Importances:
     """Total gain of the splits on each input, summing to 1, like that of MLlib's trees."""
     booster = stages[-1].get_booster()
     found = booster.get_score(importance_type="total_gain")
     gains = np.array([found.get(name, 0.0) for name in _names(booster)], float)
-    return np.asarray(gains / max(gains.sum(), np.finfo(float).tiny))
+    return Importances("tree_importance", np.asarray(gains / max(gains.sum(), np.finfo(float).tiny)))
 
 
 def _names(booster: Any) -> list[str]:
@@ -196,8 +198,8 @@ def _xgboost_trees(stages: list[Any], spark: SparkSession, folder: str) -> Trees
 _MLLIB = (_transformed, _mllib_probabilities)
 _XGBOOST = (_xgboost_margins, _xgboost_probabilities)
 KINDS: dict[str, Kind] = {
-    "lr": Kind("logistic regression", _logistic, _linear, Linear.from_json, _weights, *_MLLIB),
-    "rf": Kind("random forest", _forest, _mllib_trees, Trees.from_json, _gains, *_MLLIB),
-    "gbt": Kind("boosted trees", _boosted, _mllib_trees, Trees.from_json, _gains, *_MLLIB),
-    "xgb": Kind("XGBoost", _xgboost, _xgboost_trees, Trees.from_json, _total_gains, *_XGBOOST, takes_all_slots=True),
+    LOGISTIC: Kind("logistic regression", _logistic, _linear, _weights, *_MLLIB),
+    "rf": Kind("random forest", _forest, _mllib_trees, _gains, *_MLLIB),
+    "gbt": Kind("boosted trees", _boosted, _mllib_trees, _gains, *_MLLIB),
+    "xgb": Kind("XGBoost", _xgboost, _xgboost_trees, _total_gains, *_XGBOOST, takes_all_slots=True),
 }

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.declared import NamedFeature
-from models.scoring.linear import Floats
+from models.arrays import Floats
 
 # scikit-learn is imported where it is used: it takes longer to load than most commands take to start.
 

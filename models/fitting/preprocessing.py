@@ -6,30 +6,15 @@ from typing import Any
 
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.feature import Imputer, ImputerModel, SQLTransformer, VectorAssembler
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.declared import NamedFeature
 from models.fitting.encoding import Term, linear_terms
+from models.scoring.inputs import Input
 
 KEYS = ("customer_id", "as_of", "label")
 INPUTS = "inputs"
-
-
-@dataclass(frozen=True)
-class Input:
-    """A column of the matrix: `sql` over the features, and `fill` where it is null."""
-
-    name: str
-    feature: str
-    sql: str
-    fill: float | None
-
-    @property
-    def value(self) -> Column:
-        """The column, never null."""
-        value = F.expr(self.sql)
-        return (value if self.fill is None else F.coalesce(value, F.lit(self.fill))).alias(self.name)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ A finding is a suspicion: somebody who knows how the table was made must explain
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from pyspark.sql import DataFrame
@@ -18,14 +17,14 @@ from scipy.special import betaincinv
 
 from conf.learning import Audit
 from features.declared import NamedFeature
+from models.arrays import Floats, Ints
 from models.evaluation.intervals import Interval
 from models.leakage.regions import Regions, regions
 from models.leakage.univariate import Direction, auc_of_levels, auc_of_numbers
-from models.leakage.value_counts import Floats, Ints, Values, counted
+from models.leakage.value_counts import Values, counted
 
 SURE = 0.95  # one-sided
 FEWEST = 30  # customers of either label, below which an AUC's interval is too short: at 1 it has no width
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -84,16 +83,6 @@ class Audited:
     def flagged(self) -> list[str]:
         """The features that are suspected."""
         return [one.feature for one in self.features if one.flags]
-
-    def to_json(self) -> Json:
-        """Plain data."""
-        return {
-            "rows": self.rows,
-            "positive_share": self.positive_share,
-            "limits": self.limits.model_dump(),
-            "flagged": self.flagged,
-            "features": [asdict(one) for one in self.features],
-        }
 
 
 def audit(train: DataFrame, features: Sequence[NamedFeature], limits: Audit) -> Audited:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.declared import NamedFeature
-from models.leakage.value_counts import Ints, Values
+from models.arrays import Ints
+from models.leakage.value_counts import Values
 
 FEWEST_BESIDE = 100  # customers, or this share of all, whichever is more
 LEAST_SHARE_BESIDE = 0.01

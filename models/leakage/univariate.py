@@ -4,8 +4,9 @@ from typing import Literal
 
 import numpy as np
 
+from models.arrays import Floats, Ints
 from models.evaluation.intervals import NORMAL_95, Interval
-from models.leakage.value_counts import Floats, Ints, Values
+from models.leakage.value_counts import Values
 
 Direction = Literal["higher", "lower"]
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from models.arrays import Floats, Ints
 
 CUT_BITS = 52 - 7  # of a double's 52 bits of mantissa, those behind the first 7
 INFINITE = 2047 << 7  # the cell of infinity, by its exponent

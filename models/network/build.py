@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from conf.network import Network
-from models.scoring.linear import Floats
+from models.arrays import Floats
 
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "adam": keras.optimizers.Adam,

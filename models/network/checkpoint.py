@@ -4,12 +4,14 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.evaluation.intervals import Number
 
 FILE = "checkpoint.npz"
 ARRAYS = ("variables", "optimizer", "best")
@@ -21,9 +23,21 @@ class Epoch:
     """An epoch's mean losses over the rows that train and those that validate, and its seconds of training."""
 
     number: int
-    loss: float
-    validation_loss: float
+    loss: Number
+    validation_loss: Number
     seconds: float
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Training rows per second, of all ranks together and of each rank.
+
+    efficiency: rows per second of all ranks, divided by the ranks times the rows per second of one rank alone.
+    """
+
+    rows_per_second: float
+    by_rank: list[float]
+    efficiency: float
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,7 @@ class Progress:
     optimizer: Arrays = ()
     best: Arrays = ()
     is_done: bool = False
-    throughput: dict[str, Any] = field(default_factory=dict)
+    throughput: Throughput | None = None
 
     @property
     def best_epoch(self) -> Epoch | None:
@@ -55,11 +69,15 @@ class Progress:
 
     def write(self, folder: Path) -> None:
         """Put the file in place in one step."""
-        said = {"epochs": [asdict(epoch) for epoch in self.epochs], "is_done": self.is_done}
+        said = {
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "is_done": self.is_done,
+            "throughput": asdict(self.throughput) if self.throughput else {},
+        }
         arrays = {f"{name}_{number}": value for name in ARRAYS for number, value in enumerate(getattr(self, name))}
         new = folder / f".{FILE}"
         with new.open("wb") as file:
-            np.savez(file, said=json.dumps(said | {"throughput": self.throughput}), **arrays)
+            np.savez(file, said=json.dumps(said), **arrays)
             file.flush()
             os.fsync(file.fileno())
         new.replace(folder / FILE)
@@ -73,7 +91,8 @@ class Progress:
             said = json.loads(str(file["said"]))
             named = {name: file[name] for name in file.files if name != "said"}
         variables, optimizer, best = (_numbered(named, name) for name in ARRAYS)
-        return cls(_epochs(said), variables, optimizer, best, said["is_done"], said["throughput"])
+        throughput = Throughput(**said["throughput"]) if said["throughput"] else None
+        return cls(_epochs(said), variables, optimizer, best, said["is_done"], throughput)
 
 
 def epochs_done(folder: Path) -> tuple[Epoch, ...]:

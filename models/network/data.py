@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,12 +12,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.network import Network
+from models.arrays import Floats
 from models.fitting.kinds import WEIGHT
 from models.fitting.preprocessing import INPUTS
-from models.network.job import TRAIN, VALIDATION, Plan
+from models.network.job import TRAIN, VALIDATION, FitOrigin, Plan
 from models.network.sharding import Layout, lanes_for
 from models.network.shards import BESIDE, Singles, write_lanes
-from models.scoring.linear import Floats
 
 READ_ROWS = 65_536
 JUDGED_ROWS = 1_024  # that a rank judges at a time, from each lane
@@ -31,7 +30,7 @@ def write_plan(
     network: Network,
     seed: int,
     ranks: int,
-    about: dict[str, Any],
+    about: FitOrigin,
 ) -> None:
     """Write the rows, in an order that only a hash of the customer decides, and the plan to fit them by.
 

@@ -12,9 +12,9 @@ from keras import ops
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from models.arrays import Floats
 from models.fitting.encoding import Term
-from models.fitting.preprocessing import Input
-from models.scoring.linear import Floats
+from models.scoring.inputs import Input
 from models.scoring.mlp import Dense
 from models.scoring.portable import PlainModel
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from models.network.checkpoint import Epoch, Progress
+from models.arrays import Floats
+from models.network.checkpoint import Epoch, Progress, Throughput
 from models.network.job import TRAIN, VALIDATION, Plan
 from models.network.ranks import OneProcess, Ranks
 from models.network.shards import Singles, read_blocks
-from models.scoring.linear import Floats
 
 SOLO_SECONDS = 1.0
 SOLO_STEPS = 8
@@ -73,14 +73,14 @@ def _sums(function: Callable[[Singles], tuple[float, float]], blocks: Iterator[S
     return total
 
 
-def _throughput(rows: int, epochs: int, seconds: Floats, solo: float | None) -> dict[str, Any]:
+def _throughput(rows: int, epochs: int, seconds: Floats, solo: float | None) -> Throughput | None:
     """Rows per second of all ranks, of each of them, and against as many times what one rank alone has managed."""
     if not epochs:
-        return {}
+        return None
     by_rank = rows * epochs / len(seconds) / seconds
     all_ranks = rows * epochs / seconds.max()
     efficiency = all_ranks / (len(seconds) * solo) if solo else 1.0
-    return {"rows_per_second": all_ranks, "by_rank": by_rank.tolist(), "efficiency": efficiency}
+    return Throughput(float(all_ranks), by_rank.tolist(), float(efficiency))
 
 
 def _solo(folder: Path, plan: Plan, trainer: Any) -> float:

@@ -1,6 +1,7 @@
 """What is to be fitted, as a folder that any process can work on: rows in lanes, and a file that says the rest."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,24 @@ import numpy as np
 
 from conf.network import Network
 from models.network.sharding import Layout
+from models.scoring.inputs import Input
 
+NETWORK = "keras"  # the kind of model that ranks fit
 FILE = "plan.json"
 TRAIN, VALIDATION = "train", "validation"
+
+
+@dataclass(frozen=True)
+class FitOrigin:
+    """What a fit began with; a fit is resumed only where it is the same.
+
+    fitted_on: the tables and declarations that the fit depends on, as plain data that is compared as a whole. ranks:
+    how many trained at first. inputs: the columns of the matrix.
+    """
+
+    fitted_on: Mapping[str, object]
+    ranks: int
+    inputs: tuple[Input, ...]
 
 
 @dataclass(frozen=True)
@@ -25,7 +41,7 @@ class Plan:
     deviation: tuple[float, ...]
     train: Layout
     validation: Layout
-    about: dict[str, Any]
+    about: FitOrigin
 
     def write(self, folder: Path) -> None:
         """Write the file that makes the folder a plan."""
@@ -38,7 +54,10 @@ class Plan:
         said = json.loads((folder / FILE).read_text(encoding="utf-8"))
         layouts = {part: Layout(**said[part]) for part in (TRAIN, VALIDATION)}
         columns = {name: tuple(said[name]) for name in ("mean", "deviation")}
-        return cls(**(said | layouts | columns | {"network": Network.model_validate(said["network"])}))
+        about = said["about"]
+        origin = FitOrigin(about["fitted_on"], about["ranks"], tuple(Input(**one) for one in about["inputs"]))
+        network = Network.model_validate(said["network"])
+        return cls(**(said | layouts | columns | {"network": network, "about": origin}))
 
     @property
     def standard(self) -> tuple[Any, Any]:

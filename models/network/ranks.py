@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models.scoring.linear import Floats
+from models.arrays import Floats
 
 
 class Ranks(Protocol):

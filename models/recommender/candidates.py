@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from itertools import product
-from typing import Any, Literal
+from typing import Literal
 
 from conf.recommender import RecommenderGrids, Weights
 
@@ -50,6 +50,7 @@ class Popularity:
 
 
 Candidate = Als | ItemItem | Ease | Popularity
+Settings = dict[str, int | float | str]
 
 
 def candidates(model: str, engine: Engine, grids: RecommenderGrids) -> list[Candidate]:
@@ -67,6 +68,6 @@ def candidates(model: str, engine: Engine, grids: RecommenderGrids) -> list[Cand
     return [Popularity()]
 
 
-def plainly(candidate: Candidate) -> dict[str, Any]:
-    """The settings as plain data."""
+def settings_of(candidate: Candidate) -> Settings:
+    """The settings of a candidate as plain data, for a record."""
     return asdict(candidate)

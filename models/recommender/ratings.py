@@ -1,6 +1,6 @@
-"""How near explicit ratings are foretold: what published analyses quote, and nothing about how titles are ranked."""
+"""How near explicit ratings are predicted: what published analyses quote, and nothing about how titles are ranked."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,14 +12,24 @@ from models.recommender.ranking import means_of
 FACTORS, ITERATIONS, REGULARISATION = 10, 10, 0.1  # those of MLlib, which most analyses leave as they are
 
 
-def rating_errors(known: DataFrame, held_out: DataFrame, seed: int) -> dict[str, Any]:
-    """The root of the mean squared error of MLlib's ALS for explicit ratings, and of the mean rating, on the same rows.
+@dataclass(frozen=True)
+class RatingErrors:
+    """Root mean squared errors of predicted ratings.
+
+    rmse: of MLlib's ALS for explicit ratings. rmse_of_mean: of the mean rating. rows: held-out ratings that both
+    predict, which are those of known customers and titles.
+    """
+
+    rmse: Interval
+    rmse_of_mean: Interval
+    rows: int
+
+
+def rating_errors(known: DataFrame, held_out: DataFrame, seed: int) -> RatingErrors:
+    """Predict held-out ratings by ALS and by the mean of the known ratings, and measure the errors.
 
     Args:
         known, held_out: `customer`, `title`, `rating`, of classic Spark.
-
-    Returns:
-        `rmse` and `rmse_of_mean` as Interval, `rows` that both foretell: those of customers and titles that are known.
     """
     from pyspark.ml.recommendation import ALS
 
@@ -37,14 +47,14 @@ def rating_errors(known: DataFrame, held_out: DataFrame, seed: int) -> dict[str,
         checkpointInterval=LINEAGE,
         seed=seed,
     )
-    foretold = als.fit(known).transform(held_out)
+    predicted = als.fit(known).transform(held_out)
     mean = known.agg(F.avg("rating").alias("mean"))
-    errors = foretold.crossJoin(F.broadcast(mean)).select(
+    errors = predicted.crossJoin(F.broadcast(mean)).select(
         F.pow(F.col("prediction") - F.col("rating"), 2).alias("rmse"),
         F.pow(F.col("mean") - F.col("rating"), 2).alias("rmse_of_mean"),
     )
-    found: dict[str, Any] = {name: _root(one) for name, one in means_of(errors, ("rmse", "rmse_of_mean")).items()}
-    return found | {"rows": errors.count()}
+    roots = {name: _root(one) for name, one in means_of(errors, ("rmse", "rmse_of_mean")).items()}
+    return RatingErrors(**roots, rows=errors.count())
 
 
 def _root(squared: Interval) -> Interval:

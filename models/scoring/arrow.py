@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from models.fitting.calibration import Calibration
-from models.scoring.linear import Floats, Scorer
+from models.arrays import Floats
+from models.scoring.calibration import Calibration
+from models.scoring.linear import Scorer
 from models.scoring.reason_codes import reason_columns
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from models.scoring.linear import Floats, sigmoid
+from models.arrays import Floats
+from models.scoring.linear import sigmoid
 
 BLOCK_ROWS = 4096  # as many rows as leave their hidden units in the cache
 PATH_POINTS = 24

@@ -1,29 +1,29 @@
 """A fitted model as plain data, and scoring with it in Arrow batches on either engine."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pyspark.sql import DataFrame
 
-from models.fitting.calibration import Calibration
-from models.fitting.kinds import KINDS
-from models.fitting.preprocessing import Input
+from models.arrays import Floats
 from models.scoring.arrow import Batches, BatchScorer
-from models.scoring.linear import Floats, Scorer
+from models.scoring.calibration import Calibration
+from models.scoring.inputs import Input
+from models.scoring.linear import Linear, Scorer
 from models.scoring.mlp import Dense
 from models.scoring.reason_codes import REASONS
+from models.scoring.trees import Trees
 
-NETWORK = "keras"
-SCORERS: Mapping[str, Callable[[dict[str, Any]], Scorer]] = {
-    **{name: kind.scorer_from_json for name, kind in KINDS.items()},
-    NETWORK: Dense.from_json,
-}
+SCORERS: Mapping[str, type[Linear | Trees | Dense]] = {"linear": Linear, "trees": Trees, "mlp": Dense}
 
 
 @dataclass(frozen=True)
 class PlainModel:
-    """All that scoring needs. `kind` is a key of SCORERS; inputs stand in the order of the scorer's terms."""
+    """A fitted model as plain data: all that scoring needs.
+
+    kind: what fitted the model; scoring does not depend on it. inputs: in the order of the scorer's terms.
+    """
 
     kind: str
     inputs: tuple[Input, ...]
@@ -54,9 +54,22 @@ class PlainModel:
         return cls(
             data["kind"],
             tuple(Input(**one) for one in data["inputs"]),
-            SCORERS[data["kind"]](data["scorer"]),
+            scorer_from_json(data["scorer"]),
             Calibration.from_json(data["calibration"]),
         )
+
+
+def scorer_from_json(data: dict[str, Any]) -> Scorer:
+    """The scorer of `to_json`: the one of SCORERS whose fields have the names of the data's keys.
+
+    Raises:
+        ValueError: no scorer has these fields.
+    """
+    for scorer in SCORERS.values():
+        if {field.name for field in fields(scorer)} == set(data):
+            return scorer.from_json(data)
+    found, known = ", ".join(sorted(data)), ", ".join(SCORERS)
+    raise ValueError(f"no scorer ({known}) has the fields {found}; train the model again")
 
 
 def scored(

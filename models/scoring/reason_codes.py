@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.scoring.linear import Floats
+from models.arrays import Floats
 
 MOST = 3
 REASONS = [f"reason_{rank}{what}" for rank in range(1, MOST + 1) for what in (" string", "_effect double")]

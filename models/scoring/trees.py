@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.linear import Floats, sigmoid
+from models.arrays import Floats, Ints
+from models.scoring.linear import sigmoid
 
-Ints = NDArray[np.int64]
 Cells = NDArray[np.floating[Any]]  # of 32 or 64 bits
 
 BLOCK_ROWS = 8192  # as many rows as leave their inputs, transposed, in the cache

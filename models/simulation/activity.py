@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.simulation.process import Floats, Process
+from models.arrays import Floats
+from models.simulation.process import Process
 
 Counts = NDArray[np.int16]
 Seen = NDArray[np.bool_]

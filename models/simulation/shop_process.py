@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.simulation.process import Floats, Process, negative_binomial
+from models.arrays import Floats
+from models.simulation.process import Process, negative_binomial
 
 STATES = ("waiting", "looking", "arriving", "engaged", "fading", "gone")
 EVENTS = ("purchase", "listening", "review", "support", "visit")

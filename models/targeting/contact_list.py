@@ -5,6 +5,7 @@ minds is not learnt from data: `kept_share` is declared, the same for everybody.
 out are compared with those contacted.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
@@ -64,9 +65,23 @@ def chosen(scored: DataFrame, label: Label, economics: Targeting, as_of: date, s
     return valued.withColumn("contact", contact)
 
 
-def plan_summary(chosen: DataFrame, economics: Targeting) -> dict[str, float]:
-    """What the list of `chosen` comes to: contacts and held_out (customers), cost and expected_gain (money, the cost
-    taken off), expected_kept (customers)."""
+@dataclass(frozen=True)
+class ContactPlan:
+    """Totals of a contact list.
+
+    contacts, held_out: customers. cost: of all contacts, in the currency of the economics. expected_gain: expected
+    profit after that cost. expected_kept: expected number of customers who stay because they are contacted.
+    """
+
+    contacts: int
+    held_out: int
+    cost: float
+    expected_gain: float
+    expected_kept: float
+
+
+def summarise_contacts(chosen: DataFrame, economics: Targeting) -> ContactPlan:
+    """Add up the contact list of `choose_contacts`."""
     is_contacted = F.col("contact") == CONTACT
     row = chosen.agg(
         F.count_if(is_contacted).alias("contacts"),
@@ -75,13 +90,13 @@ def plan_summary(chosen: DataFrame, economics: Targeting) -> dict[str, float]:
         F.sum(F.when(is_contacted, F.col("risk"))).alias("leavers"),
     ).first()
     assert row is not None  # an aggregation without keys always has its one row
-    return {
-        "contacts": row["contacts"],
-        "held_out": row["held_out"],
-        "cost": row["contacts"] * economics.cost_of_contact,
-        "expected_gain": row["gain"] or 0.0,
-        "expected_kept": (row["leavers"] or 0.0) * economics.kept_share,
-    }
+    return ContactPlan(
+        contacts=row["contacts"],
+        held_out=row["held_out"],
+        cost=row["contacts"] * economics.cost_of_contact,
+        expected_gain=row["gain"] or 0.0,
+        expected_kept=(row["leavers"] or 0.0) * economics.kept_share,
+    )
 
 
 def _hash(purpose: str, as_of: date, seed: int) -> Column:

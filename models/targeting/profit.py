@@ -8,8 +8,7 @@ groups of customers next to each other in either order: nothing that grows with 
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,10 @@ from pyspark.sql import functions as F
 
 from conf.learning import Targeting
 from conf.schema import Label
+from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
 from models.evaluation.histogram import collected, fine_bin, is_label, is_probability
-from models.scoring.linear import Floats
+from models.evaluation.intervals import Interval
 from models.targeting.contact_list import customer_value, risk
 
 SHARES = np.arange(1, 21) / 20
@@ -29,20 +29,45 @@ EXACT = "decimal(38,18)"
 GROUPS = 100  # of one order; at most three times as many where many customers tie
 
 
+@dataclass(frozen=True)
+class ProfitAtShare:
+    """Profit per 1,000 customers when a share of them is contacted.
+
+    customers: how many of the population the share is. model, recency, random: the order in which customers are
+    contacted. over_recency, over_random: the profit of the model less that of the other order.
+    """
+
+    share: float
+    customers: int
+    model: Interval
+    recency: Interval
+    random: Interval
+    over_recency: Interval
+    over_random: Interval
+
+
+@dataclass(frozen=True)
+class ProfitCurve:
+    """Profit by the share of customers contacted.
+
+    curve: a point for each of SHARES. all: profit per 1,000 customers when everybody is contacted. best_share: the
+    share at which the model earns most; 0 where no share pays.
+    """
+
+    curve: list[ProfitAtShare]
+    all: float
+    best_share: float
+
+
 def profit_curve(
     scored: DataFrame, label: Label, economics: Targeting, seed: int = 1, replicates: int = 200
-) -> dict[str, Any]:
+) -> ProfitCurve:
     """Profit per 1,000 customers of the population when the first 5 %, 10 % ... 100 % of them are contacted.
 
     `scored` has one row per customer with label, probability and recency_probability (both P(label = 1)) and the
     features that the value reads. The order is that of expected profit; ties count as in the mean of all their orders,
     and `random` is the mean of all orders of everybody. Intervals are of a Poisson bootstrap of customers (Chamandy et
     al. 2012), which draws the same customers for all curves, so that the differences are paired.
-
-    Returns:
-        `curve`: a dict for each share with share, customers (of those in `scored`) and value, low and high of the
-        profits `model`, `recency` and `random` and of model less the others, `over_recency` and `over_random`;
-        `all`: profit of contacting everybody; `best_share`: the share at which the model earns most, 0 when none pays.
 
     Raises:
         ValueError: no row, or a label or a probability is null or none.
@@ -52,15 +77,17 @@ def profit_curve(
     measured = _with_differences(cells.profits(cells.rows, cells.value * cells.rows[0], kept, cost))
     resamples = cells.resamples(np.random.default_rng(seed), replicates)
     drawn = np.array([_with_differences(cells.profits(*resample, kept, cost)) for resample in resamples])
-    names = ("model", "recency", "random", "over_recency", "over_random")
     curve = [
-        {"share": float(share), "customers": round(float(share * cells.rows.sum()))}
-        | {name: asdict(percentile_interval(float(measured[n, at]), drawn[:, n, at])) for n, name in enumerate(names)}
+        ProfitAtShare(
+            float(share),
+            round(float(share * cells.rows.sum())),
+            *(percentile_interval(float(measured[n, at]), drawn[:, n, at]) for n in range(len(measured))),
+        )
         for at, share in enumerate(SHARES)
     ]
     best = int(np.argmax(measured[0]))
     best_share = float(SHARES[best]) if measured[0, best] > 0 else 0.0
-    return {"curve": curve, "all": float(measured[0, -1]), "best_share": best_share}
+    return ProfitCurve(curve, float(measured[0, -1]), best_share)
 
 
 @dataclass(frozen=True)
@@ -100,6 +127,7 @@ def _up_to_shares(groups: NDArray[np.int64], rows: Floats, amount: Floats) -> Fl
 
 
 def _with_differences(profits: Floats) -> Floats:
+    """(5, shares) profits in the order of the fields of ProfitAtShare."""
     return np.vstack([profits, profits[0] - profits[1], profits[0] - profits[2]])
 
 

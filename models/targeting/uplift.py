@@ -3,8 +3,7 @@
 Only where treatment was drawn at random is this the effect of the treatment alone.
 """
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +11,44 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from scipy.stats import binomtest
 
+from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
 from models.evaluation.deciles import decile_thresholds
 from models.evaluation.histogram import collected, fine_bin
 from models.evaluation.intervals import Interval
-from models.scoring.linear import Floats
 
 TREATED, UNTREATED = 0, 1
 SHARES = np.arange(101) / 100
 
 
-def uplift(scored: DataFrame, seed: int = 1, replicates: int = 200) -> dict[str, Any]:
-    """How much better the treated did than the untreated, in order of `risk` (0 to 1), the highest first.
+@dataclass(frozen=True)
+class DecileUplift:
+    """Uplift in a tenth of the customers by risk; decile 10 has the highest risk.
+
+    treated, untreated: customers. uplift: share of good outcomes of the treated less that of the untreated.
+    """
+
+    decile: int
+    treated: int
+    untreated: int
+    uplift: Interval
+
+
+@dataclass(frozen=True)
+class Uplift:
+    """What a treatment changed.
+
+    qini: the qini coefficient. curve: 101 points [share of customers, qini value]. deciles: the tenths with treated and
+    untreated customers, the highest risk first.
+    """
+
+    qini: Interval
+    curve: list[list[float]]
+    deciles: list[DecileUplift]
+
+
+def measure_uplift(scored: DataFrame, seed: int = 1, replicates: int = 200) -> Uplift:
+    """Compare the treated with the untreated, in order of `risk` (0 to 1), the highest first.
 
     `scored` has one row per customer with label_good (1: had the good outcome, 0: had not), treated (boolean; null: not
     known, left out) and risk. Counted in one aggregation of at most 16,000 rows; within a bin of 0.002 of log odds
@@ -34,11 +59,6 @@ def uplift(scored: DataFrame, seed: int = 1, replicates: int = 200) -> dict[str,
     customer treated; 0 while the share holds none of the untreated. The qini coefficient is the area between the curve
     and the straight line to its end (Radcliffe 2007, Using control groups to target on predicted lift), not divided by
     the area of a best possible curve; its interval is of a Poisson bootstrap of customers.
-
-    Returns:
-        `qini`: value, low and high; `curve`: 101 points [share, qini value]; `deciles`: a dict for each tenth by risk
-        with decile (10 the highest risk, which stands first), treated, untreated (customers) and uplift: value, low and
-        high of the difference of shares. A tenth without treated or without untreated cannot be compared: left out.
 
     Raises:
         ValueError: nobody was treated, or nobody was not; or a label or a risk is null or none.
@@ -55,11 +75,11 @@ def uplift(scored: DataFrame, seed: int = 1, replicates: int = 200) -> dict[str,
     for _ in range(replicates):
         good_drawn, other_drawn = random.poisson([good, rows - good]).astype(float)
         drawn.append(_area(*_qini_curve(good_drawn + other_drawn, good_drawn)))
-    return {
-        "qini": asdict(percentile_interval(_area(shares, values), np.array(drawn))),
-        "curve": np.column_stack([SHARES, np.interp(SHARES, shares, values)]).tolist(),
-        "deciles": _by_decile(bins, rows, good),
-    }
+    return Uplift(
+        qini=percentile_interval(_area(shares, values), np.array(drawn)),
+        curve=np.column_stack([SHARES, np.interp(SHARES, shares, values)]).tolist(),
+        deciles=_by_decile(bins, rows, good),
+    )
 
 
 def difference_interval(good: Floats, rows: Floats) -> Interval:
@@ -103,7 +123,7 @@ def _area(shares: Floats, values: Floats) -> float:
     return float(np.trapezoid(values - shares * values[-1], shares))
 
 
-def _by_decile(bins: NDArray[np.int64], rows: Floats, good: Floats) -> list[dict[str, Any]]:
+def _by_decile(bins: NDArray[np.int64], rows: Floats, good: Floats) -> list[DecileUplift]:
     """The tenths in which there are both treated and untreated customers, the highest risk first."""
     histogram = {int(number): int(count) for number, count in zip(bins, rows.sum(axis=0), strict=True)}
     decile = 1 + np.searchsorted(decile_thresholds(histogram), bins, side="right")
@@ -111,7 +131,6 @@ def _by_decile(bins: NDArray[np.int64], rows: Floats, good: Floats) -> list[dict
     for tenth in range(10, 0, -1):
         counted, well = (each[:, decile == tenth].sum(axis=1) for each in (rows, good))
         if counted.all():
-            interval = asdict(difference_interval(well, counted))
             treated, untreated = (int(count) for count in counted)
-            found.append({"decile": tenth, "treated": treated, "untreated": untreated, "uplift": interval})
+            found.append(DecileUplift(tenth, treated, untreated, difference_interval(well, counted)))
     return found

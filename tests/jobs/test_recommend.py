@@ -35,7 +35,9 @@ from jobs.rollup import rollup
 from jobs.simulate import simulate
 from jobs.storage.layer import RECORD, read_record
 from jobs.unpack import unpack
+from models.evaluation.intervals import Interval
 from models.recommender.rankers import Neighbours
+from models.recommender.ratings import RatingErrors
 from models.recommender.serialization import unpacked
 from tests.support.archives import context as music
 from tests.support.archives import table
@@ -612,9 +614,9 @@ def test_no_rating_that_is_foretold_is_known(
     """Fitted on all ratings the error would be smaller still, and say nothing."""
     parts: list[set[tuple[int, int]]] = []
 
-    def errors(*rows_of_parts: Any) -> dict[str, int]:
+    def errors(*rows_of_parts: Any) -> RatingErrors:
         parts.extend({(row["customer"], row["title"]) for row in rows.collect()} for rows in rows_of_parts[:2])
-        return {"rows": 0}
+        return RatingErrors(Interval(2.0, 1.0, 3.0), Interval(2.0, 1.0, 3.0), 0)
 
     monkeypatch.setattr(module, "rating_errors", errors)
     monkeypatch.setattr(module, "engine", lambda *which: nullcontext(sail))  # no Spark is needed for that

@@ -52,6 +52,7 @@ def auc(context: Context, name: str) -> float:
 
 def test_each_model_stands_with_and_without_what_is_flagged(trained: Context) -> None:
     found = read_json(trained.data.models / "audit.json")
+    assert list(found) == ["rows", "positive_share", "limits", "flagged", "features", "fitted_on"]
     assert found["flagged"] == ["share"]
     for name in ("lr", "gbt"):
         twin = read_json(trained.data.models / f"{name}_unflagged" / "metrics.json")

@@ -1,6 +1,7 @@
 """Drift worked out by hand, and that each thing that can change is named."""
 
 import json
+from dataclasses import asdict
 from math import inf, log, nan
 from typing import Any
 
@@ -8,13 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.learning import Drift
 from features.declared import NamedFeature
 from jobs.engine import engine as started
 from models import drift
-from models.drift import drifted, reference, stability_index
+from models.drift import Reference, make_reference, measure_drift, stability_index
 from tests.support.engines import SMALL
 from tests.support.frames import Rows, frame
 
@@ -51,8 +53,15 @@ def table(engine: SparkSession, rows: Rows) -> DataFrame:
 
 
 def trained(engine: SparkSession, rows: Rows | None = None) -> dict[str, Any]:
-    """The reference, as it comes back from a file."""
-    return json.loads(json.dumps(reference(table(engine, rows or customers()), FEATURES), allow_nan=False))
+    """The reference, as it stands in a file."""
+    found = make_reference(table(engine, rows or customers()), FEATURES)
+    return json.loads(json.dumps(asdict(found), allow_nan=False))
+
+
+def drifted(rows: DataFrame, reference: dict[str, Any], limits: Drift) -> dict[str, Any]:
+    """The drift against the reference of a file, as it stands in a file."""
+    found = measure_drift(rows, TypeAdapter(Reference).validate_python(reference), limits)
+    return json.loads(json.dumps(asdict(found), allow_nan=False))
 
 
 def by_feature(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -102,7 +111,16 @@ def test_reference_by_hand(engine: SparkSession) -> None:
     assert days["shares"] == pytest.approx([0.08] * 10)
     assert device["values"] == ["ar", "ip"] and device["shares"] == pytest.approx([0.7, 0.3, 0])
     assert found["score"]["edges"] == pytest.approx([(20 * n - 0.5) / 200 for n in range(1, 10)])
-    assert found["score"]["mean"] == pytest.approx(0.5)
+    assert found["score"]["mean"] == pytest.approx(0.5) and found["score"]["customers"] == 200
+
+
+def test_the_layout_of_the_file(sail: SparkSession) -> None:
+    found = trained(sail)
+    assert list(found) == ["customers", "features", "score"]
+    assert list(found["features"]["plays"]) == ["meaning", "kind", "edges", "shares", "null_share"]
+    assert list(found["features"]["device"]) == ["meaning", "kind", "values", "shares", "null_share"]
+    assert list(found["score"]) == ["edges", "shares", "null_share", "mean", "customers"]
+    assert asdict(TypeAdapter(Reference).validate_python(found)) == found
 
 
 def test_counts_that_are_mostly_zero_keep_distinct_bins(sail: SparkSession) -> None:
@@ -135,7 +153,7 @@ def test_edges_come_from_a_bounded_number_of_rows(sail: SparkSession, monkeypatc
         "id as customer_id", "id % 10 as plays", "cast(id as double) as days", "'ar' as device",
         "cast(id / 5000 as double) as probability",
     )  # fmt: skip
-    found = reference(rows, FEATURES)
+    found = asdict(make_reference(rows, FEATURES))
     assert found["customers"] == 5_000 and sum(found["score"]["shares"]) == pytest.approx(1)
     assert found["score"]["edges"] == pytest.approx([n / 10 for n in range(1, 10)], abs=0.06)
     assert found["score"]["edges"] != pytest.approx([n / 10 for n in range(1, 10)], abs=1e-3)  # drawn, not all
@@ -149,7 +167,8 @@ def test_the_same_table_has_not_drifted(engine: SparkSession) -> None:
     assert found["customers"] == 200 and found["above"] == []
     assert [one["psi"] for one in found["features"]] == [0, 0, 0]
     assert found["score"] == {"psi": 0, "mean": pytest.approx(0.5), "mean_at_training": pytest.approx(0.5), "above": []}
-    assert found["limits"] == {"psi": 0.25, "null_share": 0.1, "new_category_share": 0.01}
+    assert LIMITS.model_dump() == {"psi": 0.25, "null_share": 0.1, "new_category_share": 0.01}
+    assert list(found) == ["customers", "features", "score", "above"]
     assert set(found["features"][0]) == {
         "feature", "meaning", "kind", "psi", "null_share", "null_share_at_training", "new_category_share", "above",
     }  # fmt: skip
@@ -241,7 +260,7 @@ def test_an_empty_table_is_refused(engine: SparkSession) -> None:
     with pytest.raises(ValueError, match="no customers"):
         drifted(table(engine, []), trained(engine), LIMITS)
     with pytest.raises(ValueError, match="no customers"):
-        reference(table(engine, []), FEATURES)
+        make_reference(table(engine, []), FEATURES)
 
 
 def test_a_missing_column_is_named(sail: SparkSession) -> None:

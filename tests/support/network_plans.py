@@ -9,7 +9,7 @@ import numpy as np
 
 from conf.network import Network
 from models.network.fit import fit
-from models.network.job import Plan
+from models.network.job import FitOrigin, Plan
 from models.network.ranks import Ranks
 from models.network.sharding import Layout, lanes_for
 from models.network.shards import Singles, write_lanes
@@ -40,7 +40,7 @@ def write_case(folder: Path, network: Network, count: int = ROWS) -> None:
     write_lanes(folder / "train", train, [rows(count)])
     write_lanes(folder / "validation", validation, [rows(JUDGES, seed=1)])
     mean, deviation = (0.1,) * WIDTH, (1.2,) * WIDTH
-    Plan(network, SEED, mean, deviation, train, validation, {}).write(folder)
+    Plan(network, SEED, mean, deviation, train, validation, FitOrigin({}, 1, ())).write(folder)
 
 
 class Loner:

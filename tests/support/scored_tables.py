@@ -3,8 +3,8 @@
 import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 
+from models.arrays import Floats
 from models.evaluation.histogram import Cells
-from models.scoring.linear import Floats
 from tests.support.frames import frame
 
 Scored = list[tuple[int, float]]

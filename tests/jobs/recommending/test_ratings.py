@@ -131,12 +131,12 @@ def test_ratings_of_two_tastes_are_foretold_better_than_by_their_mean(spark: Spa
     strangers = [(99, 1, 5.0)]  # of whom nothing can be foretold
     held = spark.createDataFrame([row for row, out in zip(rows, is_held, strict=True) if out] + strangers, schema)
     found = rating_errors(known, held, seed=1)
-    assert found["rows"] == is_held.sum()
+    assert found.rows == is_held.sum()
     # The mean is that of what is known: to know that of what is held out would be to know what is to be foretold.
     rating = np.array([row[2] for row in rows])
     wanted = np.sqrt(np.mean((rating[is_held] - rating[~is_held].mean()) ** 2))
-    assert found["rmse_of_mean"].value == pytest.approx(2.0, abs=0.02)
-    assert found["rmse_of_mean"].value == pytest.approx(wanted, rel=1e-6)
-    assert 1.9 < found["rmse_of_mean"].low < found["rmse_of_mean"].high < 2.1  # ends of roots, not of squares
-    assert found["rmse"].value < 0.5
-    assert found["rmse"].low <= found["rmse"].value <= found["rmse"].high
+    assert found.rmse_of_mean.value == pytest.approx(2.0, abs=0.02)
+    assert found.rmse_of_mean.value == pytest.approx(wanted, rel=1e-6)
+    assert 1.9 < found.rmse_of_mean.low < found.rmse_of_mean.high < 2.1  # ends of roots, not of squares
+    assert found.rmse.value < 0.5
+    assert found.rmse.low <= found.rmse.value <= found.rmse.high

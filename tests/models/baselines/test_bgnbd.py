@@ -14,8 +14,8 @@ from sklearn.metrics import roc_auc_score
 
 from conf.learning import Alive
 from jobs.engine import engine as started
+from models.arrays import Floats
 from models.baselines.bgnbd import BgNbd, Counts, counted, fit, log_likelihood
-from models.scoring.linear import Floats
 from tests.support.engines import SMALL
 from tests.support.frames import Rows, frame
 from tests.support.paths import SHARED

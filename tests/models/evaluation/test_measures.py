@@ -17,9 +17,9 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import log_loss as log_loss_score
 
+from models.arrays import Floats
 from models.evaluation import measures
 from models.evaluation.histogram import cells
-from models.scoring.linear import Floats
 from tests.support.scored_tables import Scored, cells_of, hand_made, scored, simulated
 
 

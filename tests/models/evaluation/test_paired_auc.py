@@ -7,9 +7,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from sklearn.metrics import roc_auc_score
 
+from models.arrays import Floats
 from models.evaluation.metrics import measured
 from models.evaluation.paired_auc import auc_gain
-from models.scoring.linear import Floats
 from tests.support.frames import frame
 from tests.support.scored_tables import cells_of
 

@@ -8,7 +8,8 @@ from hypothesis import given as for_any
 from hypothesis import strategies as st
 
 from models.evaluation.histogram import Cells
-from models.fitting.calibration import Calibration, fit_calibration
+from models.fitting.calibration import fit_calibration
+from models.scoring.calibration import Calibration
 
 TRUE = np.linspace(0.02, 0.98, 49)
 

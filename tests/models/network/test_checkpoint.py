@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.network import Network
-from models.network.checkpoint import Arrays, Epoch, Progress
-from models.network.job import Plan
+from models.network.checkpoint import Arrays, Epoch, Progress, Throughput
+from models.network.job import FitOrigin, Plan
 from models.network.sharding import Layout
+from models.scoring.inputs import Input
 
 NAN, INF = math.nan, math.inf
 
@@ -57,7 +58,7 @@ def test_round_trip(tmp_path: Path) -> None:
         optimizer,
         best,
         is_done=True,
-        throughput={"rows_per_second": 12.5, "by_rank": [6.0, 7.0]},
+        throughput=Throughput(12.5, [6.0, 7.0], 0.5),
     )
     progress.write(tmp_path)
     assert_same(Progress.read(tmp_path), progress)
@@ -158,7 +159,7 @@ def test_round_trip_of_a_plan(tmp_path: Path) -> None:
         (1.0, 1 / 3),
         Layout(1001, 2, 256, 8),
         Layout(77, 2, 80, 8),
-        {"inputs": [{"name": "é", "fill": None}], "ranks": 4},
+        FitOrigin({"tables": {"é": None}}, 4, (Input("é", "visits", "visits", None), Input("b", "age", "age", 0.1))),
     )
     plan.write(tmp_path)
     again = Plan.read(tmp_path)

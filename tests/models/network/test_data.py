@@ -11,12 +11,13 @@ from pyspark.sql import DataFrame, SparkSession
 
 from conf.network import Network
 from models.network.data import write_plan
-from models.network.job import Plan
+from models.network.job import FitOrigin, Plan
 from models.network.sharding import Layout
 from models.network.shards import Singles, read_blocks
 from tests.support.frames import AS_OF
 
 NETWORK = Network(batch=16)
+ORIGIN = FitOrigin({"of": "the caller"}, 1, ())
 CONSTANT = 0.1  # of which the mean is not exact in double precision
 
 
@@ -44,7 +45,7 @@ def prepared(spark: SparkSession, rows: list[tuple[Any, ...]]) -> DataFrame:
 
 
 def written(folder: Path, train: DataFrame, validation: DataFrame, network: Network = NETWORK, ranks: int = 1) -> Plan:
-    write_plan(folder, train, validation, network, 3, ranks, {"of": "the caller"})
+    write_plan(folder, train, validation, network, 3, ranks, ORIGIN)
     return Plan.read(folder)
 
 
@@ -64,7 +65,7 @@ def given(rows: list[tuple[Any, ...]], layout: Layout) -> list[list[float]]:
 
 def test_every_row_is_in_the_lanes_once(spark: SparkSession, tmp_path: Path) -> None:
     plan = written(tmp_path, prepared(spark, TRAIN), prepared(spark, VALIDATION))
-    assert (plan.network, plan.seed, plan.about) == (NETWORK, 3, {"of": "the caller"})
+    assert (plan.network, plan.seed, plan.about) == (NETWORK, 3, ORIGIN)
     assert (plan.train, plan.validation) == (Layout(101, 3, 16, 8), Layout(23, 3, 24, 8))
     for part, layout, rows in (("train", plan.train, TRAIN), ("validation", plan.validation, VALIDATION)):
         found = in_order(tmp_path / part, layout)

@@ -18,9 +18,10 @@ from pyspark.sql import SparkSession
 from conf.network import Network
 from models.fitting.calibration import Calibration
 from models.fitting.encoding import linear_terms
-from models.fitting.preprocessing import Input
+from models.network.job import NETWORK
+from models.scoring.inputs import Input
 from models.scoring.mlp import Dense
-from models.scoring.portable import NETWORK, PlainModel
+from models.scoring.portable import PlainModel
 from tests.support.customers import AGE, DEVICE, SHARE, VISITS, feature, table
 
 HEIGHT = feature("height", "share", may_be_null=True)

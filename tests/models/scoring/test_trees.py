@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 import models.scoring.trees
 from jobs.engine import engine as started
-from models.scoring.tree_import import mllib_trees, xgboost_trees
+from models.fitting.tree_import import mllib_trees, xgboost_trees
 from models.scoring.trees import Trees
 from tests.support.engines import SMALL
 

@@ -1,5 +1,6 @@
 """Whom to contact within a limit."""
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from features.sampling import in_sample
 from jobs.engine import engine as started
 from models.fitting.split import is_held_out
 from models.targeting import contact_list as targeting
-from models.targeting.contact_list import chosen, most_contacts, plan_summary, risk
+from models.targeting.contact_list import chosen, most_contacts, risk, summarise_contacts
 from tests.support.engines import SMALL
 from tests.support.frames import AS_OF, Rows, collected, frame
 
@@ -58,7 +59,7 @@ def test_worked_by_hand(engine: SparkSession) -> None:
     assert [rows[who]["contact"] for who in range(4)] == ["contact", "contact", "no", "no"]
     assert found.columns == ["customer_id", "probability", "spent", "risk", "expected_profit", "contact"]
     summary = {"contacts": 2, "held_out": 0, "cost": 2.0, "expected_gain": 6.5, "expected_kept": 0.85}
-    assert plan_summary(found, economics(contacts=2)) == pytest.approx(summary)
+    assert asdict(summarise_contacts(found, economics(contacts=2))) == pytest.approx(summary)
 
 
 def test_the_label_says_which_way_risk_lies(engine: SparkSession) -> None:
@@ -95,7 +96,7 @@ def test_nobody_pays(sail: SparkSession) -> None:
     found = chosen(frame(sail, customers([0.1, 0.05]), TYPES), LEFT, economics(contacts=1), AS_OF)
     assert {row["contact"] for row in found.collect()} == {"no"}
     nothing = {"contacts": 0, "held_out": 0, "cost": 0.0, "expected_gain": 0.0, "expected_kept": 0.0}
-    assert plan_summary(found, economics(contacts=1)) == nothing
+    assert asdict(summarise_contacts(found, economics(contacts=1))) == nothing
 
 
 def test_no_customers_at_all(engine: SparkSession) -> None:
@@ -151,7 +152,8 @@ def test_equal_profits_hold_out_their_share_and_no_more(sail: SparkSession) -> N
     assert len(named(done, "contact")) == 400
     assert len(named(done, "hold out")) == pytest.approx(100, abs=45)
     summary = {"contacts": 400, "held_out": len(named(done, "hold out")), "cost": 400.0}
-    assert plan_summary(found, limit) == pytest.approx(summary | {"expected_gain": 1400.0, "expected_kept": 180.0})
+    summary |= {"expected_gain": 1400.0, "expected_kept": 180.0}
+    assert asdict(summarise_contacts(found, limit)) == pytest.approx(summary)
 
 
 @pytest.fixture

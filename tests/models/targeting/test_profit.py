@@ -1,5 +1,6 @@
 """What contacting a share of the customers would have earned."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def customers(labels: Any, model: Any, recency: Any, spent: Any = None) -> Rows:
 
 
 def measured(session: SparkSession, rows: Rows, label: Label = LEFT, **changes: Any) -> dict[str, Any]:
-    return profit_curve(frame(session, rows, TYPES), label, economics(**changes))
+    return asdict(profit_curve(frame(session, rows, TYPES), label, economics(**changes)))
 
 
 def values(found: dict[str, Any], name: str) -> list[float]:
@@ -162,7 +163,7 @@ def test_intervals_as_of_a_bootstrap_of_customers(sail: SparkSession) -> None:
     """Against the intervals of 1,000 resamples of the customers themselves."""
     rows, gains, by_model, by_recency = three_thousand(uneven=True)
     money = economics(value_of_customer="spent", kept_share=0.2, cost_of_contact=1.5)
-    found = profit_curve(frame(sail, rows, TYPES), LEFT, money, replicates=1_000)
+    found = asdict(profit_curve(frame(sail, rows, TYPES), LEFT, money, replicates=1_000))
     random, cut = np.random.default_rng(11), 300 * np.arange(1, 11) - 1
     drawn = []
     for _ in range(1_000):

@@ -1,5 +1,6 @@
 """What a treatment changed."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
 from jobs.engine import engine as started
-from models.targeting.uplift import difference_interval, uplift
+from models.targeting.uplift import difference_interval, measure_uplift
 from tests.support.engines import SMALL
 from tests.support.frames import Rows, frame
 
@@ -32,7 +33,7 @@ def customers(good: Any, treated: Any, risk: Any) -> Rows:
 
 
 def measured(session: SparkSession, rows: Rows) -> dict[str, Any]:
-    return uplift(frame(session, rows, TYPES))
+    return asdict(measure_uplift(frame(session, rows, TYPES)))
 
 
 def by_brute_force(good: NDArray[Any], treated: NDArray[Any], risk: NDArray[Any]) -> tuple[list[float], list[float]]:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from models.scoring.linear import Floats
-from models.scoring.trees import Ints, Trees
+from models.arrays import Floats, Ints
+from models.scoring.trees import Trees
 
 FOREST = "org.apache.spark.ml.classification.RandomForestClassificationModel"
 BOOSTED = "org.apache.spark.ml.classification.GBTClassificationModel"

@@ -1,4 +1,4 @@
-"""`encore recommend`: titles for customers, customers for titles, and titles for those on the list of contacts."""
+"""`encore recommend`: recommend titles to customers, and customers for titles."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -6,47 +6,129 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import typer
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError, UsageError
-from conf.load import fingerprint
+from conf.load import fingerprint, load_profile
 from features.interactions import without_bots
 from features.windows import Moment
+from jobs.console.options import (
+    DATA,
+    PROFILE,
+    DataOption,
+    ProfileOption,
+    SeedOption,
+    ServiceOption,
+    parse_day,
+)
+from jobs.console.progress import say
+from jobs.console.session import Overrides, named_place, open_context, working
 from jobs.context import Context
-from jobs.engine import engine
+from jobs.engine import engine as start_engine
 from jobs.features import refuse_outside
-from jobs.interactions import interactions
-from jobs.recommending.dataset import Ground
-from jobs.recommending.evaluation import AUTO, Study, Teller
+from jobs.formatting import fixed, percent, span
+from jobs.interactions import declared_interactions, interactions
+from jobs.progress import OnProgress
+from jobs.recommending.dataset import InteractionDataset
+from jobs.recommending.evaluation import AUTO, RecommenderEvaluation
 from jobs.recommending.model_file import save
-from jobs.recommending.output import Asked, Offers
-from jobs.recommending.sources import Evidence, Logs, read_ratings
+from jobs.recommending.output import Audience, Recommendations
+from jobs.recommending.sources import InteractionSource, LoggedInteractions, read_ratings
+from jobs.records.recommending import RecommenderBasis, RecommenderRecord, TitlesRecord
+from jobs.reporting.recommender_evaluation import evaluation_of
+from jobs.storage.backend import current, replace_folder, staging_folder
 from jobs.storage.input_files import for_workers, identity, require_file
-from jobs.storage.layer import RECORD, Record, beside, read_record, replace_folder
+from jobs.storage.layer import RECORD
 from jobs.storage.location import Place
-from jobs.storage.versions import current
-from jobs.training.artifacts import write_json
+from jobs.storage.records import find_readable, read_record, write_record
 from models.recommender.candidates import Engine
 from models.recommender.ids import drawn
-from models.recommender.ratings import rating_errors
+from models.recommender.ratings import RatingErrors, rating_errors
 from models.targeting.contact_list import CONTACT
 
+EXAMPLE = "encore recommend --data /data/music --top 10"
 SEGMENT = "contact"
+ModelChoice = Literal["auto", "als", "item-item", "ease", "popular"]
+
+
+def command(
+    data: DataOption = DATA,
+    service: ServiceOption = None,
+    top: Annotated[int, typer.Option(min=1, max=1_000, help="Titles for a customer, and customers for a title.")] = 10,
+    customers: Annotated[str | None, typer.Option(help="File of customer ids, one per line. [default: all]")] = None,
+    segment: Annotated[
+        Literal["contact"] | None, typer.Option(help="Only these customers; contact: those on the contact list.")
+    ] = None,
+    model: Annotated[
+        ModelChoice, typer.Option(help="Recommender; auto: the best of als, item-item and popular on past days.")
+    ] = "auto",
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="Library that fits the models. [default: implicit beside sail, if installed, else spark]"),
+    ] = None,
+    ratings: Annotated[
+        str | None,
+        typer.Option("--interactions", help="CSV file customer,title,strength[,time] to learn from instead of logs."),
+    ] = None,
+    explicit: Annotated[
+        bool, typer.Option("--explicit", help="Strengths in the file are ratings, good and bad, not amounts of use.")
+    ] = False,
+    liked_from: Annotated[
+        float | None, typer.Option(help="Explicit rating from which a title counts as liked. [default: the mean]")
+    ] = None,
+    exclude_seen: Annotated[
+        bool | None, typer.Option(help="Recommend only titles that are new to the customer.")
+    ] = None,
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            "--as-of", parser=parse_day, metavar="YYYY-MM-DD", help="Learn from the days before. [default: all days]"
+        ),
+    ] = None,
+    seed: SeedOption = None,
+    profile: ProfileOption = PROFILE,
+) -> None:
+    """Recommend titles to customers and customers for titles, by models that are evaluated beside simple ones."""
+    if segment and (customers or ratings):
+        raise UsageError(f"--segment {segment}: give neither --customers nor --interactions beside it")
+    if (explicit or liked_from is not None) and not ratings:
+        raise UsageError("--explicit and --liked-from describe a file of ratings: give it by --interactions")
+    chosen = library(engine, load_profile(profile).engine)
+    overrides: Overrides = {
+        "recommender": {"exclude_seen": exclude_seen, "liked_from": liked_from},
+        "training": {"seed": seed},
+    }
+    context = open_context(data, service, profile, "spark" if chosen == "spark" else None, overrides)
+    request = RecommendRequest(
+        chosen,
+        model,
+        top,
+        as_of,
+        customers=named_place(customers, context),
+        segment=segment,
+        ratings=named_place(ratings, context),
+        is_explicit=explicit or liked_from is not None,
+    )
+    with working("recommend", context) as (spark, step):
+        day, record = recommend(context, spark, request, step.update)
+        step.done(f"{summary(day, record)} in {context.data.titles_for_customers.partition(day)}")
+    _say_ranking(context)
 
 
 @dataclass(frozen=True)
-class Wish:
+class RecommendRequest:
     """What is asked for.
 
-    model: a name of MODELS or AUTO; top: titles for a customer and customers for a title; as_of: the day after the last
-    one that is known by default; customers: a file of ids, segment: `contact`, else everybody; ratings: a file to learn
-    from in place of the logs, of explicit ratings if is_explicit.
+    model: a name of MODELS or AUTO; top: titles for a customer and customers for a title; as_of: by default the day
+    after the last day of the logs; customers: a file of ids, segment: `contact`, else everybody; ratings: a file to
+    learn from instead of the logs, of explicit ratings if is_explicit.
     """
 
     library: Engine
@@ -59,23 +141,21 @@ class Wish:
     is_explicit: bool = False
 
 
-def library(name: str | None, engine_name: str) -> Engine:
-    """What fits the models: as named, or `implicit` where it is installed and the embedded engine runs.
+def library(name: Engine | None, engine_name: str) -> Engine:
+    """The library that fits the models: as named, or `implicit` where it is installed and the embedded engine runs.
 
-    Raises UsageError where there is no such library here.
+    Raises UsageError where it is not installed.
     """
     is_installed = find_spec("implicit") is not None
     if name == "implicit" and not is_installed:
         raise UsageError("--engine implicit: the library is not installed; pip install implicit, or use --engine spark")
-    if name not in (None, "implicit", "spark"):
-        raise UsageError(f"--engine {name}: recommenders are fitted by spark or implicit")
-    if name is None:
-        return "implicit" if is_installed and engine_name == "sail" else "spark"
-    return "implicit" if name == "implicit" else "spark"
+    return name or ("implicit" if is_installed and engine_name == "sail" else "spark")
 
 
-def recommend(context: Context, spark: SparkSession, wish: Wish, tell: Teller) -> tuple[str, Record]:
-    """Recommend into `recommendations/…/as_of=…/`, by a model that is fitted and judged where it is not up to date.
+def recommend(
+    context: Context, spark: SparkSession, request: RecommendRequest, on_progress: OnProgress
+) -> tuple[str, TitlesRecord]:
+    """Recommend into `recommendations/…/as_of=…/`; the model is fitted and evaluated where it is not up to date.
 
     Returns:
         The as-of date and the record of the titles for customers.
@@ -84,88 +164,121 @@ def recommend(context: Context, spark: SparkSession, wish: Wish, tell: Teller) -
         UsageError: the service declares no interactions and no file is given.
         InputError: there is nothing to learn from, nobody to recommend to, or a file that cannot be read.
     """
-    with beside(context.data.recommender) as work:
-        evidence = _evidence(context, spark, wish, work)
-        fitted = _fitted(context, spark, evidence, wish, work, tell)
-        asked = _asked(context, spark, evidence, wish, work)
-        as_of = evidence.days.end
-        return str(as_of), Offers(context, spark, as_of, fitted, asked, wish.top).write()
+    with staging_folder(context.data.recommender) as work:
+        source = _source(context, spark, request, work)
+        fitted = _fitted(context, spark, source, request, work, on_progress)
+        audience = _audience(context, spark, source, request, work)
+        as_of, exclude_seen = source.days.end, context.service.recommender.exclude_seen
+        recommendations = Recommendations(
+            context.data, spark, context.engine, exclude_seen, as_of, fitted, audience, request.top
+        )
+        return str(as_of), recommendations.write()
 
 
-def _evidence(context: Context, spark: SparkSession, wish: Wish, work: Place) -> Evidence:
-    if wish.ratings:
+def summary(day: str, record: TitlesRecord) -> str:
+    """What was recommended, in a line."""
+    return f"{record.titles:,} titles for {record.customers:,} customers at {day} by {record.model}"
+
+
+def _say_ranking(context: Context) -> None:
+    """How well each recommender ranks, on the first part on which they were evaluated."""
+    found = evaluation_of(read_record(RecommenderRecord, current(context.data.recommender) / RECORD))
+    if not found.parts:
+        return
+    for one in found.parts[0].rankers:
+        ndcg, recall = (one.metrics[name] for name in ("ndcg", "recall"))
+        say(
+            f"{one.title:<10} {found.called('ndcg')} {fixed(ndcg.value, 4)} ({span(ndcg, 4)})  "
+            f"recall {fixed(recall.value, 4)}  coverage {percent(one.coverage)}"
+        )
+
+
+def _source(context: Context, spark: SparkSession, request: RecommendRequest, work: Place) -> InteractionSource:
+    if request.ratings:
         liked_from = context.service.recommender.liked_from
-        return read_ratings(spark, wish.ratings, work / "ratings", wish.is_explicit, liked_from, wish.as_of)
+        return read_ratings(spark, request.ratings, work / "ratings", request.is_explicit, liked_from, request.as_of)
     interactions(context, spark)
     logs = context.data.logs()
-    as_of = wish.as_of or logs.end
-    refuse_outside(context, logs, Moment.at(as_of, context.service.windows))
-    evidence = Logs(context, spark, as_of)
-    evidence.write()
-    return evidence
+    as_of = request.as_of or logs.end
+    refuse_outside(context.data, logs, Moment.at(as_of, context.service.windows))
+    source = LoggedInteractions(context.data, spark, declared_interactions(context), context.engine, as_of)
+    source.write()
+    return source
 
 
-def _fitted(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish, work: Place, tell: Teller) -> Record:
-    """The record of a model of this evidence, which then lies in `recommender/`."""
+def _fitted(
+    context: Context,
+    spark: SparkSession,
+    source: InteractionSource,
+    request: RecommendRequest,
+    work: Place,
+    on_progress: OnProgress,
+) -> RecommenderRecord:
+    """The record of a model of this source, which then lies in `recommender/`."""
     declared, seed = context.service.recommender, context.service.training.seed
-    basis: Record = {
-        "evidence": evidence.basis,
-        "as_of": str(evidence.days.end),
-        "declared": fingerprint(declared),
-        "seed": seed,
-        "model": wish.model,
-        "library": wish.library,
-    }
-    done = read_record(context.data.recommender)
-    if done and done["basis"] == basis:
+    basis = RecommenderBasis(
+        evidence=source.basis,
+        as_of=str(source.days.end),
+        declared=fingerprint(declared),
+        seed=seed,
+        model=request.model,
+        library=request.library,
+    )
+    done = find_readable(RecommenderRecord, current(context.data.recommender) / RECORD)
+    if done and done.basis == basis:
         return done
     new = work / "new"
-    ground = Ground(spark, evidence, new, declared, seed)
-    model, told = Study(ground, wish.library, tell).done(wish.model)
-    record: Record = {"basis": basis, "as_of": str(evidence.days.end), **told}
-    if evidence.is_explicit:
-        record["ratings"] = _rating_errors(context, new, seed)
-    record["file"] = save(model, new).name
-    write_json(new / RECORD, record)
+    dataset = InteractionDataset(spark, source, new, declared, seed)
+    found = RecommenderEvaluation(dataset, request.library, on_progress).run(request.model)
+    about: dict[str, Any] = {key: value for key, value in vars(found).items() if key != "model"}
+    record = RecommenderRecord(
+        basis=basis,
+        as_of=str(source.days.end),
+        **about,
+        ratings=_rating_errors(context, new, seed) if source.is_explicit else None,
+        file=save(found.model, new).name,
+    )
+    write_record(new / RECORD, record)
     replace_folder(new, context.data.recommender)
     return record
 
 
-def _rating_errors(context: Context, new: Place, seed: int) -> dict[str, Any] | None:
+def _rating_errors(context: Context, new: Place, seed: int) -> RatingErrors | None:
     """None where there are too few ratings to hold some out."""
-    with engine("spark", context.profile) as spark:
+    with start_engine("spark", context.profile) as spark:
         pairs = spark.read.parquet(str(new / "pairs"))
         is_out = drawn("test_draw", context.service.recommender.holdout_share)
         known, held_out = pairs.where(~is_out), pairs.where(is_out)
         if known.isEmpty() or held_out.isEmpty():
             return None
-        return asdict(rating_errors(known, held_out, seed))
+        return rating_errors(known, held_out, seed)
 
 
-def _asked(context: Context, spark: SparkSession, evidence: Evidence, wish: Wish, work: Place) -> Asked:
-    day = str(evidence.days.end)
-    if wish.customers:
-        ids = _ids_of(
-            spark, wish.customers, work, spark.read.parquet(str(current(context.data.recommender) / "customers"))
-        )
-        return Asked(ids, identity(wish.customers), holds_contacts=False)
-    if wish.segment:
-        if not context.data.scores.has_rows([day]):
+def _audience(
+    context: Context, spark: SparkSession, source: InteractionSource, request: RecommendRequest, work: Place
+) -> Audience:
+    data, day = context.data, str(source.days.end)
+    if request.customers:
+        known = spark.read.parquet(str(current(data.recommender) / "customers"))
+        ids = _ids_of(spark, request.customers, work, known)
+        return Audience(ids, identity(request.customers), holds_contacts=False)
+    if request.segment:
+        if not data.scores.has_rows([day]):
             raise InputError(
-                f"{context.data.scores.partition(day)}: there is no list of contacts at {day}; run `encore score` first"
+                f"{data.scores.partition(day)}: there is no contact list at {day}; run `encore score` first"
             )
-        listed = context.data.scores.read(spark, [day]).where(F.col("contact") == CONTACT)
-        return Asked(listed.select("customer_id"), wish.segment, holds_contacts=True)
-    if not isinstance(evidence, Logs):
-        return Asked(None, "everybody", holds_contacts=False)
-    tiles = context.data.daily.read(spark)
-    inside = F.col("date").between(F.lit(evidence.window.start), F.lit(evidence.window.dates()[-1]))
+        listed = data.scores.read(spark, [day]).where(F.col("contact") == CONTACT)
+        return Audience(listed.select("customer_id"), request.segment, holds_contacts=True)
+    if not isinstance(source, LoggedInteractions):
+        return Audience(None, "everybody", holds_contacts=False)
+    tiles = data.daily.read(spark)
+    inside = F.col("date").between(F.lit(source.window.start), F.lit(source.window.dates()[-1]))
     seen = tiles.where(inside).select("customer_id").distinct()
-    return Asked(without_bots(seen, tiles, evidence.window), "everybody", holds_contacts=True)
+    return Audience(without_bots(seen, tiles, source.window), "everybody", holds_contacts=True)
 
 
 def _ids_of(spark: SparkSession, file: Place, work: Place, known: DataFrame) -> DataFrame:
-    """The first column of a file, or its lines, as customers; a heading is passed over."""
+    """The first column of a file, or its lines, as customers; a heading is skipped."""
     require_file(file, "--customers")
     kind = dict(known.dtypes)["customer_id"]
     first = F.trim(F.regexp_replace(F.split("value", ",")[0], "^\ufeff", ""))
@@ -176,5 +289,7 @@ def _ids_of(spark: SparkSession, file: Place, work: Place, known: DataFrame) -> 
     typed = ids.select("text", F.expr(f"try_cast(text as {kind})").alias("customer_id"))
     broken = typed.where("customer_id is null").limit(1).collect()
     if broken:
-        raise InputError(f"--customers {file}: {broken[0]['text']!r} is no customer's id ({kind}); give one id a line")
+        raise InputError(
+            f"--customers {file}: {broken[0]['text']!r} is not a customer id ({kind}); give one id per line"
+        )
     return typed.select("customer_id").distinct()

@@ -6,33 +6,92 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import Annotated
 
+import typer
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from conf.learning import Targeting
 from conf.load import fingerprint
+from conf.schema import Label, Service
 from conf.sql import columns_of
 from features.declared import table_features
+from jobs.console.options import (
+    DATA,
+    PROFILE,
+    DataOption,
+    EngineOption,
+    ProfileOption,
+    ServiceOption,
+    TableAsOfOption,
+)
+from jobs.console.progress import say
+from jobs.console.session import open_context, working
 from jobs.context import Context
-from jobs.storage.layer import Partitions, Record, write_manifest, write_partitions
-from jobs.storage.versions import current
-from jobs.training.artifacts import chosen_model, model_basis, model_result, plain_model
-from jobs.training.feature_tables import read_tables, table_record
+from jobs.records.layers import FeaturesRecord
+from jobs.records.scoring import ContactPlanSection, ScoresBasis, ScoresRecord
+from jobs.storage.layer import Partitions, write_partitions
+from jobs.training.artifacts import ModelFolder
+from jobs.training.feature_tables import FeatureTables
 from models.evaluation.deciles import with_deciles
 from models.scoring.portable import PlainModel, scored
 from models.targeting.contact_list import chosen, risk, summarise_contacts
 from models.targeting.profit import profit_curve
-from models.targeting.uplift import measure_uplift
+from models.targeting.uplift import Uplift, measure_uplift
 
+EXAMPLE = "encore score --data /data/music --budget 5000 --cost 2 --value 40 --kept-share 0.1 --currency EUR"
 KEYS = ("customer_id", "as_of")
 PROBABILITY = "probability"
 MANIFEST = ["sample", "model", "customers", "mean_probability"]
+
+
+def command(
+    data: DataOption = DATA,
+    service: ServiceOption = None,
+    as_of: TableAsOfOption = None,
+    model: Annotated[str | None, typer.Option(help="Trained model to score with. [default: the chosen one]")] = None,
+    contacts: Annotated[int | None, typer.Option(min=1, help="Maximum number of contacts.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Maximum amount to spend on contacts.")] = None,
+    cost: Annotated[float | None, typer.Option(help="Cost of a contact.")] = None,
+    value: Annotated[str | None, typer.Option(help="Value of a customer kept: a number, or SQL over features.")] = None,
+    kept_share: Annotated[float | None, typer.Option(help="Share of the contacted leavers who stay.")] = None,
+    hold_out: Annotated[
+        float | None, typer.Option(help="Share of the list that is not contacted, to measure the effect.")
+    ] = None,
+    currency: Annotated[str | None, typer.Option(help="Currency of all amounts.")] = None,
+    engine: EngineOption = None,
+    profile: ProfileOption = PROFILE,
+) -> None:
+    """Give every eligible customer a probability and reasons, and choose whom to contact."""
+    economics = {
+        "contacts": contacts,
+        "budget": budget,
+        "cost_of_contact": cost,
+        "value_of_customer": _number_or_sql(value),
+        "kept_share": kept_share,
+        "hold_out_share": hold_out,
+        "currency": currency,
+    }
+    context = open_context(data, service, profile, engine, {"targeting": economics})
+    with working("score", context) as (spark, step):
+        day, record = score(context, spark, as_of, model)
+        step.done(f"{record.customers:,} customers at {day} in {context.data.scores.partition(day)}")
+    plan = record.plan
+    if plan:
+        say(
+            f"contact {plan.contacts:,} for {plan.cost:,.0f} {plan.currency}, expected gain "
+            f"{plan.expected_gain:,.0f} {plan.currency}; {plan.held_out:,} held out to measure the effect"
+        )
+
+
+def _number_or_sql(text: str | None) -> float | str | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return text
 
 
 def score(
@@ -40,10 +99,10 @@ def score(
     spark: SparkSession,
     as_of: date | None = None,
     model: str | None = None,
-) -> tuple[str, Record]:
+) -> tuple[str, ScoresRecord]:
     """Score the newest feature table, or the one at `as_of`, into `scores/as_of=…/`.
 
-    Where the service does not say what a contact costs and brings, nobody is marked to be contacted.
+    Where the service does not declare what a contact costs and brings, nobody is marked to be contacted.
 
     Args:
         model: name of a trained model; the chosen one by default.
@@ -52,59 +111,63 @@ def score(
         The as-of date and the record of the scores.
 
     Raises:
-        InputError: there is no model or table, or the table is not one that the model can read.
+        InputError: there is no model or table, or the model cannot read the table.
     """
-    day = str(as_of) if as_of else max(context.data.features.records(), default="")
-    table_told = table_record(context, day)
-    table_basis = table_told["basis"]
-    name = model or chosen_model(context)
-    plain = plain_model(context, name)
-    _refuse_other_table(context, day, name, plain, table_basis)
-    money = context.service.targeting
-    seed = context.service.training.seed
-    basis: Record = {"table": table_basis, "model": model_basis(context, name), "targeting": fingerprint(money, seed)}
-    done = context.data.scores.records().get(day)
-    if done and done["basis"] == basis:
-        write_manifest(context.data.scores, MANIFEST)  # it may have been killed before this
-        return day, done
-    table = read_tables(context, spark, [day]).where("eligible")
-    with context.data.scores.staging() as staged:
-        # Written once before it is ranked, since each pass over it would score everybody again.
-        plainly = Partitions(staged.work / "plain", staged.key)
-        write_partitions(scored(table, {PROBABILITY: plain}, [*KEYS, *_read_by(money)], PROBABILITY), plainly)
-        if not plainly.has_rows():
-            raise InputError(
-                f"{context.data.features.partition(day)}: nobody in this table is eligible, so nobody is scored"
+    tables, models, layer = context.tables, ModelFolder(context.data.models), context.data.scores
+    money, seed = context.service.targeting, context.service.training.seed
+    day = str(as_of) if as_of else tables.newest()
+    table_record = tables.record(day)
+    name = model or models.chosen()
+    portable = models.model(name)
+    _refuse_other_table(tables, day, table_record, models, name, portable)
+    basis = ScoresBasis(table=table_record.basis, model=models.version(name), targeting=fingerprint(money, seed))
+    done = layer.up_to_date({day: basis})
+    if not done:
+        table = tables.read(spark, [day]).where("eligible")
+        with layer.staging() as staged:
+            # Written once before it is ranked, since each pass over it would score everybody again.
+            plainly = Partitions(staged.work / "plain", staged.key)
+            write_partitions(scored(table, {PROBABILITY: portable}, [*KEYS, *_read_by(money)], PROBABILITY), plainly)
+            if not plainly.has_rows():
+                raise InputError(
+                    f"{tables.layer.partition(day)}: nobody in this table is eligible, so nobody is scored"
+                )
+            write_partitions(_with_contacts(plainly.read(spark), context.service, day), staged)
+            rows = staged.read(spark)
+            ((customers, mean),) = rows.agg(F.count("*"), F.avg(PROBABILITY)).collect()
+            record = ScoresRecord(
+                basis=basis,
+                model=name,
+                customers=customers,
+                mean_probability=mean,
+                sample=table_record.sample,
+                plan=_plan(tables, models, spark, name, rows, money) if money else None,
             )
-        write_partitions(_listed(plainly.read(spark), context, money, day), staged)
-        rows = staged.read(spark)
-        ((customers, mean),) = rows.agg(F.count("*"), F.avg(PROBABILITY)).collect()
-        record: Record = {
-            "basis": basis,
-            "model": name,
-            "customers": customers,
-            "mean_probability": mean,
-            "sample": table_told["sample"],
-            "plan": _plan(context, spark, name, rows, money) if money else None,
-        }
-        context.data.scores.publish(staged, day, record)
-    write_manifest(context.data.scores, MANIFEST)
-    return day, record
+            layer.publish(staged, day, record)
+            done = {day: record}
+    layer.write_manifest(MANIFEST)
+    return day, done[day]
 
 
-def _refuse_other_table(context: Context, day: str, name: str, plain: PlainModel, basis: Record) -> None:
-    """A model reads the features that it was fitted on, made by the same declarations, and no others."""
-    folder = context.data.features.partition(day)
-    fitted_on = model_result(context, name)["fitted_on"]["tables"].values()
-    declared = {table["configuration"] for table in fitted_on}
-    known = {feature.name for feature in table_features(context.service)}
-    missing = sorted(set(plain.features) - known)
+def summary(day: str, record: ScoresRecord) -> str:
+    """What was scored, in a line."""
+    return f"{record.customers:,} customers at {day} by {record.model}"
+
+
+def _refuse_other_table(
+    tables: FeatureTables, day: str, table: FeaturesRecord, models: ModelFolder, name: str, model: PlainModel
+) -> None:
+    """Raise InputError where the table was made by other declarations than those the model was fitted on."""
+    folder = tables.layer.partition(day)
+    known = {feature.name for feature in table_features(tables.service)}
+    missing = sorted(set(model.features) - known)
     if missing:
         raise InputError(
             f"{folder}: has no column {missing[0]}, which the model {name} was trained on; "
             f"train again, or compute the table with the configuration of the model"
         )
-    if declared != {basis["configuration"]}:
+    declared = {basis.configuration for basis in models.record(name).fitted_on.tables.values()}
+    if declared != {table.basis.configuration}:
         raise InputError(
             f"{folder}: was made by other declarations than the tables that the model {name} was trained on; "
             f"run `encore train` again"
@@ -116,57 +179,61 @@ def _read_by(money: Targeting | None) -> list[str]:
     return sorted({column for text in (money.expressions if money else {}).values() for column in columns_of(text)})
 
 
-def _listed(rows: DataFrame, context: Context, money: Targeting | None, day: str) -> DataFrame:
+def _with_contacts(rows: DataFrame, service: Service, day: str) -> DataFrame:
     """The rows with decile, risk, and who is to be contacted."""
     kept = [*KEYS, PROBABILITY, "decile", *(name for name in rows.columns if name.startswith("reason_"))]
-    ranked, label = with_deciles(rows), context.service.label
+    ranked, label, money = with_deciles(rows), service.label, service.targeting
     if money:
-        listed = chosen(ranked, label, money, date.fromisoformat(day), context.service.training.seed)
+        listed = chosen(ranked, label, money, date.fromisoformat(day), service.training.seed)
     else:
-        nothing = {
+        unknown = {
             "risk": risk(label),
             "expected_profit": F.lit(None).cast("double"),
             "contact": F.lit(None).cast("string"),
         }
-        listed = ranked.withColumns(nothing)
+        listed = ranked.withColumns(unknown)
     return listed.select(*kept, "risk", "expected_profit", "contact")
 
 
-def _plan(context: Context, spark: SparkSession, name: str, rows: DataFrame, money: Targeting) -> dict[str, Any]:
-    """What the list costs and is expected to bring, and what such lists brought on the customers that judged."""
-    label = context.service.label
-    tested = _tested(context, spark, name, _read_by(money))
+def _plan(
+    tables: FeatureTables, models: ModelFolder, spark: SparkSession, name: str, rows: DataFrame, money: Targeting
+) -> ContactPlanSection:
+    """What the list costs and is expected to bring, and what such lists earn on the test set."""
+    label, seed = tables.service.label, tables.service.training.seed
+    tested = _test_set(tables, models, spark, name, _read_by(money))
     declared = money.model_dump(include={"currency", "cost_of_contact", "kept_share", "hold_out_share"})
     limits = {key: value for key, value in (("contacts", money.contacts), ("budget", money.budget)) if value}
-    return {
+    return ContactPlanSection(
         **declared,
-        "value_of_customer": str(money.value_of_customer),
-        "limit": limits,
-        **asdict(summarise_contacts(rows, money)),
-        **asdict(profit_curve(tested, label, money, context.service.training.seed)),
-        "uplift": _uplift(tested, context, money.treated) if money.treated else None,
-    }
+        value_of_customer=str(money.value_of_customer),
+        limit=limits,
+        **vars(summarise_contacts(rows, money)),
+        **vars(profit_curve(tested, label, money, seed)),
+        uplift=_uplift(tested, label, money.treated) if money.treated else None,
+    )
 
 
-def _tested(context: Context, spark: SparkSession, name: str, features: list[str]) -> DataFrame:
-    """The test scores of a model, with what the economics read of their customers."""
-    tested = spark.read.parquet(str(current(context.data.models / name) / "test_scores"))
+def _test_set(
+    tables: FeatureTables, models: ModelFolder, spark: SparkSession, name: str, features: list[str]
+) -> DataFrame:
+    """The test scores of a model, with the features of its customers that the economics read."""
+    tested = spark.read.parquet(str(models.test_scores(name)))
     if not features:
         return tested
-    told = model_result(context, name)
-    day = told["split"]["test_as_of"]
-    if told["fitted_on"]["tables"][day] != table_record(context, day)["basis"]:
+    record = models.record(name)
+    day = record.split.test_as_of
+    if record.fitted_on.tables[day] != tables.record(day).basis:
         raise InputError(
-            f"{context.data.features.partition(day)}: has changed since the model {name} was judged on it, so what its "
-            f"customers were worth is not known; run `encore train` again"
+            f"{tables.layer.partition(day)}: has changed since the model {name} was evaluated on it, so the value of "
+            f"its customers is not known; run `encore train` again"
         )
-    return tested.join(read_tables(context, spark, [day]).select(*KEYS, *features), list(KEYS))
+    return tested.join(tables.read(spark, [day]).select(*KEYS, *features), list(KEYS))
 
 
-def _uplift(tested: DataFrame, context: Context, treated: str) -> Mapping[str, Any]:
-    good = 1 - F.col("label") if context.service.label.leaves_is_one else F.col("label")
-    known = {"label_good": good, "treated": F.expr(treated).cast("boolean"), "risk": risk(context.service.label)}
+def _uplift(tested: DataFrame, label: Label, treated: str) -> Uplift:
+    good = 1 - F.col("label") if label.leaves_is_one else F.col("label")
+    known = {"label_good": good, "treated": F.expr(treated).cast("boolean"), "risk": risk(label)}
     try:
-        return asdict(measure_uplift(tested.withColumns(known)))
+        return measure_uplift(tested.withColumns(known))
     except ValueError as error:
         raise InputError(f"targeting.treated: {error}") from None

@@ -62,11 +62,7 @@ TableAsOfOption = Annotated[
     date | None,
     typer.Option("--as-of", **_DAY, help="As-of date of the table. [default: the newest]"),
 ]
-SplitOption = Annotated[
-    SplitBy | None, typer.Option(help="How to split off the test set. [default: the service's]")
-]
+SplitOption = Annotated[SplitBy | None, typer.Option(help="How to split off the test set. [default: the service's]")]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="Random seed. [default: the service's]")]
 ModelsOption = Annotated[list[ModelChoice] | None, typer.Option("--model", help="Model to fit; may be repeated.")]
-RawOption = Annotated[
-    str | None, typer.Option(help="Archives of the service: a folder or a file. [default: DATA/raw]")
-]
+RawOption = Annotated[str | None, typer.Option(help="Archives of the service: a folder or a file. [default: DATA/raw]")]

@@ -9,9 +9,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
-# Called with how many parts are done, of how many, and what comes next.
-OnProgress = Callable[[int, int, str], None]
-
 
 class Step:
     """A step that runs."""

@@ -1,4 +1,4 @@
-"""What a study of recommenders stands on: pairs by number, and the parts that are fitted on and held out."""
+"""The interactions by number, and the parts of them that are fitted on and held out."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from pyspark.sql import functions as F
 
 from conf.recommender import Recommender
 from features.windows import Window
-from jobs.recommending.sources import Evidence
-from jobs.storage.layer import stored
-from jobs.storage.location import Place, dataset
+from jobs.recommending.sources import InteractionSource
+from jobs.storage.backend import dataset
+from jobs.storage.layer import materialise
+from jobs.storage.location import Place
 from models.recommender.fitting import Pairs
 from models.recommender.ids import draw, drawn, numbered
 from models.recommender.rankers import Numbers
@@ -29,7 +30,7 @@ PARTS = {
 
 
 @dataclass(frozen=True)
-class Part:
+class HoldOut:
     """Pairs to fit on, and what is held out: `customer`, `title`, none for the model itself.
 
     likers: customers who liked anything; known_by: (titles,) those who liked a title; order: the titles that anybody
@@ -50,11 +51,11 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The evidence by number: a folder in which it leaves `customers`, `titles` and `pairs`, and `parts` beside it."""
+class InteractionDataset:
+    """Interactions by number, written into a folder as `customers`, `titles` and `pairs`, with `parts` beside it."""
 
     spark: SparkSession
-    evidence: Evidence
+    source: InteractionSource
     work: Place
     declared: Recommender
     seed: int
@@ -62,13 +63,13 @@ class Ground:
     @cached_property
     def _end(self) -> Window:
         """The days that the model itself is fitted on."""
-        return known_before(self.evidence.days.end, self.evidence.days, self.evidence.history_days)
+        return known_before(self.source.days.end, self.source.days, self.source.history_days)
 
     @cached_property
     def _cuts(self) -> tuple[Cut, Cut] | None:
-        if not self.evidence.is_dated:
+        if not self.source.is_dated:
             return None
-        return cuts(self.evidence.days, self.declared.holdout_days, self.evidence.history_days)
+        return cuts(self.source.days, self.declared.holdout_days, self.source.history_days)
 
     @cached_property
     def _ids(self) -> tuple[DataFrame, DataFrame]:
@@ -76,10 +77,10 @@ class Ground:
         start = self._cuts[0].before.start if self._cuts else self._end.start
         window = Window(min(start, self._end.start), self._end.end)
         customers, titles = (
-            numbered(self.stored(f"{key}s", self.evidence.ids(window, key).distinct()), key, number)
+            numbered(self.stored(f"{key}s", self.source.ids(window, key).distinct()), key, number)
             for key, number in (("customer_id", "customer"), ("title_id", "title"))
         )
-        titles = titles.join(self.evidence.names(), "title_id", "left")
+        titles = titles.join(self.source.names(), "title_id", "left")
         named = titles.withColumn("name", F.coalesce("name", F.col("title_id").cast("string")))
         return self.stored("customers", customers), self.stored("titles", named)
 
@@ -89,14 +90,14 @@ class Ground:
         return self._numbered("pairs", self._end)
 
     @cached_property
-    def whole(self) -> Part:
+    def whole(self) -> HoldOut:
         """The same as a part, of which nothing is held out."""
-        return self._part("whole", "pairs", self.pairs, None, self._end if self.evidence.is_dated else None)
+        return self._part("whole", "pairs", self.pairs, None, self._end if self.source.is_dated else None)
 
     def _numbered(self, name: str, window: Window) -> DataFrame:
         """The pairs of a window by number, with the draws that part them."""
-        parts = self.evidence.slices(window)
-        return self.stored(name, *(self._with_numbers(self.evidence.pairs(window, part)) for part in parts))
+        parts = self.source.slices(window)
+        return self.stored(name, *(self._with_numbers(self.source.pairs(window, part)) for part in parts))
 
     def _with_numbers(self, pairs: DataFrame) -> DataFrame:
         customers, titles = self._ids
@@ -105,15 +106,15 @@ class Ground:
             "customer",
             "title",
             F.col("strength").cast("float").alias("strength"),
-            *(["rating"] if self.evidence.is_explicit else []),
+            *(["rating"] if self.source.is_explicit else []),
             draw("test", self.seed, "customer_id", "title_id").alias("test_draw"),
             draw("validation", self.seed, "customer_id", "title_id").alias("validation_draw"),
             draw("sample", self.seed, "customer_id").alias("customer_draw"),
         )
 
-    def part(self, name: str) -> Part | None:
+    def part(self, name: str) -> HoldOut | None:
         """A part that something is judged on; None where the evidence has too few days for it."""
-        if name == DRAWN or not self.evidence.is_dated:
+        if name == DRAWN or not self.source.is_dated:
             return self._part_by_hash(name) if name != LATER else None
         if self._cuts is None:
             return self._part_by_hash(name) if name == VALIDATION else None
@@ -127,7 +128,7 @@ class Ground:
         held = held_out_later(before, after, self.declared.exclude_seen)
         return self._part(name, stored_as, before, held, cut.before)
 
-    def _part_by_hash(self, name: str) -> Part:
+    def _part_by_hash(self, name: str) -> HoldOut:
         rows, is_out = self.pairs, self._is_drawn
         if name == VALIDATION:
             rows = self._sampled(rows.where(~is_out))
@@ -153,7 +154,9 @@ class Ground:
         customers, titles = self._ids
         return customers.count(), titles.count()
 
-    def _part(self, name: str, stored_as: str, pairs: DataFrame, held: DataFrame | None, window: Window | None) -> Part:
+    def _part(
+        self, name: str, stored_as: str, pairs: DataFrame, held: DataFrame | None, window: Window | None
+    ) -> HoldOut:
         """A part of `pairs`, as stored; popular is what was liked in the last days of `window`, or in all of it."""
         fitted_on = pairs.select(*FITTED_ON)
         customers, titles = self._sizes
@@ -169,13 +172,13 @@ class Ground:
         popular = recent + known_by / (1.0 + known_by.max(initial=0))  # in the same order
         found = Pairs(fitted_on, self._batches(stored_as), customers, titles, popular.astype(np.float32))
         likers = fitted_on.where("strength > 0").select("customer").distinct().count()
-        return Part(found, judged, likers, known_by, order[known_by[order] > 0])
+        return HoldOut(found, judged, likers, known_by, order[known_by[order] > 0])
 
     def _recent(self, window: Window) -> list[DataFrame]:
         """What was liked in the last days of a window, some customers at a time."""
         days = Window(window.dates()[-min(self.declared.popular_days, window.days)], window.end)
         titles = self._ids[1].select("title_id", "title")
-        pairs = (self.evidence.pairs(days, part) for part in self.evidence.slices(days))
+        pairs = (self.source.pairs(days, part) for part in self.source.slices(days))
         return [rows.where("strength > 0").join(titles, "title_id", "inner") for rows in pairs]
 
     def _likes(self, liked: list[DataFrame]) -> Numbers:
@@ -188,7 +191,7 @@ class Ground:
 
     def stored(self, name: str, *parts: DataFrame) -> DataFrame:
         """Rows that are made once."""
-        return stored(parts, self._folder(name))
+        return materialise(parts, self._folder(name))
 
     def _batches(self, name: str) -> Callable[[], Iterable[pa.RecordBatch]]:
         """The pairs of a folder."""

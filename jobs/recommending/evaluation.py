@@ -1,17 +1,16 @@
-"""Fitting recommenders and judging them: which candidate is best, and how good it is beside the others."""
+"""Fitting and evaluating recommenders: which candidate is best, and how good it is beside the others."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 import numpy as np
 from pyspark.sql import DataFrame
 
 from conf.errors import InputError, NothingToLearnError
-from jobs.recommending.dataset import PARTS, VALIDATION, Ground, Part
+from jobs.progress import OnProgress
+from jobs.recommending.dataset import PARTS, VALIDATION, HoldOut, InteractionDataset
 from jobs.recommending.model_file import at_workers, save
-from jobs.storage.layer import Record
+from jobs.records.recommending import RankerEvaluation, Settings, Tried
 from models.evaluation.intervals import Interval
 from models.recommender.candidates import ALWAYS, Candidate, Engine, candidates, settings_of
 from models.recommender.fitting import fitted
@@ -20,30 +19,46 @@ from models.recommender.ranking import difference, judgement, means_of, per_cust
 from models.recommender.serving import Model, Serving, served
 
 AUTO = "auto"
-Teller = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Study:
-    """Fitting and judging on one ground."""
+class Evaluated:
+    """The model that was chosen, fitted on everything, and how it and the others were evaluated.
 
-    ground: Ground
+    The fields are those of RecommenderRecord, which says what they are.
+    """
+
+    model: Model
+    chosen: str
+    chosen_by: str
+    engine: str
+    customers: int
+    titles: int
+    pairs: int
+    judged_titles: int
+    tried: dict[str, list[Tried]]
+    settings: dict[str, Settings]
+    parts: dict[str, dict[str, RankerEvaluation]]
+
+
+@dataclass(frozen=True)
+class RecommenderEvaluation:
+    """Fits and evaluates models on one dataset."""
+
+    dataset: InteractionDataset
     engine: Engine
-    tell: Teller
+    on_progress: OnProgress
 
-    def done(self, model: str) -> tuple[Model, Record]:
-        """Fit, judge and choose.
+    def run(self, model: str) -> Evaluated:
+        """Fit, evaluate and choose.
 
         Args:
             model: a name of MODELS, which is then taken, or AUTO for the best on the validation part.
 
-        Returns:
-            The model, fitted on everything, and what is said of it and the others.
-
         Raises:
             InputError: nobody likes anything, or the catalogue is too large for the model.
         """
-        whole = self.ground.whole
+        whole = self.dataset.whole
         if not len(whole.order):
             raise NothingToLearnError("no interaction has a strength above 0, so there is nothing to recommend by")
         names = list(dict.fromkeys(["als" if model == AUTO else model, *ALWAYS]))
@@ -52,26 +67,29 @@ class Study:
         best = {name: max(found, key=lambda one: _rank(one[1])) for name, found in tried.items()}
         judged = {part: self._judged(part, {name: one for name, (one, _) in best.items()}) for part in PARTS}
         chosen = max(names, key=lambda name: _rank(best[name][1])) if model == AUTO else model
-        self.tell(9, 10, "fitting")
-        ranker = fitted(whole.pairs, best[chosen][0], self.engine, self.ground.seed)
-        record: Record = {
-            "chosen": chosen,
-            "chosen_by": "validation" if model == AUTO else "command line",
-            "engine": self.engine,
-            "customers": whole.likers,
-            "titles": len(whole.order),
-            "pairs": self.ground.pairs.count(),
-            "judged_titles": self.ground.declared.judged_titles,
-            "tried": {name: [_told(*one) for one in found] for name, found in tried.items()},
-            "settings": {name: settings_of(one) for name, (one, _) in best.items()},
-            "parts": {part: found for part, found in judged.items() if found},
-        }
-        return Model(ranker, whole.order, whole.pairs.titles), record
+        self.on_progress(9, 10, "fitting")
+        ranker = fitted(whole.pairs, best[chosen][0], self.engine, self.dataset.seed)
+        return Evaluated(
+            model=Model(ranker, whole.order, whole.pairs.titles),
+            chosen=chosen,
+            chosen_by="validation" if model == AUTO else "command line",
+            engine=self.engine,
+            customers=whole.likers,
+            titles=len(whole.order),
+            pairs=self.dataset.pairs.count(),
+            judged_titles=self.dataset.declared.judged_titles,
+            tried={
+                name: [Tried(settings=settings_of(one), ndcg=ndcg) for one, ndcg in found]
+                for name, found in tried.items()
+            },
+            settings={name: settings_of(one) for name, (one, _) in best.items()},
+            parts={part: found for part, found in judged.items() if found},
+        )
 
     def _tried(self, names: list[str]) -> dict[str, list[tuple[Candidate, Interval | None]]]:
         """By model, its candidates with their NDCG on the validation part."""
-        part = self.ground.part(VALIDATION)
-        grids = {name: candidates(name, self.engine, self.ground.declared.grids) for name in names}
+        part = self.dataset.part(VALIDATION)
+        grids = {name: candidates(name, self.engine, self.dataset.declared.grids) for name in names}
         if part is None or part.held is None or part.held.isEmpty():
             return {name: [(grid[0], None)] for name, grid in grids.items()}
         number, total = count(), sum(map(len, grids.values()))
@@ -79,46 +97,46 @@ class Study:
         for name, grid in grids.items():
             found[name] = []
             for one in grid:
-                self.tell(next(number), 2 * total, f"{name} {settings_of(one)}")
+                self.on_progress(next(number), 2 * total, f"{name} {settings_of(one)}")
                 _, measured = self._measured(part, one, f"{VALIDATION}-{name}-{len(found[name])}")
                 found[name].append((one, means_of(measured, ("ndcg",))["ndcg"]))
         return found
 
-    def _judged(self, name: str, chosen: dict[str, Candidate]) -> Record | None:
-        """By model, how good it is on a part; None where nobody can be judged."""
-        part = self.ground.part(name)
+    def _judged(self, name: str, chosen: dict[str, Candidate]) -> dict[str, RankerEvaluation] | None:
+        """By model, how good it is on a part; None where nothing is held out."""
+        part = self.dataset.part(name)
         if part is None or part.held is None or part.held.isEmpty():
             return None
         found, measured = {}, {}
-        known, number = part.known(self.ground.spark), self.ground.declared.judged_titles
+        known, number = part.known(self.dataset.spark), self.dataset.declared.judged_titles
         for model, one in chosen.items():
-            self.tell(3, 4, f"judging {model} by {PARTS[name]}")
+            self.on_progress(3, 4, f"evaluating {model} by {PARTS[name]}")
             lists, measured[model] = self._measured(part, one, f"{name}-{model}")
             found[model] = judgement(measured[model], lists, known, part.likers, number)
         over = {model: difference(rows, measured["popular"]) for model, rows in measured.items() if model != "popular"}
         return {
-            model: {
-                "metrics": {metric: asdict(value) for metric, value in one.metrics.items()},
-                "customers": one.customers,
-                "coverage": one.coverage,
-                "ndcg_over_popular": asdict(over[model]) if model in over else None,
-            }
+            model: RankerEvaluation(
+                metrics=one.metrics,
+                customers=one.customers,
+                coverage=one.coverage,
+                ndcg_over_popular=over.get(model),
+            )
             for model, one in found.items()
         }
 
-    def _measured(self, part: Part, candidate: Candidate, name: str) -> tuple[DataFrame, DataFrame]:
+    def _measured(self, part: HoldOut, candidate: Candidate, name: str) -> tuple[DataFrame, DataFrame]:
         """What a candidate, fitted on a part, recommends to those who are judged, and how good it is for each."""
         assert part.held is not None
-        model = Model(fitted(part.pairs, candidate, self.engine, self.ground.seed), part.order, part.pairs.titles)
+        model = Model(fitted(part.pairs, candidate, self.engine, self.dataset.seed), part.order, part.pairs.titles)
         wanted = part.pairs.frame.join(part.held.select("customer").distinct(), "customer", "left_semi")
-        with at_workers(self.ground.spark, save(model, self.ground.work)) as load:
-            serving = Serving(load, self.ground.declared.judged_titles, self.ground.declared.exclude_seen)
-            lists = self.ground.stored(f"{name}-lists", served(with_histories(wanted), serving))
-        measured = per_customer(lists, part.held, self.ground.declared.judged_titles)
-        return lists, self.ground.stored(f"{name}-measured", measured)
+        with at_workers(self.dataset.spark, save(model, self.dataset.work)) as load:
+            serving = Serving(load, self.dataset.declared.judged_titles, self.dataset.declared.exclude_seen)
+            lists = self.dataset.stored(f"{name}-lists", served(with_histories(wanted), serving))
+        measured = per_customer(lists, part.held, self.dataset.declared.judged_titles)
+        return lists, self.dataset.stored(f"{name}-measured", measured)
 
     def _refuse_large(self, names: list[str], titles: int) -> None:
-        most = self.ground.declared.grids.ease.most_titles
+        most = self.dataset.declared.grids.ease.most_titles
         if "ease" in names and titles > most:
             raise InputError(
                 f"--model ease: it inverts a matrix of titles by titles, and there are {titles:,} titles; the service "
@@ -128,7 +146,3 @@ class Study:
 
 def _rank(ndcg: Interval | None) -> float:
     return ndcg.value if ndcg and not np.isnan(ndcg.value) else -1.0
-
-
-def _told(candidate: Candidate, ndcg: Interval | None) -> dict[str, Any]:
-    return {"settings": settings_of(candidate), "ndcg": asdict(ndcg) if ndcg else None}

@@ -1,4 +1,4 @@
-"""How recommenders come to the engines' workers."""
+"""The file of a fitted recommender, and how it reaches the engines' workers."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,7 +11,8 @@ from pyspark.core.broadcast import Broadcast
 from pyspark.sql import SparkSession
 
 from jobs.engine import is_classic
-from jobs.storage.location import Place, here
+from jobs.storage.backend import local_copy
+from jobs.storage.location import Place
 from models.recommender.serialization import packed, unpacked
 from models.recommender.serving import Model
 
@@ -56,7 +57,7 @@ def save(model: Model, folder: Place) -> Place:
 def at_workers(spark: SparkSession, file: Place) -> Iterator[Callable[[], Model]]:
     """What loads the model of a file in the engine's workers. Those of Sail are in this process."""
     if not is_classic(spark):
-        with here(file) as local:
+        with local_copy(file) as local:
             yield OfFile(str(local))
         return
     broadcast = spark.sparkContext.broadcast(unpacked(file.read_bytes()))

@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -16,11 +16,13 @@ from features.interactions import best_names, dictionary_rows, without_bots
 from features.interactions import interactions as merged_interactions
 from features.windows import Window
 from jobs.batches import WHOLE, Slice, slices
-from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.engine import is_classic
-from jobs.interactions import declared_interactions
+from jobs.records.layers import InteractionsBasis, InteractionsRecord
+from jobs.records.recommending import RatingsBasis
+from jobs.storage.backend import write_csv
 from jobs.storage.input_files import for_workers, identity
-from jobs.storage.layer import Record, stored, write_csv, write_manifest, write_partitions
+from jobs.storage.layer import Layer, Staged, materialise, write_partitions
 from jobs.storage.location import Place
 from models.recommender.splits import known_before
 
@@ -29,31 +31,31 @@ HEADER = ("customer", "title", "strength")
 TIME = "time"
 
 
-class Evidence(Protocol):
+class InteractionSource(Protocol):
     """What customers did with titles."""
 
     @property
     def days(self) -> Window:
-        """Those that it reaches over; they end with as_of."""
+        """The days that it covers; they end with as_of."""
         ...
 
     @property
     def is_dated(self) -> bool:
-        """Whether it is known what was when."""
+        """Whether the day of each interaction is known."""
         ...
 
     @property
     def is_explicit(self) -> bool:
-        """Whether there are ratings, good and bad, and not how much was done."""
+        """Whether strengths are ratings, good and bad, and not amounts of use."""
         ...
 
     @property
     def history_days(self) -> int | None:
-        """How many of the days before a moment count; None: all."""
+        """How many days before a date count; None: all."""
         ...
 
     @property
-    def basis(self) -> Record:
+    def basis(self) -> InteractionsBasis | RatingsBasis:
         """What it is made from."""
         ...
 
@@ -78,19 +80,16 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True)
-class Logs:
+class LoggedInteractions:
     """The interactions of a service's logs before `as_of`."""
 
-    context: Context
+    data: DataFolder
     spark: SparkSession
+    declared: Interactions
+    engine: str
     as_of: date
     is_dated = True
     is_explicit = False
-
-    @cached_property
-    def declared(self) -> Interactions:
-        """How they are declared."""
-        return declared_interactions(self.context)
 
     @property
     def history_days(self) -> int | None:
@@ -100,15 +99,17 @@ class Logs:
     @cached_property
     def days(self) -> Window:
         """From the first day with logs to as_of."""
-        return Window(self.context.data.logs().start, self.as_of)
+        return Window(self.data.logs().start, self.as_of)
 
     @cached_property
-    def basis(self) -> Record:
+    def basis(self) -> InteractionsBasis:
         """The interactions and, for the bots, the tiles of the days before as_of, and how they are declared."""
-        layers = {"interactions": self.context.data.title_days, "tiles": self.context.data.daily}
-        bases = {name: {day: one["basis"] for day, one in layer.records().items()} for name, layer in layers.items()}
-        used = {name: {day: basis for day, basis in of.items() if day < str(self.as_of)} for name, of in bases.items()}
-        return {"days": fingerprint(used), "configuration": fingerprint(self.declared)}
+        layers: dict[str, Layer[Any]] = {"interactions": self.data.title_days, "tiles": self.data.daily}
+        used = {
+            name: {day: record.basis for day, record in layer.records().items() if day < str(self.as_of)}
+            for name, layer in layers.items()
+        }
+        return InteractionsBasis(days=fingerprint(used), configuration=fingerprint(self.declared))
 
     @property
     def window(self) -> Window:
@@ -116,91 +117,92 @@ class Logs:
         return known_before(self.as_of, self.days, self.history_days)
 
     def slices(self, window: Window) -> list[Slice]:
-        """See Evidence."""
-        records = self.context.data.title_days.records().items()
-        rows = sum(record["rows"] for day, record in records if date.fromisoformat(day) in window)
-        return slices(rows, SLICE_ROWS, self.context.engine)
+        """See InteractionSource."""
+        records = self.data.title_days.records().items()
+        rows = sum(record.rows for day, record in records if date.fromisoformat(day) in window)
+        return slices(rows, SLICE_ROWS, self.engine)
 
     def pairs(self, window: Window, part: Slice = WHOLE) -> DataFrame:
-        """See Evidence."""
+        """See InteractionSource."""
         return self._merged(window, part).select(
             "customer_id", F.col("title").alias("title_id"), F.greatest("strength", F.lit(0.0)).alias("strength")
         )
 
     def ids(self, window: Window, key: str) -> DataFrame:
-        """See Evidence."""
+        """See InteractionSource."""
         return self._days(window).select(F.col("title").alias("title_id") if key == "title_id" else key)
 
     def names(self) -> DataFrame:
-        """See Evidence."""
-        if not self.context.data.title_names.has_rows():
+        """See InteractionSource."""
+        if not self.data.title_names.has_rows():
             return self.spark.createDataFrame([], "title_id string, name string")
-        names = self.context.data.title_names.read(self.spark)
+        names = self.data.title_names.read(self.spark)
         return best_names(names.where(F.col("date") < F.lit(self.as_of))).withColumnRenamed("title", "title_id")
 
-    def write(self) -> Record:
-        """Bring `interactions/titles/as_of=…/`, one row per customer and title, up to date. Returns its record."""
-        layer, day = self.context.data.interactions, str(self.as_of)
-        # The underscore keeps readers of the layer from taking it for rows.
+    def write(self) -> None:
+        """Bring `interactions/titles/as_of=…/`, one row per customer and title, up to date."""
+        layer, day = self.data.interactions, str(self.as_of)
+        # The underscore makes readers of the layer pass over it.
         write_csv(layer.root / "_dictionary.csv", ("column", "meaning"), dictionary_rows(self.declared))
-        done = layer.records().get(day)
-        if done and done["basis"] == self.basis:
-            return done
+        if layer.up_to_date({day: self.basis}):
+            return
         with layer.staging() as staged:
             for part in self.slices(self.window):
                 rows = self._merged(self.window, part).withColumn("as_of", F.lit(self.as_of))
                 write_partitions(rows, staged, mode="append")
-            record = {"basis": self.basis, "from": self.window.start, "pairs": 0, "customers": 0, "titles": 0}
-            if staged.has_rows():
-                counted = {
-                    "pairs": F.count("*"),
-                    "customers": F.countDistinct("customer_id"),
-                    "titles": F.countDistinct("title"),
-                }
-                (row,) = staged.read(self.spark).agg(*(one.alias(name) for name, one in counted.items())).collect()
-                record |= row.asDict()
-            layer.publish(staged, day, record)
-        write_manifest(layer, ["from", "pairs", "customers", "titles"])
-        return record
+            layer.publish(staged, day, self._record(staged))
+        layer.write_manifest(["from", "pairs", "customers", "titles"])
+
+    def _record(self, staged: Staged) -> InteractionsRecord:
+        counts = {"pairs": 0, "customers": 0, "titles": 0}
+        if staged.has_rows():
+            counted = {
+                "pairs": F.count("*"),
+                "customers": F.countDistinct("customer_id"),
+                "titles": F.countDistinct("title"),
+            }
+            (row,) = staged.read(self.spark).agg(*(one.alias(name) for name, one in counted.items())).collect()
+            counts = row.asDict()
+        return InteractionsRecord(basis=self.basis, since=self.window.start, **counts)
 
     def _merged(self, window: Window, part: Slice) -> DataFrame:
         return merged_interactions(part(self._days(window)), self.declared, window)
 
     def _days(self, window: Window) -> DataFrame:
         """What customers, who were no bots before the window's end, did on its days."""
-        layer = self.context.data.title_days
+        layer = self.data.title_days
         if not layer.has_rows():
             raise NothingToLearnError(
                 f"{layer.root}: nobody did anything with a title, so there is nothing to learn from"
             )
         inside = [str(day) for day in window.dates()]
         rows = layer.read(self.spark, inside) if layer.has_rows(inside) else layer.read(self.spark).limit(0)
-        return without_bots(rows, self.context.data.daily.read(self.spark), window)
+        return without_bots(rows, self.data.daily.read(self.spark), window)
 
 
 @dataclass(frozen=True)
-class Ratings:
-    """A file of ratings, as `read_ratings` has typed it: rows of customer_id, title_id, value, and a date or null."""
+class RatedInteractions:
+    """A file of ratings, typed by `read_ratings`: rows of customer_id, title_id, value, and a date or null."""
 
     rows: DataFrame
     parts: list[Slice]
     days: Window
     is_dated: bool
     liked_from: float | None  # of explicit ratings
-    basis: Record
+    basis: RatingsBasis
     history_days: int | None = None
 
     @property
     def is_explicit(self) -> bool:
-        """See Evidence."""
+        """See InteractionSource."""
         return self.liked_from is not None
 
     def slices(self, window: Window) -> list[Slice]:
-        """See Evidence."""
+        """See InteractionSource."""
         return self.parts
 
     def pairs(self, window: Window, part: Slice = WHOLE) -> DataFrame:
-        """See Evidence; what stands twice is added up, explicit ratings are averaged."""
+        """See InteractionSource; what stands twice is added up, explicit ratings are averaged."""
         rows = part(self._inside(window))
         if self.liked_from is None:
             values = rows.groupBy("customer_id", "title_id").agg(F.sum("value").alias("strength"))
@@ -212,7 +214,7 @@ class Ratings:
         return rated.withColumn("strength", strength)
 
     def ids(self, window: Window, key: str) -> DataFrame:
-        """See Evidence."""
+        """See InteractionSource."""
         return self._inside(window).select(key)
 
     def _inside(self, window: Window) -> DataFrame:
@@ -220,13 +222,13 @@ class Ratings:
         return self.rows.where(is_inside) if self.is_dated else self.rows
 
     def names(self) -> DataFrame:
-        """See Evidence; a file has ids only."""
+        """See InteractionSource; a file has ids only."""
         return self.rows.select("title_id").distinct().withColumn("name", F.col("title_id"))
 
 
 def read_ratings(
     spark: SparkSession, file: Place, work: Place, is_explicit: bool, liked_from: float | None, as_of: date | None
-) -> Ratings:
+) -> RatedInteractions:
     """Read `customer,title,strength[,time]`, a CSV file with a header, by way of Parquet in `work`.
 
     A time is a date, a timestamp or seconds since 1970. What is not before `as_of` is not known yet; by default it is
@@ -248,7 +250,7 @@ def read_ratings(
         time.alias("date"),
     )
     try:
-        rows = stored([typed], work / "rows")
+        rows = materialise([typed], work / "rows")
     except Exception as error:
         problem = str(error).splitlines()[0]
         raise InputError(f"{file}: this is no CSV file with {len(names)} columns in every row ({problem})") from None
@@ -272,9 +274,9 @@ def read_ratings(
     if days.days < 1:
         raise InputError(f"{file}: nothing in it was before {as_of}; its times go from {first} up to {last}")
     liked = (mean if liked_from is None else liked_from) if is_explicit else None
-    basis: Record = {"file": identity(file), "liked_from": liked}
+    basis = RatingsBasis(file=identity(file), liked_from=liked)
     parts = slices(total, SLICE_ROWS, "spark" if is_classic(spark) else "sail")
-    return Ratings(rows, parts, days, first is not None, liked, basis)
+    return RatedInteractions(rows, parts, days, first is not None, liked, basis)
 
 
 def _header(file: Place) -> list[str]:

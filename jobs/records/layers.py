@@ -3,7 +3,7 @@
 from datetime import date
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from jobs.storage.records import PartitionRecord, Section
 
@@ -152,7 +152,7 @@ class InteractionsRecord(PartitionRecord):
 
     COMMAND: ClassVar[str] = "`encore recommend --as-of {partition}`"
     basis: InteractionsBasis
-    since: date = Field(alias="from")
+    since: date = Field(validation_alias=AliasChoices("since", "from"), serialization_alias="from")
     pairs: int
     customers: int
     titles: int

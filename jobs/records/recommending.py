@@ -1,11 +1,15 @@
 """Records of the recommender and of its recommendations."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from jobs.records.layers import InteractionsBasis
 from jobs.records.scoring import ScoresBasis
 from jobs.storage.input_files import Identity
 from jobs.storage.records import PartitionRecord, Record, Section
+from models.evaluation.intervals import Interval
+from models.recommender.ratings import RatingErrors
+
+Settings = dict[str, int | float | str]
 
 
 class RatingsBasis(Section):
@@ -26,8 +30,37 @@ class RecommenderBasis(Section):
     library: str
 
 
+class Tried(Section):
+    """A candidate and its NDCG on the validation part; None where nothing could be held out."""
+
+    settings: Settings
+    ndcg: Interval | None
+
+
+class RankerEvaluation(Section):
+    """How good the lists of a model are for customers with titles held out.
+
+    coverage: share of the titles that stand on some list. ndcg_over_popular: NDCG less that of popular titles, paired;
+    None for popular titles themselves.
+    """
+
+    metrics: dict[str, Interval]
+    customers: int
+    coverage: float
+    ndcg_over_popular: Interval | None
+
+
 class RecommenderRecord(Record):
-    """The fitted recommender in `recommender/`: how it was chosen and evaluated."""
+    """The fitted recommender in `recommender/`: how it was chosen and evaluated.
+
+    Attributes:
+        customers, titles: with anything liked.
+        judged_titles: length of the lists that were evaluated.
+        tried, settings: by model, its candidates and the best of them.
+        parts: by what was held out, and model.
+        ratings: only of explicit ratings.
+        file: name of the model's file.
+    """
 
     COMMAND: ClassVar[str] = "`encore recommend`"
     basis: RecommenderBasis
@@ -39,10 +72,10 @@ class RecommenderRecord(Record):
     titles: int
     pairs: int
     judged_titles: int
-    tried: dict[str, list[dict[str, Any]]]
-    settings: dict[str, dict[str, Any]]
-    parts: dict[str, dict[str, dict[str, Any]]]
-    ratings: dict[str, Any] | None = None
+    tried: dict[str, list[Tried]]
+    settings: dict[str, Settings]
+    parts: dict[str, dict[str, RankerEvaluation]]
+    ratings: RatingErrors | None = None
     file: str
 
 

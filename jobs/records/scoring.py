@@ -1,9 +1,11 @@
 """The record of scores and of the contact plan that was made from them."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from jobs.records.layers import FeaturesBasis
 from jobs.storage.records import PartitionRecord, Section
+from models.targeting.profit import ProfitAtShare
+from models.targeting.uplift import Uplift
 
 
 class ScoresBasis(Section):
@@ -12,6 +14,31 @@ class ScoresBasis(Section):
     table: FeaturesBasis
     model: str
     targeting: str
+
+
+class ContactPlanSection(Section):
+    """The contact plan: the economics, the list, and what such lists earn on the test set.
+
+    limit: `contacts` or `budget`, where one is set. contacts, held_out: customers. cost, expected_gain: in the
+    currency. expected_kept: customers expected to stay because they are contacted. curve, all, best_share: see
+    `models.targeting.profit`. uplift: only where it is known who was treated.
+    """
+
+    currency: str
+    cost_of_contact: float
+    kept_share: float
+    hold_out_share: float
+    value_of_customer: str
+    limit: dict[str, float]
+    contacts: int
+    held_out: int
+    cost: float
+    expected_gain: float
+    expected_kept: float
+    curve: list[ProfitAtShare]
+    all: float
+    best_share: float
+    uplift: Uplift | None
 
 
 class ScoresRecord(PartitionRecord):
@@ -23,4 +50,4 @@ class ScoresRecord(PartitionRecord):
     customers: int
     mean_probability: float
     sample: float
-    plan: dict[str, Any] | None
+    plan: ContactPlanSection | None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jobs.formatting import UNBREAKABLE, count, fixed, percent, short_count
-from jobs.reporting.contact_plan import Plan, UpliftDecile
+from jobs.reporting.contact_plan import ContactPlan
 from jobs.reporting.scores import Decile
 from jobs.reporting.styles import RULES
 from jobs.reporting.svg import (
@@ -20,6 +20,7 @@ from jobs.reporting.svg import (
     percent_ticks,
     row_label,
 )
+from models.targeting.uplift import DecileUplift
 
 ROW = 40.0  # height of a bar with its label above it
 
@@ -55,7 +56,7 @@ def deciles_figure(deciles: Sequence[Decile], outcome: str) -> str:
         return as_svg(figure, "deciles", f"Mean probability of {outcome} by tenth of the customers")
 
 
-def profit_figure(plan: Plan) -> str:
+def profit_figure(plan: ContactPlan) -> str:
     """Profit by share contacted: the model with its interval, the recency rule, chance, and where the plan stands."""
     with drawing(280) as figure:
         axes = margins(figure, left=48, bottom=42, right=10, top=24)
@@ -73,11 +74,11 @@ def profit_figure(plan: Plan) -> str:
         percent_ticks(axes.xaxis, [0, 0.2, 0.4, 0.6, 0.8, 1])
         axes.yaxis.set_major_formatter(lambda value, _: fixed(value, 0 if abs(value) >= 10 or value == 0 else 1))
         axes.set_xlabel("Share of the customers contacted")
-        axes.set_ylabel(f"Profit per 1,000 customers, {plan.told['currency']}")
+        axes.set_ylabel(f"Profit per 1,000 customers, {plan.summary.currency}")
         return as_svg(figure, "profit", "Profit by share of the customers contacted, for the model and other rules")
 
 
-def uplift_figure(tenths: Sequence[UpliftDecile]) -> str:
+def uplift_figure(tenths: Sequence[DecileUplift]) -> str:
     """How many more of each tenth stayed when treated, with intervals."""
     with drawing(240) as figure:
         axes = margins(figure, left=48, bottom=42, right=4, top=10)

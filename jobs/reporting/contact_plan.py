@@ -7,14 +7,16 @@ from typing import Any
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
+from conf.schema import Service
 from features.declared import table_features
-from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.formatting import value_as_text
-from jobs.reporting.model_comparison import interval
+from jobs.records.scoring import ContactPlanSection
 from jobs.reporting.recommendations import Offered, has_contacts, offered
 from jobs.reporting.scores import Scores, leaving
 from models.evaluation.intervals import Interval
 from models.scoring.reason_codes import MOST
+from models.targeting.uplift import DecileUplift
 
 HEAD = 20  # customers of the list that the page shows
 RULES = ("model", "recency", "random")
@@ -22,7 +24,7 @@ RULES = ("model", "recency", "random")
 
 @dataclass(frozen=True)
 class Share:
-    """Profit per 1,000 customers, as measured on the rows that judge, when each rule contacts this share of them.
+    """Profit per 1,000 customers of the test set, when each rule contacts this share of them.
 
     `over_recency` is what the model earns more than the recency rule, paired.
     """
@@ -61,23 +63,13 @@ class Customer:
 
 
 @dataclass(frozen=True)
-class UpliftDecile:
-    """How many more of the treated of a tenth stayed than of the others; 10 is the tenth likeliest to leave."""
+class ContactPlan:
+    """The plan of the newest scores; `summary` is that of their record.
 
-    decile: int
-    treated: int
-    untreated: int
-    uplift: Interval
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The plan of the newest scores; `told` is that of their record.
-
-    is_listed_with_titles: whether the whole list lies there once more, with what to recommend to each.
+    is_listed_with_titles: whether the whole list is also there with titles for each customer.
     """
 
-    told: Mapping[str, Any]
+    summary: ContactPlanSection
     customers: int
     head: list[Customer]
     is_listed_with_titles: bool
@@ -90,13 +82,12 @@ class Plan:
     @property
     def share(self) -> float:
         """Share of the customers on the list, the hold-out included."""
-        listed: int = self.told["contacts"] + self.told["held_out"]
-        return listed / max(self.customers, 1)
+        return (self.summary.contacts + self.summary.held_out) / max(self.customers, 1)
 
     @property
     def value_of_customer(self) -> float | str:
         """A number, or SQL over features."""
-        value: str = self.told["value_of_customer"]
+        value = self.summary.value_of_customer
         try:
             return float(value)
         except ValueError:
@@ -105,14 +96,14 @@ class Plan:
     @property
     def limit(self) -> str:
         """What bounds the list: `contacts`, `budget` or, where nothing does, an empty text."""
-        return next(iter(self.told["limit"]), "")
+        return next(iter(self.summary.limit), "")
 
     @property
     def curve(self) -> list[Share]:
         """Profit by share contacted."""
         return [
-            Share(one["share"], {rule: interval(one[rule]) for rule in RULES}, interval(one["over_recency"]))
-            for one in self.told["curve"]
+            Share(one.share, {rule: getattr(one, rule) for rule in RULES}, one.over_recency)
+            for one in self.summary.curve
         ]
 
     @property
@@ -123,42 +114,41 @@ class Plan:
     @property
     def is_worth_it(self) -> bool:
         """Whether the plan is expected to earn more than it costs."""
-        return bool(self.told["contacts"] and self.told["expected_gain"] > 0)
+        return bool(self.summary.contacts and self.summary.expected_gain > 0)
 
     @property
     def qini(self) -> Interval | None:
         """Qini coefficient, where it is known who was treated."""
-        return interval(self.told["uplift"]["qini"]) if self.told["uplift"] else None
+        return self.summary.uplift.qini if self.summary.uplift else None
 
     @property
-    def uplift(self) -> list[UpliftDecile]:
+    def uplift(self) -> list[DecileUplift]:
         """Uplift by tenth, the likeliest to leave first."""
-        tenths = (self.told["uplift"] or {"deciles": []})["deciles"]
-        found = [UpliftDecile(**one | {"uplift": interval(one["uplift"])}) for one in tenths]
-        return sorted(found, key=lambda one: -one.decile)
+        tenths = self.summary.uplift.deciles if self.summary.uplift else []
+        return sorted(tenths, key=lambda one: -one.decile)
 
 
-def plan(context: Context, spark: SparkSession, scores: Scores) -> Plan | None:
+def contact_plan(data: DataFolder, spark: SparkSession, service: Service, scores: Scores) -> ContactPlan | None:
     """The plan of the newest scores, None where they were made without one."""
-    told = scores.record.get("plan")
-    if not told:
+    summary = scores.record.plan
+    if not summary:
         return None
-    is_listed = has_contacts(context, str(scores.as_of), scores.record)
-    return Plan(told, scores.customers, _head(context, spark, scores), is_listed)
+    is_listed = has_contacts(data, str(scores.as_of), scores.record)
+    return ContactPlan(summary, scores.customers, _head(data, spark, service, scores), is_listed)
 
 
-def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Customer]:
+def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Scores) -> list[Customer]:
     """The first customers to contact, those of the highest expected profit first."""
     listed = (
-        spark.read.parquet(str(context.data.scores.partition(str(scores.as_of))))
+        spark.read.parquet(str(data.scores.partition(str(scores.as_of))))
         .where(F.col("contact") == "contact")
         .orderBy(F.desc("expected_profit"), "customer_id")
         .limit(HEAD)
     )
     rows = listed.collect()
-    values = _values(context, spark, scores, rows)
-    recommended = offered(context, spark, str(scores.as_of), [row["customer_id"] for row in rows])
-    meanings = {feature.name: feature.about for feature in table_features(context.service)}
+    values = _values(data, spark, scores, rows)
+    recommended = offered(data, spark, str(scores.as_of), [row["customer_id"] for row in rows])
+    meanings = {feature.name: feature.about for feature in table_features(service)}
     return [
         Customer(
             row["customer_id"],
@@ -171,22 +161,22 @@ def _head(context: Context, spark: SparkSession, scores: Scores) -> list[Custome
     ]
 
 
-def _values(context: Context, spark: SparkSession, scores: Scores, rows: list[Row]) -> dict[Any, dict[str, Any]]:
+def _values(data: DataFolder, spark: SparkSession, scores: Scores, rows: list[Row]) -> dict[Any, dict[str, Any]]:
     """The values of the features that are reasons of these customers, by customer; those that the table has.
 
-    Of the day's table alone: tables of other days may be made by other declarations, with other columns.
+    Only the table of the day is read: those of other days may be made by other declarations, with other columns.
     """
     day = str(scores.as_of)
-    if not rows or not context.data.features.has_rows([day]):
+    if not rows or not data.features.has_rows([day]):
         return {}
-    table = spark.read.parquet(str(context.data.features.partition(day)))
+    table = spark.read.parquet(str(data.features.partition(day)))
     reasons = {name for row in rows for name, _ in _reasons_of(row)}
     wanted = table.select("customer_id", *sorted(reasons & set(table.columns)))
     found = wanted.where(F.col("customer_id").isin([row["customer_id"] for row in rows])).collect()
     return {row["customer_id"]: row.asDict() for row in found}
 
 
-def _reasons(row: Row, meanings: dict[str, str], values: dict[str, Any], leaves_is_one: bool) -> list[Reason]:
+def _reasons(row: Row, meanings: Mapping[str, str], values: Mapping[str, Any], leaves_is_one: bool) -> list[Reason]:
     """The reasons that a row has; an effect above 0 raises the probability of the label."""
     raises_leaving = 1 if leaves_is_one else -1
     return [

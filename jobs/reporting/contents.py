@@ -1,58 +1,62 @@
-"""All that the report tells, gathered once from the layers; what is not there is None."""
+"""All that the report shows, gathered once from the layers; what is not there is None."""
 
 from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
-from jobs.context import Context
-from jobs.reporting.contact_plan import Plan, plan
-from jobs.reporting.data_quality import Quality, quality
-from jobs.reporting.drift import Shift, shift
-from jobs.reporting.importance import Drivers, drivers
-from jobs.reporting.leakage import Suspects, suspects
-from jobs.reporting.learning_curve import Descent, descents
-from jobs.reporting.model_comparison import Verdict, verdict
-from jobs.reporting.oracle import Best, best
-from jobs.reporting.recommendations import Titles, titles
-from jobs.reporting.row_counts import Flow, flow
-from jobs.reporting.scores import Scores, scores
+from conf.schema import Service
+from features.declared import table_features
+from jobs.data_folder import DataFolder
+from jobs.reporting.contact_plan import ContactPlan, contact_plan
+from jobs.reporting.data_quality import DataQuality, data_quality
+from jobs.reporting.drift import Drift, newest_drift
+from jobs.reporting.importance import FeatureImportances, feature_importances
+from jobs.reporting.leakage import LeakageAudit, leakage_audit
+from jobs.reporting.learning_curve import LearningCurve, learning_curves
+from jobs.reporting.model_comparison import ModelComparison, compare_models
+from jobs.reporting.oracle import Oracle, find_oracle
+from jobs.reporting.recommendations import Recommendations, newest_recommendations
+from jobs.reporting.row_counts import RowCounts, row_counts
+from jobs.reporting.scores import Scores, newest_scores
+from jobs.training.artifacts import ModelFolder
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What the page tells: no `verdict` without a model, no `plan` without scores, and so on."""
+class Contents:
+    """What the page shows: no `comparison` without a model, no `plan` without scores, and so on."""
 
-    flow: Flow
-    quality: Quality
-    verdict: Verdict | None
-    best: Best | None
-    descents: list[Descent]
-    suspects: Suspects | None
-    drivers: Drivers | None
+    row_counts: RowCounts
+    quality: DataQuality
+    comparison: ModelComparison | None
+    oracle: Oracle | None
+    learning_curves: list[LearningCurve]
+    audit: LeakageAudit | None
+    importances: FeatureImportances | None
     scores: Scores | None
-    plan: Plan | None
-    titles: Titles | None
-    shift: Shift | None
+    plan: ContactPlan | None
+    recommendations: Recommendations | None
+    drift: Drift | None
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to tell."""
-        return not (self.flow.steps or self.quality.archives or self.verdict or self.titles)
+        """Whether there is nothing to show."""
+        return not (self.row_counts.steps or self.quality.archives or self.comparison or self.recommendations)
 
 
-def findings(context: Context, spark: SparkSession) -> Findings:
+def gather(data: DataFolder, service: Service, spark: SparkSession) -> Contents:
     """Read the records of the layers, and of the newest scores what the page shows of them."""
-    judged, scored = verdict(context), scores(context, spark)
-    return Findings(
-        flow=flow(context),
-        quality=quality(context),
-        verdict=judged,
-        best=best(context, spark, judged.chosen) if judged else None,
-        descents=descents(judged) if judged else [],
-        suspects=suspects(context),
-        drivers=drivers(judged) if judged else None,
-        scores=scored,
-        plan=plan(context, spark, scored) if scored else None,
-        titles=titles(context),
-        shift=shift(context),
+    models = ModelFolder(data.models)
+    comparison, scores = compare_models(models), newest_scores(data, spark, service.label)
+    return Contents(
+        row_counts=row_counts(data, service),
+        quality=data_quality(data, service.windows),
+        comparison=comparison,
+        oracle=find_oracle(data, spark, comparison.chosen) if comparison else None,
+        learning_curves=learning_curves(comparison) if comparison else [],
+        audit=leakage_audit(models.audit(), table_features(service)),
+        importances=feature_importances(comparison) if comparison else None,
+        scores=scores,
+        plan=contact_plan(data, spark, service, scores) if scores else None,
+        recommendations=newest_recommendations(data, service.recommender),
+        drift=newest_drift(data.drift),
     )

@@ -1,15 +1,15 @@
-"""How far the data can be trusted: archives not used, days and parts that are missing, bots, the sample, finished
-tables that had to be mended."""
+"""How far the data can be trusted: unused archives, missing days and parts, bots, the sample, corrected tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from conf.schema import Windows
 from features.windows import Moment, Window, logs_window
-from jobs.context import Context
+from jobs.data_folder import DataFolder
+from jobs.records.layers import FeaturesRecord, TableSource, TilesRecord
 from jobs.reporting.row_counts import Rows, archives
 from jobs.reporting.scores import leaving
-from jobs.storage.layer import Record
 
 STATUSES = ("failed", "undated", "duplicate", "not_a_log", "unpacked")  # the worst first
 
@@ -40,7 +40,7 @@ class Table:
 
 @dataclass(frozen=True)
 class File:
-    """The file of a finished table, and in words what had to be mended in it."""
+    """The file of a finished table, and in words what was corrected in it."""
 
     as_of: date
     name: str
@@ -50,8 +50,8 @@ class File:
 
 
 @dataclass(frozen=True)
-class Quality:
-    """All of it; `logs` and `sample` are None where no layer tells them."""
+class DataQuality:
+    """All of it; `logs` and `sample` are None where no layer says them."""
 
     archives: dict[str, list[str]]
     logs: Window | None
@@ -73,32 +73,28 @@ class Quality:
         return max((table for table in self.tables if table.is_mature), key=lambda table: table.as_of, default=None)
 
 
-def quality(context: Context) -> Quality:
+def data_quality(data: DataFolder, windows: Windows) -> DataQuality:
     """What the records of the layers that are there say."""
-    daily, features, scores = (
-        context.data.daily.records(),
-        context.data.features.records(),
-        context.data.scores.records(),
-    )
+    daily, features, scores = data.daily.records(), data.features.records(), data.scores.records()
     logs = logs_window(map(date.fromisoformat, daily)) if daily else None
-    samples = [record["sample"] for layer in (daily, features, scores) for record in layer.values()]
-    return Quality(
-        archives=_by_status(archives(context)),
+    samples = [one.sample for layer in (daily, features, scores) for one in layer.values()]
+    return DataQuality(
+        archives=_by_status(archives(data.landing)),
         logs=logs,
         missing_days=[day for day in logs.dates() if str(day) not in daily] if logs else [],
         missing_parts=_missing_parts(daily),
-        bot_days=sum(record["bots"] for record in daily.values()),
-        tables=[_table(context, date.fromisoformat(day), record) for day, record in features.items()],
-        files=[_file(date.fromisoformat(day), one["source"]) for day, one in features.items() if "source" in one],
+        bot_days=sum(record.bots for record in daily.values()),
+        tables=[_table(windows, date.fromisoformat(day), record) for day, record in features.items()],
+        files=[_file(date.fromisoformat(day), one.source) for day, one in features.items() if one.source],
         sample=samples[0] if samples else None,
     )
 
 
-def _missing_parts(daily: dict[str, Record]) -> dict[str, list[date]]:
+def _missing_parts(daily: dict[str, TilesRecord]) -> dict[str, list[date]]:
     """The days that lack a part, by what they lack."""
     lacking: dict[str, list[date]] = {}
     for day, record in sorted(daily.items()):
-        for part in record["missing_parts"]:
+        for part in record.missing_parts:
             lacking.setdefault(part, []).append(date.fromisoformat(day))
     return lacking
 
@@ -108,23 +104,22 @@ def _by_status(rows: Rows) -> dict[str, list[str]]:
     return {status: some for status, some in names.items() if some}
 
 
-def _file(as_of: date, source: Record) -> File:
-    return File(as_of, source["file"], source["rows"], source["header"], source["warnings"])
+def _file(as_of: date, source: TableSource) -> File:
+    return File(as_of, source.file, source.rows, source.header, source.warnings)
 
 
-def _table(context: Context, as_of: date, record: Record) -> Table:
-    outcome = Moment.at(as_of, context.service.windows).outcome
-    is_mature = record["label_status"] == "mature"
-    # Days of an outcome that is still open are not missing: nobody expects them yet.
-    missing = [day for day in map(date.fromisoformat, record["missing_days"]) if is_mature or day not in outcome]
+def _table(windows: Windows, as_of: date, record: FeaturesRecord) -> Table:
+    outcome = Moment.at(as_of, windows).outcome
+    is_mature = record.label_status == "mature"
     return Table(
         as_of,
-        record["customers"],
-        record["eligible"],
-        record["bots_excluded"],
+        record.customers,
+        record.eligible,
+        record.bots_excluded,
         is_mature,
-        record["positives"],
-        missing,
-        len(record["missing_parts"]),
-        {name: customers for name, customers in record.get("capped", {}).items() if customers},
+        record.positives,
+        # Days of an outcome that is not over are not missing: nobody expects them yet.
+        [day for day in record.missing_days if is_mature or day not in outcome],
+        len(record.missing_parts),
+        {name: customers for name, customers in record.capped.items() if customers},
     )

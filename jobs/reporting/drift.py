@@ -1,69 +1,41 @@
 """How far the newest customers are from those the model learned from: what `encore drift` found."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from jobs.context import Context
+from jobs.records.drift import DriftRecord
+from jobs.storage.layer import Layer
+from models.drift import FeatureDrift
 
 SHOWN = 10  # rows of the page's table, and all that are above a limit
 LIMITS = {"psi": "PSI", "null_share": "nulls", "new_category_share": "new categories"}
 
 
 @dataclass(frozen=True)
-class Shifted:
-    """A feature now against training; `above` names the limits that it passes."""
-
-    feature: str
-    meaning: str
-    kind: str
-    psi: float | None
-    null_share: float | None
-    null_share_at_training: float | None
-    new_category_share: float | None
-    above: list[str]
-
-
-@dataclass(frozen=True)
-class Shift:
-    """All features, the most drifted first, and the score itself."""
+class Drift:
+    """The newest drift: all features, the most drifted first, and the score."""
 
     as_of: date
-    model: str
-    reference_as_of: list[str]
-    customers: int
-    limits: dict[str, float]
-    features: list[Shifted]
-    score: dict[str, Any]
+    record: DriftRecord
 
     @property
-    def above(self) -> list[Shifted]:
+    def above(self) -> list[FeatureDrift]:
         """The features above a limit."""
-        return [one for one in self.features if one.above]
+        return [one for one in self.record.features if one.above]
 
     @property
     def is_above(self) -> bool:
         """Whether a feature or the score is above a limit."""
-        return bool(self.above or self.score["above"])
+        return bool(self.above or self.record.score.above)
 
     @property
-    def shown(self) -> list[Shifted]:
+    def shown(self) -> list[FeatureDrift]:
         """Those that the page has room for."""
-        return self.above + [one for one in self.features if not one.above][: max(SHOWN - len(self.above), 0)]
+        others = [one for one in self.record.features if not one.above]
+        return self.above + others[: max(SHOWN - len(self.above), 0)]
 
 
-def shift(context: Context) -> Shift | None:
+def newest_drift(layer: Layer[DriftRecord]) -> Drift | None:
     """The newest drift, None where it was never looked for."""
-    records = context.data.drift.records()
-    if not records:
-        return None
-    told = records[max(records)]
-    return Shift(
-        as_of=date.fromisoformat(max(records)),
-        model=told["model"],
-        reference_as_of=told["reference_as_of"],
-        customers=told["customers"],
-        limits=told["limits"],
-        features=[Shifted(**{field.name: one[field.name] for field in fields(Shifted)}) for one in told["features"]],
-        score=told["score"],
-    )
+    records = layer.records()
+    return Drift(date.fromisoformat(max(records)), records[max(records)]) if records else None

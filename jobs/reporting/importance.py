@@ -1,17 +1,17 @@
-"""What matters most: the features that the chosen model leans on, and how its probability moves with them."""
+"""What matters most: the features that the chosen model uses most, and how its probability depends on them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
-from jobs.reporting.model_comparison import Model, Verdict, interval
+from jobs.reporting.model_comparison import Model, ModelComparison
+from models.evaluation.explanation import PartialDependence
 from models.evaluation.intervals import Interval
 
 SHOWN = 15  # rows of the page's table; all are in the CSV
 
 
 @dataclass(frozen=True)
-class Driver:
+class FeatureWeight:
     """A feature by what the AUC loses without it, and by its weights inside the models that have such weights."""
 
     feature: str
@@ -48,49 +48,49 @@ class Dependence:
 
 
 @dataclass(frozen=True)
-class Drivers:
+class FeatureImportances:
     """All features, the most important first, the models whose weights they show, and the first five's dependence."""
 
-    features: list[Driver]
+    features: list[FeatureWeight]
     coefficients_of: str
     trees_of: str
     dependence: list[Dependence]
 
     @property
-    def shown(self) -> list[Driver]:
+    def shown(self) -> list[FeatureWeight]:
         """Those that the page has room for."""
         return self.features[:SHOWN]
 
 
-def drivers(verdict: Verdict) -> Drivers:
-    """Permutation importance of the chosen model; what it has no weights of its own for is taken from the next best."""
-    models = [verdict.chosen, *(one for one in verdict.models if one is not verdict.chosen)]
+def feature_importances(comparison: ModelComparison) -> FeatureImportances:
+    """Permutation importance of the chosen model; weights that it has none of are taken from the next best."""
+    models = [comparison.chosen, *(one for one in comparison.models if one is not comparison.chosen)]
     linear, coefficients = _weights(models, "coefficient")
     trees, importances = _weights(models, "tree_importance")
     features = [
-        Driver(
-            one["feature"],
-            one["meaning"],
-            one["unit"],
-            interval(one["permutation"]),
-            coefficients.get(one["feature"]),
-            importances.get(one["feature"]),
+        FeatureWeight(
+            one.feature,
+            one.meaning,
+            one.unit,
+            one.permutation,
+            coefficients.get(one.feature),
+            importances.get(one.feature),
         )
-        for one in verdict.chosen.told["importance"]
+        for one in comparison.chosen.record.importance
     ]
-    curves = [_dependence(one) for one in verdict.chosen.told["partial_dependence"]]
-    return Drivers(features, linear, trees, curves)
+    curves = [_dependence(one) for one in comparison.chosen.record.partial_dependence]
+    return FeatureImportances(features, linear, trees, curves)
 
 
-def _weights(models: list[Model], key: str) -> tuple[str, dict[str, float]]:
+def _weights(models: list[Model], key: Literal["coefficient", "tree_importance"]) -> tuple[str, dict[str, float]]:
     """The title of the first model that has such weights, and its weights by feature."""
     for model in models:
-        weights = {one["feature"]: one[key] for one in model.told["importance"] if one[key] is not None}
+        weights = {one.feature: getattr(one, key) for one in model.record.importance if getattr(one, key) is not None}
         if weights:
             return model.title, weights
     return "", {}
 
 
-def _dependence(told: Mapping[str, Any]) -> Dependence:
-    points = [(value, float(mean)) for value, mean in told["points"]]
-    return Dependence(told["feature"], told["meaning"], told["unit"], points)
+def _dependence(found: PartialDependence) -> Dependence:
+    points = [(value, float(mean)) for value, mean in found.points]
+    return Dependence(found.feature, found.meaning, found.unit, points)

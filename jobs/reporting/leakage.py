@@ -1,21 +1,18 @@
-"""What the leakage audit suspects: features that know the outcome too well to have come before it."""
+"""What the leakage audit flags: features that know the outcome too well to have come before it."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from features.declared import table_features
-from jobs.context import Context
+from conf.learning import Audit
+from features.declared import NamedFeature
 from jobs.formatting import UNBREAKABLE, count, percent
-from jobs.reporting.model_comparison import Model, Verdict, comparable, interval
-from jobs.training.leakage import find_audit
+from jobs.records.training import AuditRecord
+from jobs.reporting.model_comparison import Model, ModelComparison
 from models.evaluation.intervals import Interval
-from models.leakage.audit import SURE
+from models.leakage.audit import SURE, Region
 
 SHOWN = 10  # rows of the page's table, and all that are flagged
 FLAGS = {"auc": "ranks alone", "decides": "decides"}
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Suspect:
     auc: Interval
     direction: str | None
     flags: list[str]
-    decides: Json | None
+    decides: Region | None
 
     @property
     def why(self) -> str:
@@ -39,14 +36,14 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class Suspects:
+class LeakageAudit:
     """All features, the flagged ones first, then by AUC; `rows` of the training part were looked at."""
 
     rows: int
     positive_share: float
-    limits: Mapping[str, float]
+    limits: Audit
     features: list[Suspect]
-    fitted_on: Any
+    fitted_on: tuple[object, ...]
 
     @property
     def flagged(self) -> list[Suspect]:
@@ -56,15 +53,15 @@ class Suspects:
     @property
     def fewest(self) -> int:
         """Customers with values that can decide, at least: of fewer, all with one label are not yet proof."""
-        return math.ceil(math.log(1 - SURE) / math.log(1 - self.limits["other_label_share"]))
+        return math.ceil(math.log(1 - SURE) / math.log(1 - self.limits.other_label_share))
 
     def are_seen_by(self, model: Model) -> bool:
         """Whether a model looks at any that is flagged; a twin by another audit may do so, too."""
         return any(one.feature not in model.without for one in self.flagged)
 
-    def twins(self, verdict: Verdict) -> list[tuple[Model, Model]]:
+    def twins(self, comparison: ModelComparison) -> list[tuple[Model, Model]]:
         """Each model that looks at none of them, and the same with them."""
-        return [(one, other) for one, other in verdict.twins if not self.are_seen_by(one)]
+        return [(one, other) for one, other in comparison.twins if not self.are_seen_by(one)]
 
     @property
     def shown(self) -> list[Suspect]:
@@ -72,34 +69,33 @@ class Suspects:
         return self.features[: max(SHOWN, len(self.flagged))]
 
 
-def suspects(context: Context) -> Suspects | None:
-    """The newest audit, None where there was none."""
-    told = find_audit(context)
-    if told is None:
+def leakage_audit(record: AuditRecord | None, features: list[NamedFeature]) -> LeakageAudit | None:
+    """The newest audit, None where there was none; meanings come from the declared features."""
+    if record is None:
         return None
-    meanings = {feature.name: feature.about for feature in table_features(context.service)}
-    features = [
+    meanings = {feature.name: feature.about for feature in features}
+    suspects = [
         Suspect(
-            feature=one["feature"],
-            meaning=meanings.get(one["feature"], ""),
-            auc=interval(one["auc"]),
-            direction=one["direction"],
-            flags=one["flags"],
-            decides=one["decides"],
+            feature=one.feature,
+            meaning=meanings.get(one.feature, ""),
+            auc=one.auc,
+            direction=one.direction,
+            flags=one.flags,
+            decides=one.decides,
         )
-        for one in told["features"]
+        for one in record.features
     ]
-    return Suspects(told["rows"], told["positive_share"], told["limits"], features, comparable(told["fitted_on"]))
+    return LeakageAudit(record.rows, record.positive_share, record.limits, suspects, record.fitted_on.comparable)
 
 
-def _sentence(decides: Json) -> str:
-    rows, others, label = decides["rows"], decides["others"], decides["label"]
+def _sentence(decides: Region) -> str:
+    rows, others, label = decides.rows, decides.others, decides.label
     who = f"All {count(rows)}" if not others else f"{count(rows - others)} of {count(rows)}"
     return (
-        f"{who} customers with {_whole(decides['where'])} have label {label}; of the {count(decides['beside_rows'])} "
-        f"right beside, with {_whole(decides['beside'])}, {percent(decides['beside_share'])} have label {1 - label}; "
-        f"a model of the features that are above suspicion expects {percent(decides['expected_share'])} of those with "
-        f"{_whole(decides['where'])} to have it"
+        f"{who} customers with {_whole(decides.where)} have label {label}; of the {count(decides.beside_rows)} "
+        f"right beside, with {_whole(decides.beside)}, {percent(decides.beside_share)} have label {1 - label}; "
+        f"a model of the features that are above suspicion expects {percent(decides.expected_share)} of those with "
+        f"{_whole(decides.where)} to have it"
     )
 
 

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from jobs.formatting import brief, fixed, short_count, words
-from jobs.reporting.importance import Dependence, Driver
-from jobs.reporting.learning_curve import Descent
-from jobs.reporting.model_comparison import Judged, Points, Verdict
-from jobs.reporting.oracle import Best
-from jobs.reporting.styles import DASHED, NO_MODEL, Look
+from jobs.reporting.importance import Dependence, FeatureWeight
+from jobs.reporting.learning_curve import LearningCurve
+from jobs.reporting.model_comparison import Evaluated, ModelComparison
+from jobs.reporting.oracle import Oracle
+from jobs.reporting.styles import DASHED, NO_MODEL, LineStyle
 from jobs.reporting.svg import (
     COLOURS,
     INK,
@@ -31,7 +31,7 @@ from jobs.reporting.svg import (
     percent_ticks,
     row_label,
 )
-from models.evaluation.curves import CURVES
+from models.evaluation.curves import CURVES, Points
 
 CONSTANT = "majority"  # its curves are the reference lines
 FIFTHS = [0, 0.2, 0.4, 0.6, 0.8, 1]
@@ -41,50 +41,50 @@ MOST_DOTS = 60  # of a line, before they run together
 HEAVY_TAILED = 5  # times the median is the largest value
 
 
-def models_figure(verdict: Verdict, best: Best | None, look: dict[str, Look]) -> str:
-    """AUC with interval on the rows that judge (filled) and on those learned from (hollow), the best on top."""
-    judged = [*([best] if best else []), *(one for one in verdict.judged if one.name != CONSTANT)]
-    with drawing(36 * len(judged) + 40) as figure:
-        axes = bar_axes(figure, len(judged), bottom=34)
+def models_figure(comparison: ModelComparison, oracle: Oracle | None, styles: dict[str, LineStyle]) -> str:
+    """AUC with interval on the test set (filled) and on the training set (hollow), the best on top."""
+    evaluated = [*([oracle] if oracle else []), *(one for one in comparison.all if one.name != CONSTANT)]
+    with drawing(36 * len(evaluated) + 40) as figure:
+        axes = bar_axes(figure, len(evaluated), bottom=34)
         axes.set_axis_on()
         axes.yaxis.set_visible(False)
         axes.grid(True, axis="x")
         axes.spines["left"].set_visible(False)
-        aucs = [end for one in judged for end in (one.auc.low, one.auc.high)]
-        aucs += [one.train["auc"].value for one in judged if "auc" in one.train]
+        aucs = [end for one in evaluated for end in (one.auc.low, one.auc.high)]
+        aucs += [one.train["auc"].value for one in evaluated if "auc" in one.train]
         known = [auc for auc in aucs if isfinite(auc)] or [0.5, 1.0]
         low, high = min(known), max(known)
         axes.set_xlim(low - 0.06 * (high - low) - 0.005, high + 0.06 * (high - low) + 0.005)
-        for row, one in enumerate(judged):
-            colour, y = COLOURS[look[one.name].colour], row + 0.68
+        for row, one in enumerate(evaluated):
+            colour, y = COLOURS[styles[one.name].colour], row + 0.68
             axes.plot([one.auc.low, one.auc.high], [y, y], color=colour, lw=2.2, solid_capstyle="round")
             if "auc" in one.train:
                 axes.plot(one.train["auc"].value, y, "o", mfc="none", mec=colour, mew=1.4, ms=7.5)
             axes.plot(one.auc.value, y, "o", color=colour, ms=6)
-            name = f"{words(one.title)} (chosen)" if one.name == verdict.chosen.name else words(one.title)
+            name = f"{words(one.title)} (chosen)" if one.name == comparison.chosen.name else words(one.title)
             row_label(axes, row, name, fixed(one.auc.value))
         axes.set_xlabel("AUC: 0.5 is chance, 1 is perfect")
-        return as_svg(figure, "models", "AUC of " + ", ".join(f"{o.title} {fixed(o.auc.value)}" for o in judged))
+        return as_svg(figure, "models", "AUC of " + ", ".join(f"{o.title} {fixed(o.auc.value)}" for o in evaluated))
 
 
-def curve_figures(verdict: Verdict, best: Best | None, look: dict[str, Look]) -> dict[str, str]:
+def curve_figures(comparison: ModelComparison, oracle: Oracle | None, styles: dict[str, LineStyle]) -> dict[str, str]:
     """Each kind of curve of all models and baselines, by its name; the chosen model lies on top."""
-    others = [one for one in verdict.judged if one.name not in (CONSTANT, verdict.chosen.name)]
-    drawn = [*([best] if best else []), *reversed(others), verdict.chosen]
-    return {kind: _curve_figure(kind, drawn, look) for kind in CURVES if verdict.chosen.curves.get(kind)}
+    others = [one for one in comparison.all if one.name not in (CONSTANT, comparison.chosen.name)]
+    drawn = [*([oracle] if oracle else []), *reversed(others), comparison.chosen]
+    return {kind: _curve_figure(kind, drawn, styles) for kind in CURVES if comparison.chosen.curves.get(kind)}
 
 
-def _curve_figure(kind: str, judged: Sequence[Judged], look: dict[str, Look]) -> str:
+def _curve_figure(kind: str, evaluated: Sequence[Evaluated], styles: dict[str, LineStyle]) -> str:
     with drawing(275, THIRD) as figure:
         axes = margins(figure, left=44, bottom=48, right=20, top=20)
         axes.grid(True)
-        _reference(axes, kind, judged[-1].curves[kind])
-        for one in judged:
-            points, style = _seen(kind, one.curves.get(kind, [])), look[one.name]
+        _reference(axes, kind, evaluated[-1].curves[kind])
+        for one in evaluated:
+            points, style = _seen(kind, one.curves.get(kind, [])), styles[one.name]
             x, y = [point[0] for point in points], [point[1] for point in points]
             axes.plot(x, y, **as_line(style))
         if kind == "calibration":
-            _intervals(axes, judged[-1].curves[kind], look[judged[-1].name])
+            _intervals(axes, evaluated[-1].curves[kind], styles[evaluated[-1].name])
         percent_ticks(axes.xaxis, FIFTHS)
         axes.set_xlim(0, 1)
         if kind == "lift":
@@ -94,7 +94,7 @@ def _curve_figure(kind: str, judged: Sequence[Judged], look: dict[str, Look]) ->
             axes.set_ylim(0, 1.005)
         axes.set_xlabel(fill(CURVES[kind].x, MOST_LETTERS), fontsize=TINY)
         _above(axes, CURVES[kind].y)
-        return as_svg(figure, kind, f"{CURVES[kind].title} of {', '.join(one.title for one in judged)}")
+        return as_svg(figure, kind, f"{CURVES[kind].title} of {', '.join(one.title for one in evaluated)}")
 
 
 def _above(axes: Axes, name: str) -> None:
@@ -105,7 +105,7 @@ def _above(axes: Axes, name: str) -> None:
 
 
 def _reference(axes: Axes, kind: str, points: Points) -> None:
-    """What is had without any model: a diagonal, or a level line."""
+    """The line without any model: a diagonal, or a level line."""
     level = {"lift": 1.0, "precision_recall": points[-1][1]}.get(kind)
     axes.plot([0, 1], [0, 1] if level is None else [level, level], **as_line(NO_MODEL))
 
@@ -114,50 +114,52 @@ def _seen(kind: str, points: Points) -> Points:
     return [point for point in points if point[0] >= FIRST_SHARE] if kind == "lift" else points
 
 
-def _intervals(axes: Axes, points: Points, look: Look) -> None:
+def _intervals(axes: Axes, points: Points, style: LineStyle) -> None:
     """The dots of a calibration curve, with the intervals of the shares."""
-    for told, share, low, high, *_ in points:
-        axes.plot([told, told], [low, high], color=COLOURS[look.colour], lw=1.2)
-        axes.plot(told, share, "o", color=COLOURS[look.colour], ms=4)
+    for predicted, share, low, high, *_ in points:
+        axes.plot([predicted, predicted], [low, high], color=COLOURS[style.colour], lw=1.2)
+        axes.plot(predicted, share, "o", color=COLOURS[style.colour], ms=4)
 
 
-def epochs_figures(descents: Sequence[Descent], look: dict[str, Look]) -> dict[str, str]:
+def epochs_figures(curves: Sequence[LearningCurve], styles: dict[str, LineStyle]) -> dict[str, str]:
     """The losses of each network by epoch, in its colour."""
-    named = {f"epochs-{number}": one for number, one in enumerate(descents)}
-    return {name: _epochs_figure(name, one, look[one.name].colour) for name, one in named.items()}
+    named = {f"epochs-{number}": one for number, one in enumerate(curves)}
+    return {name: _epochs_figure(name, one, styles[one.name].colour) for name, one in named.items()}
 
 
-def _epochs_figure(name: str, one: Descent, colour: str) -> str:
-    """Loss on the rows that validate (solid) and on those that train (dashed), the epoch that was kept marked."""
+def _epochs_figure(name: str, one: LearningCurve, colour: str) -> str:
+    """Validation loss (solid) and training loss (dashed), the epoch that was kept marked."""
     with drawing(240) as figure:
         axes = margins(figure, left=56, bottom=42, right=10, top=24)
         axes.grid(True)
-        numbers = [epoch.number for epoch in one.epochs]
+        numbers = [epoch.number for epoch in one.network.epochs]
         dots = "o" if len(numbers) <= MOST_DOTS else ""  # of one epoch there is no line
-        for losses, look in (
-            ([epoch.loss for epoch in one.epochs], Look(colour, 1.4, DASHED)),
-            ([epoch.validation_loss for epoch in one.epochs], Look(colour, 2.2)),
+        for losses, style in (
+            ([epoch.loss for epoch in one.network.epochs], LineStyle(colour, 1.4, DASHED)),
+            ([epoch.validation_loss for epoch in one.network.epochs], LineStyle(colour, 2.2)),
         ):
-            axes.plot(numbers, losses, marker=dots, ms=3, **as_line(look))
-        axes.plot(one.best_epoch, one.best.validation_loss, "o", color=COLOURS[colour], ms=7)
+            axes.plot(numbers, losses, marker=dots, ms=3, **as_line(style))
+        axes.plot(one.network.best_epoch, one.best.validation_loss, "o", color=COLOURS[colour], ms=7)
         axes.set_xlim(0.5, max(numbers) + 0.5)
-        mark(axes, one.best_epoch, f"best: epoch {one.best_epoch}")
+        mark(axes, one.network.best_epoch, f"best: epoch {one.network.best_epoch}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.ticklabel_format(axis="y", style="plain", useOffset=False)
         axes.set_xlabel("Epoch")
-        axes.set_ylabel(f"Loss ({words(one.declared['loss'])})")
-        return as_svg(figure, name, f"Training and validation loss of {one.title} by epoch; best: {one.best_epoch}")
+        axes.set_ylabel(f"Loss ({words(one.network.declared.loss)})")
+        return as_svg(
+            figure, name, f"Training and validation loss of {one.title} by epoch; best: {one.network.best_epoch}"
+        )
 
 
-def drivers_figure(drivers: Sequence[Driver]) -> str:
+def importance_figure(weights: Sequence[FeatureWeight]) -> str:
     """What the AUC loses without each of the first features, as bars with intervals."""
-    with drawing(40 * len(drivers) + 10) as figure:
-        axes = bar_axes(figure, len(drivers))
-        ends = [end for one in drivers for end in (one.permutation.low, one.permutation.high) if isfinite(end)]
+    with drawing(40 * len(weights) + 10) as figure:
+        axes = bar_axes(figure, len(weights))
+        ends = [end for one in weights for end in (one.permutation.low, one.permutation.high) if isfinite(end)]
         low, high = min([0.0, *ends]), max(ends, default=0.0) or 1.0
         axes.set_xlim(1.02 * low, 1.2 * high)
-        for row, one in enumerate(drivers):
+        for row, one in enumerate(weights):
             found, y = one.permutation, row + 0.66
             axes.barh(y, found.value, height=0.36, color=SERIES[0])
             axes.plot([found.low, found.high], [y, y], color=INK, lw=1.4)

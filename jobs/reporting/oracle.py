@@ -1,4 +1,4 @@
-"""What the true probabilities of simulated customers reach on the rows that judge: no model can do better."""
+"""The metrics of the true probabilities of simulated customers on the test set: no model can do better."""
 
 import math
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.context import Context
-from jobs.reporting.model_comparison import Judged, Model
-from jobs.storage.versions import current
+from jobs.data_folder import DataFolder
+from jobs.reporting.model_comparison import Evaluated, Model
+from jobs.training.artifacts import ModelFolder
 from models.evaluation.curves import curves
 from models.evaluation.histogram import cells
 from models.evaluation.metrics import best_threshold, measured
 
 
 @dataclass(frozen=True)
-class Best(Judged):
+class Oracle(Evaluated):
     """The truth as if it were a model, and the number of customers for whom it is known."""
 
     rows: int
@@ -25,13 +25,13 @@ class Best(Judged):
         return (by - 0.5) / (self.auc.value - 0.5) if self.auc.value != 0.5 else math.nan
 
 
-def best(context: Context, spark: SparkSession, chosen: Model) -> Best | None:
+def find_oracle(data: DataFolder, spark: SparkSession, chosen: Model) -> Oracle | None:
     """The truth on the test customers of the chosen model; only a simulation knows it."""
-    as_of = chosen.told["split"]["test_as_of"]
-    scores = current(context.data.models / chosen.name) / "test_scores"
-    if as_of not in context.data.truth.values() or not scores.is_dir():
+    as_of = chosen.record.split.test_as_of
+    scores = ModelFolder(data.models).test_scores(chosen.name)
+    if as_of not in data.truth.values() or not scores.is_dir():
         return None
-    truth = spark.read.parquet(str(context.data.truth.partition(as_of)))  # beside it lies what is no Parquet
+    truth = spark.read.parquet(str(data.truth.partition(as_of)))  # beside it lies what is no Parquet
     [probability] = [name for name in truth.columns if name.endswith("_probability")]
     true = truth.select("customer_id", F.col(probability).alias("probability"))
     unseen = spark.read.parquet(str(scores)).select("customer_id", "label")
@@ -40,4 +40,6 @@ def best(context: Context, spark: SparkSession, chosen: Model) -> Best | None:
     if not counted.positives.sum() or not counted.negatives.sum():
         return None
     test = measured(counted, best_threshold(counted))
-    return Best("best", "best possible", "truth", {}, test, curves(counted), chosen.fitted_on, int(counted.rows.sum()))
+    return Oracle(
+        "best", "best possible", "truth", {}, test, curves(counted), chosen.fitted_on, int(counted.rows.sum())
+    )

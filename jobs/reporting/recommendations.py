@@ -1,4 +1,4 @@
-"""With which titles: what is recommended to whom, and what stands beside the customers of the contact list."""
+"""Which titles: what is recommended to whom, and the titles beside the customers of the contact list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,14 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from conf.load import fingerprint
-from jobs.context import Context
-from jobs.reporting.recommender_evaluation import BASELINE, Study, studied, title_of
-from jobs.storage.layer import Record, read_record
+from conf.recommender import Recommender
+from jobs.data_folder import DataFolder
+from jobs.records.recommending import Example, MostRecommended, RecommenderRecord, TitlesRecord
+from jobs.records.scoring import ScoresRecord
+from jobs.reporting.recommender_evaluation import BASELINE, RecommenderEvaluation, evaluation_of, title_of
+from jobs.storage.backend import current
+from jobs.storage.layer import RECORD
+from jobs.storage.records import find_record
 from models.recommender.serving import OF_POPULARITY
 
 SHOWN = 10  # of the most recommended titles; all that are known are in the CSV
@@ -20,41 +25,39 @@ OFFERED = 3  # titles beside a customer of the contact list
 
 
 @dataclass(frozen=True)
-class Titles:
-    """The newest recommendations; `told` is their record, `staleness` says why `study` is not of them, if so."""
+class Recommendations:
+    """The newest recommendations; `staleness` says why `evaluation` is not of them, if it is not."""
 
     as_of: date
-    told: Record
-    study: Study | None
+    record: TitlesRecord
+    evaluation: RecommenderEvaluation | None
     staleness: str
 
     @property
     def title(self) -> str:
-        """What the model is called that recommends."""
-        return title_of(self.told["model"])
+        """Title of the model that recommends."""
+        return title_of(self.record.model)
 
     @property
     def is_popular(self) -> bool:
-        """Whether everybody is recommended what is popular."""
-        return bool(self.told["model"] == BASELINE)
+        """Whether everybody is recommended popular titles."""
+        return self.record.model == BASELINE
 
     @property
-    def most(self) -> list[Record]:
+    def most(self) -> list[MostRecommended]:
         """The titles on most lists that the page has room for."""
-        found: list[Record] = self.told["most_recommended"]
-        return found[:SHOWN]
+        return self.record.most_recommended[:SHOWN]
 
     @property
-    def examples(self) -> list[Record]:
+    def examples(self) -> list[Example]:
         """A few customers: what they liked, and what they get."""
-        found: list[Record] = self.told["examples"]
-        return found[:EXAMPLES]
+        return self.record.examples[:EXAMPLES]
 
     @property
     def coverage(self) -> float | None:
         """Share of the titles that could be recommended that are on a list."""
-        known = self.study.told["titles"] if self.study and not self.staleness else 0
-        return self.told["titles"] / known if known else None
+        known = self.evaluation.record.titles if self.evaluation and not self.staleness else 0
+        return self.record.titles / known if known else None
 
 
 @dataclass(frozen=True)
@@ -65,51 +68,52 @@ class Offered:
     is_popular: bool
 
 
-def titles(context: Context) -> Titles | None:
-    """The newest recommendations and what is known of the model, both from records; None where there are none."""
-    records = context.data.titles_for_customers.records()
+def newest_recommendations(data: DataFolder, declared: Recommender) -> Recommendations | None:
+    """The newest recommendations and the evaluation of their model, from records; None where there are none."""
+    records = data.titles_for_customers.records()
     if not records:
         return None
     day = max(records)
-    record = read_record(context.data.recommender)
-    study = studied(record) if record else None
-    return Titles(date.fromisoformat(day), records[day], study, _staleness(context, records[day], record))
+    fitted = find_record(RecommenderRecord, current(data.recommender) / RECORD)
+    evaluation = evaluation_of(fitted) if fitted else None
+    staleness = _staleness(declared, records[day], fitted)
+    return Recommendations(date.fromisoformat(day), records[day], evaluation, staleness)
 
 
-def offered(context: Context, spark: SparkSession, day: str, customers: Sequence[Any]) -> dict[Any, list[Offered]]:
+def offered(data: DataFolder, spark: SparkSession, day: str, customers: Sequence[Any]) -> dict[Any, list[Offered]]:
     """The first titles recommended to each of these few customers at `day`, by customer; none where there are none.
 
-    Ids of another type are those of a file of ratings, and name other customers.
+    Ids of another type come from a file of ratings, and name other customers.
     """
-    layer = context.data.titles_for_customers
+    layer = data.titles_for_customers
     if not customers or not layer.has_rows([day]):
         return {}
     rows = spark.read.parquet(str(layer.partition(day)))
     is_text = dict(rows.dtypes)["customer_id"] == "string"
     if is_text != isinstance(customers[0], str):
         return {}
-    record = layer.record(day) or {}
+    record = layer.record(day)
     is_first = F.col("rank") <= OFFERED
     wanted = rows.where(is_first & F.col("customer_id").isin(list(customers)))
     found: dict[Any, list[Offered]] = {}
     for row in wanted.select("customer_id", "rank", "name", "source").orderBy("customer_id", "rank").collect():
-        is_popular = row["source"] == OF_POPULARITY or record.get("model") == BASELINE
+        is_popular = row["source"] == OF_POPULARITY or (record is not None and record.model == BASELINE)
         found.setdefault(row["customer_id"], []).append(Offered(row["name"], is_popular))
     return found
 
 
-def has_contacts(context: Context, day: str, scores: Record) -> bool:
-    """Whether the list of contacts lies there with titles, made of the scores whose record is given."""
-    layer = context.data.titles_for_contacts
+def has_contacts(data: DataFolder, day: str, scores: ScoresRecord) -> bool:
+    """Whether the contact list is there with titles, made of these scores."""
+    layer = data.titles_for_contacts
     record = layer.record(day)
-    return bool(record and layer.has_rows([day]) and record["basis"].get("scores") == scores["basis"])
+    return bool(record and layer.has_rows([day]) and record.basis.scores == scores.basis)
 
 
-def _staleness(context: Context, told: Record, study: Record | None) -> str:
-    if study is None:
+def _staleness(declared: Recommender, record: TitlesRecord, fitted: RecommenderRecord | None) -> str:
+    if fitted is None:
         return ""
-    if told["basis"]["recommender"] != fingerprint(study["basis"]):
-        return f"the recommender has been fitted again since, as of {study['as_of']}"
-    if study["basis"]["declared"] != fingerprint(context.service.recommender):
+    if record.basis.recommender != fingerprint(fitted.basis):
+        return f"the recommender has been fitted again since, as of {fitted.as_of}"
+    if fitted.basis.declared != fingerprint(declared):
         return "the service declares its recommender otherwise now"
     return ""

@@ -1,28 +1,27 @@
 """How good the recommender is: each model beside the others and popular titles, on whatever was held out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import Any
 
 from jobs.formatting import plural
 from jobs.recommending.dataset import PARTS
-from jobs.reporting.model_comparison import UNKNOWN, interval
-from jobs.storage.layer import Record
+from jobs.records.recommending import RankerEvaluation, RecommenderRecord, Settings
+from jobs.reporting.model_comparison import UNKNOWN
 from models.evaluation.intervals import Interval
 from models.recommender.candidates import MODELS
 from models.recommender.ranking import METRICS
+from models.recommender.ratings import RatingErrors
 
 BASELINE = "popular"
 RANKED_BY = "ndcg"
 NAMES = {"ndcg": "NDCG", "map": "MAP", "precision": "Precision", "recall": "Recall", "novelty": "Novelty"}
-AT_LENGTH = ("ndcg", "map", "precision", "recall")  # told with the length of the lists that they look at
-FEWEST = 2  # customers that an interval takes
+AT_LENGTH = ("ndcg", "map", "precision", "recall")  # shown with the length of the lists
+FEWEST = 2  # customers that an interval needs
 
 
 @dataclass(frozen=True)
 class Ranker:
-    """A model as it was judged on a part; `over_popular` is the paired difference of its NDCG to the baseline's."""
+    """A model evaluated on a part; `over_popular` is the paired difference of its NDCG to the baseline's."""
 
     name: str
     title: str
@@ -53,8 +52,8 @@ class Ranker:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Something that was held out, in words, and the models judged by it, the best first."""
+class HeldOutPart:
+    """What was held out, in words, and the models evaluated on it, the best first."""
 
     name: str
     about: str
@@ -77,58 +76,47 @@ class Part:
 
     @property
     def customers(self) -> int:
-        """Who are judged: the same for all models."""
+        """Customers in the evaluation: the same for all models."""
         return max((one.customers for one in self.rankers), default=0)
 
 
 @dataclass(frozen=True)
-class RatingErrors:
-    """Root mean squared error of foretold ratings, and of the mean rating, on the ratings that both foretell."""
+class RecommenderEvaluation:
+    """What is known of the recommender, from its record."""
 
-    rmse: Interval
-    rmse_of_mean: Interval
-    rows: int
-
-
-@dataclass(frozen=True)
-class Study:
-    """What is known of the recommender; `told` is its record."""
-
-    told: Record
-    parts: list[Part]
+    record: RecommenderRecord
+    parts: list[HeldOutPart]
 
     @property
     def title(self) -> str:
         """What the chosen model is called."""
-        return title_of(self.told["chosen"])
+        return title_of(self.record.chosen)
 
     @property
     def length(self) -> int:
         """Titles of a list that the metrics look at."""
-        number: int = self.told["judged_titles"]
-        return number
+        return self.record.judged_titles
 
     @property
     def why(self) -> str:
         """Why this model recommends, in words."""
-        if self.told["chosen_by"] != "validation":
+        if self.record.chosen_by != "validation":
             return "asked for on the command line, whatever the others would have given"
-        tried = plural(sum(map(len, self.told["tried"].values())), "setting")
+        tried = plural(sum(map(len, self.record.tried.values())), "setting")
         if isnan(self.validation_ndcg.value):
             return "the first of those tried, since nothing could be held out to choose by"
-        return f"the highest {self.called(RANKED_BY)} of {tried} of {plural(len(self.told['tried']), 'model')}"
+        return f"the highest {self.called(RANKED_BY)} of {tried} of {plural(len(self.record.tried), 'model')}"
 
     @property
     def validation_ndcg(self) -> Interval:
         """NDCG of the chosen model on what was held out for the choice, with its best settings."""
-        found = [interval(one["ndcg"]) for one in self.told["tried"].get(self.told["chosen"], [])]
+        found = [one.ndcg or UNKNOWN for one in self.record.tried.get(self.record.chosen, [])]
         return max((one for one in found if isfinite(one.value)), key=lambda one: one.value, default=UNKNOWN)
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Settings:
         """Those of the chosen model."""
-        found: dict[str, Any] = self.told["settings"].get(self.told["chosen"], {})
-        return found
+        return self.record.settings.get(self.record.chosen, {})
 
     @property
     def metrics(self) -> dict[str, str]:
@@ -142,23 +130,27 @@ class Study:
 
     @property
     def missing(self) -> list[str]:
-        """What nobody could be judged by, in words."""
+        """What nothing could be held out for, in words."""
         there = {one.name for one in self.parts}
         return [about for name, about in PARTS.items() if name not in there]
 
     @property
     def rating_errors(self) -> RatingErrors | None:
         """Of explicit ratings only."""
-        told = self.told.get("ratings")
-        if not told:
+        found = self.record.ratings
+        if not found:
             return None
-        rmse, rmse_of_mean = (_interval(told[name], told["rows"]) for name in ("rmse", "rmse_of_mean"))
-        return RatingErrors(rmse, rmse_of_mean, told["rows"])
+        return RatingErrors(_interval(found.rmse, found.rows), _interval(found.rmse_of_mean, found.rows), found.rows)
 
 
-def studied(told: Record) -> Study:
-    """The study of which this is the record."""
-    return Study(told, _parts(told))
+def evaluation_of(record: RecommenderRecord) -> RecommenderEvaluation:
+    """The evaluation in a record."""
+    parts = [
+        HeldOutPart(name, about, _rankers(record.parts[name], record.chosen))
+        for name, about in PARTS.items()
+        if record.parts.get(name)
+    ]
+    return RecommenderEvaluation(record, parts)
 
 
 def title_of(model: str) -> str:
@@ -166,32 +158,24 @@ def title_of(model: str) -> str:
     return MODELS.get(model, model)
 
 
-def _parts(study: Record) -> list[Part]:
-    return [
-        Part(name, about, _rankers(study["parts"][name], study["chosen"]))
-        for name, about in PARTS.items()
-        if study["parts"].get(name)
-    ]
-
-
-def _rankers(told: Record, chosen: str) -> list[Ranker]:
+def _rankers(found: dict[str, RankerEvaluation], chosen: str) -> list[Ranker]:
     """The best first; those of whom nothing is known last."""
-    found = [
+    rankers = [
         Ranker(
             name,
             title_of(name),
-            {metric: _interval(value, one["customers"]) for metric, value in one["metrics"].items()},
-            one["customers"],
-            one["coverage"],
-            _interval(one["ndcg_over_popular"], one["customers"]),
+            {metric: _interval(value, one.customers) for metric, value in one.metrics.items()},
+            one.customers,
+            one.coverage,
+            _interval(one.ndcg_over_popular, one.customers),
             name == chosen,
         )
-        for name, one in told.items()
+        for name, one in found.items()
     ]
-    return sorted(found, key=lambda one: -one.ndcg.value if isfinite(one.ndcg.value) else 1.0)
+    return sorted(rankers, key=lambda one: -one.ndcg.value if isfinite(one.ndcg.value) else 1.0)
 
 
-def _interval(told: Mapping[str, Any] | None, customers: int) -> Interval:
-    """Of one customer there is a number, and nothing that says how sure it is."""
-    found = interval(told)
-    return found if customers >= FEWEST else Interval(found.value, UNKNOWN.low, UNKNOWN.high)
+def _interval(found: Interval | None, customers: int) -> Interval:
+    """One customer gives a number, and nothing that says how sure it is."""
+    known = found or UNKNOWN
+    return known if customers >= FEWEST else Interval(known.value, UNKNOWN.low, UNKNOWN.high)

@@ -1,15 +1,14 @@
-"""Rows that were rejected or repaired on the way, by reason, told from the records of landing and events."""
+"""Rows that were rejected or repaired, by reason, from the records of landing and events."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from conf.events import Event
-from jobs.context import Context
 from jobs.formatting import words
-from jobs.storage.layer import Record
+from jobs.records.layers import EventsRecord
 
-Days = dict[str, list[Record]]
+Days = Mapping[str, Sequence[EventsRecord]]  # by event
 
 # What unpack.sh means by its reasons; all others are declared in the service's configuration.
 LANDING_REASONS = {
@@ -59,15 +58,26 @@ def landing_repaired(landed: dict[str, Counter[str]]) -> Iterator[Reason]:
             yield Reason("landing", event, "shape", LANDING_REPAIR, counts["repaired"], counts["records"])
 
 
-def ingest_reasons(context: Context, ingested: Days, key: str) -> Iterator[Reason]:
-    """Rows of the events layer by reason; `key` of its records is `reasons` (of rejection) or `repaired`."""
+def ingest_rejected(events: Mapping[str, Event], ingested: Days) -> Iterator[Reason]:
+    """Rows that ingest rejected, by event, the most frequent reason first."""
+    return _ingest_reasons(events, ingested, lambda record: record.reasons)
+
+
+def ingest_repaired(events: Mapping[str, Event], ingested: Days) -> Iterator[Reason]:
+    """Rows that ingest repaired, by event, the most frequent repair first."""
+    return _ingest_reasons(events, ingested, lambda record: record.repaired)
+
+
+def _ingest_reasons(
+    events: Mapping[str, Event], ingested: Days, counts: Callable[[EventsRecord], dict[str, int]]
+) -> Iterator[Reason]:
     for name, records in ingested.items():
-        lines = sum(record["lines"] for record in records)
+        lines = sum(record.lines for record in records)
         reasons: Counter[str] = Counter()
         for record in records:
-            reasons.update(record[key])
+            reasons.update(counts(record))
         for reason, number in reasons.most_common():
-            yield Reason("events", name, reason, _meaning(reason, context.service.events[name]), number, lines)
+            yield Reason("events", name, reason, _meaning(reason, events[name]), number, lines)
 
 
 def _meaning(reason: str, event: Event) -> str:

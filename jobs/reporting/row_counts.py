@@ -1,15 +1,24 @@
-"""Rows in and out of each layer, and where the difference went, told from the layers' records alone."""
+"""Rows in and out of each layer, and where the difference went, from the layers' records alone."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
+from conf.schema import Service, Windows
 from features.windows import Moment
-from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.formatting import plural
-from jobs.reporting.rejections import Reason, ingest_reasons, landing_rejected, landing_repaired
+from jobs.records.layers import EventsRecord, FeaturesRecord, TilesRecord
+from jobs.records.scoring import ScoresRecord
+from jobs.reporting.rejections import (
+    Reason,
+    ingest_rejected,
+    ingest_repaired,
+    landing_rejected,
+    landing_repaired,
+)
 from jobs.storage.landing import read_rows
-from jobs.storage.layer import Record
+from jobs.storage.location import Place
 
 Rows = list[dict[str, str]]
 
@@ -30,8 +39,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Flow:
-    """The way of the rows from the archives to the scores."""
+class RowCounts:
+    """The rows from the archives to the scores."""
 
     steps: list[Step]
     rejected: list[Reason]
@@ -53,33 +62,29 @@ class Flow:
         return sum(one.rows for one in self.rejected) / lines if lines else None
 
 
-def archives(context: Context) -> Rows:
-    """The rows of landing's manifest, none where it is not there."""
-    manifest = context.data.landing / "manifest.csv"
+def archives(landing: Place) -> Rows:
+    """The rows of landing's manifest, none where it is missing."""
+    manifest = landing / "manifest.csv"
     return read_rows(manifest) if manifest.is_file() else []
 
 
-def flow(context: Context) -> Flow:
-    """The flow through the layers that are there."""
-    counted = _landed(archives(context))
-    landed = {event: counted[event] for event in context.service.events if event in counted}
-    days = {name: list(context.data.events(name).records().values()) for name in context.service.events}
+def row_counts(data: DataFolder, service: Service) -> RowCounts:
+    """The rows of the layers that are there."""
+    counted = _landed(archives(data.landing))
+    landed = {event: counted[event] for event in service.events if event in counted}
+    days = {name: list(data.events(name).records().values()) for name in service.events}
     ingested = {name: records for name, records in days.items() if records}
-    daily, features, scores = (
-        context.data.daily.records(),
-        context.data.features.records(),
-        context.data.scores.records(),
-    )
-    return Flow(
+    daily, features, scores = data.daily.records(), data.features.records(), data.scores.records()
+    return RowCounts(
         steps=[
             *(_landing_step(event, counts) for event, counts in landed.items()),
             *(_ingest_step(event, records) for event, records in ingested.items()),
             *([_rollup_step(daily)] if daily else []),
-            *(_features_step(context, day, record, daily) for day, record in features.items()),
+            *(_features_step(service.windows, day, record, daily) for day, record in features.items()),
             *(_score_step(day, record, features) for day, record in scores.items()),
         ],
-        rejected=[*landing_rejected(landed), *ingest_reasons(context, ingested, "reasons")],
-        repaired=[*landing_repaired(landed), *ingest_reasons(context, ingested, "repaired")],
+        rejected=[*landing_rejected(landed), *ingest_rejected(service.events, ingested)],
+        repaired=[*landing_repaired(landed), *ingest_repaired(service.events, ingested)],
     )
 
 
@@ -103,43 +108,35 @@ def _landing_step(event: str, counts: Counter[str]) -> Step:
     return Step("landing", event, counts["lines"], "lines", counts["records"], "records", _some(rest))
 
 
-def _ingest_step(event: str, days: list[Record]) -> Step:
-    sums = {key: sum(day[key] for day in days) for key in ("lines", "events", "rejected", "duplicates", "left_out")}
+def _ingest_step(event: str, days: list[EventsRecord]) -> Step:
     rest = {
-        "rejected": sums["rejected"],
-        "duplicate": sums["duplicates"],
-        "not in the sample": sums["left_out"],
+        "rejected": sum(day.rejected for day in days),
+        "duplicate": sum(day.duplicates for day in days),
+        "not in the sample": sum(day.left_out for day in days),
     }
-    return Step("events", event, sums["lines"], "records", sums["events"], "events", _some(rest))
+    lines, events = sum(day.lines for day in days), sum(day.events for day in days)
+    return Step("events", event, lines, "records", events, "events", _some(rest))
 
 
-def _rollup_step(daily: dict[str, Record]) -> Step:
-    events = sum(record["events"] for record in daily.values())
-    customer_days = sum(record["customers"] for record in daily.values())
+def _rollup_step(daily: dict[str, TilesRecord]) -> Step:
+    events = sum(record.events for record in daily.values())
+    customer_days = sum(record.customers for record in daily.values())
     return Step("daily", plural(len(daily), "day"), events, "events", customer_days, "customer-days")
 
 
-def _features_step(context: Context, day: str, record: Record, daily: dict[str, Record]) -> Step:
-    if "source" in record:  # a finished table, which is taken as a whole
-        return Step("features", f"as of {day}", record["source"]["rows"], "rows", record["customers"], "customers")
-    observed = Moment.at(date.fromisoformat(day), context.service.windows).observation
-    customer_days = sum(tile["customers"] for other, tile in daily.items() if date.fromisoformat(other) in observed)
-    rest = {"left out as bots": record["bots_excluded"]}
-    return Step(
-        "features",
-        f"as of {day}",
-        customer_days,
-        "customer-days",
-        record["customers"],
-        "customers",
-        _some(rest),
-    )
+def _features_step(windows: Windows, day: str, record: FeaturesRecord, daily: dict[str, TilesRecord]) -> Step:
+    if record.source:  # a finished table, which is taken as a whole
+        return Step("features", f"as of {day}", record.source.rows, "rows", record.customers, "customers")
+    observed = Moment.at(date.fromisoformat(day), windows).observation
+    customer_days = sum(tile.customers for other, tile in daily.items() if date.fromisoformat(other) in observed)
+    rest = {"left out as bots": record.bots_excluded}
+    return Step("features", f"as of {day}", customer_days, "customer-days", record.customers, "customers", _some(rest))
 
 
-def _score_step(day: str, record: Record, features: dict[str, Record]) -> Step:
-    customers = features.get(day, record)["customers"]
-    rest = {"not eligible": customers - record["customers"]}
-    return Step("scores", f"as of {day}", customers, "customers", record["customers"], "scores", _some(rest))
+def _score_step(day: str, record: ScoresRecord, features: dict[str, FeaturesRecord]) -> Step:
+    customers = features[day].customers if day in features else record.customers
+    rest = {"not eligible": customers - record.customers}
+    return Step("scores", f"as of {day}", customers, "customers", record.customers, "scores", _some(rest))
 
 
 def _some(rest: dict[str, int]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What the newest scores say: how many customers will leave, and whether the scores are still of today."""
+"""What the newest scores say: how many customers will leave, and whether the scores are up to date."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,9 +7,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError
-from jobs.context import Context
-from jobs.storage.layer import Record
-from jobs.training.artifacts import chosen_model, model_basis
+from conf.schema import Label
+from jobs.data_folder import DataFolder
+from jobs.records.scoring import ScoresRecord
+from jobs.training.artifacts import ModelFolder
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Decile:
 
 @dataclass(frozen=True)
 class Scores:
-    """The newest scores; `staleness` says in words why they are not of the newest data and model, if so.
+    """The newest scores; `staleness` says in words why they are out of date, if they are.
 
     A probability is that of the label. Where the label says who comes back, those who leave are the others.
     """
@@ -34,7 +35,7 @@ class Scores:
     leaves_is_one: bool
     deciles: list[Decile]
     staleness: str
-    record: Record
+    record: ScoresRecord
 
     @property
     def leaving_share(self) -> float:
@@ -56,44 +57,45 @@ def leaving(probability: float, leaves_is_one: bool) -> float:
     return probability if leaves_is_one else 1 - probability
 
 
-def scores(context: Context, spark: SparkSession) -> Scores | None:
+def newest_scores(data: DataFolder, spark: SparkSession, label: Label) -> Scores | None:
     """The newest scores, None where there are none."""
-    records = context.data.scores.records()
+    records = data.scores.records()
     if not records:
         return None
     day = max(records)
+    record = records[day]
     per_decile = (
-        spark.read.parquet(str(context.data.scores.partition(day)))
+        spark.read.parquet(str(data.scores.partition(day)))
         .groupBy("decile")
         .agg(F.count("*").alias("customers"), F.avg("probability").alias("mean_probability"))
     )
     return Scores(
         as_of=date.fromisoformat(day),
-        customers=records[day]["customers"],
-        mean_probability=records[day]["mean_probability"],
-        leaves_is_one=context.service.label.leaves_is_one,
+        customers=record.customers,
+        mean_probability=record.mean_probability,
+        leaves_is_one=label.leaves_is_one,
         deciles=[Decile(**row.asDict()) for row in per_decile.orderBy("decile").collect()],
-        staleness=_staleness(context, day, records[day]),
-        record=records[day],
+        staleness=_staleness(data, day, record),
+        record=record,
     )
 
 
-def _staleness(context: Context, day: str, record: Record) -> str:
-    tables = context.data.features.records()
+def _staleness(data: DataFolder, day: str, record: ScoresRecord) -> str:
+    tables = data.features.records()
     newest = max(tables, default=day)
     if newest > day:
         return f"there is a newer table of customers, as of {newest}"
-    if day in tables and tables[day]["basis"] != record["basis"]["table"]:
+    if day in tables and tables[day].basis != record.basis.table:
         return "the table of customers has changed since"
-    return _model_staleness(context, record)
+    return _model_staleness(ModelFolder(data.models), record)
 
 
-def _model_staleness(context: Context, record: Record) -> str:
-    name = record["model"]
+def _model_staleness(models: ModelFolder, record: ScoresRecord) -> str:
+    name = record.model
     try:
-        if model_basis(context, name) != record["basis"]["model"]:
+        if models.version(name) != record.basis.model:
             return f"the model {name} has been trained again since"
-        chosen = chosen_model(context)
-    except InputError:  # scores alone, without their model, are told as they are
+        chosen = models.chosen()
+    except InputError:  # scores alone, without their model, are shown as they are
         return ""
     return f"they are by the model {name}, and {chosen} is the chosen one" if chosen != name else ""

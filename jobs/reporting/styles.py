@@ -1,13 +1,13 @@
-"""How models, baselines and rules look, the same in every figure and in the keys beside them.
+"""Line styles of models, baselines and rules, the same in every chart and in the keys beside them.
 
-Told apart by colour, by dashes and by width, so that they are in print and for the colour-blind too.
+They differ by colour, dashes and width, so that they can be told apart in print and by the colour-blind.
 """
 
 from dataclasses import dataclass
 from itertools import accumulate, cycle
 
-from jobs.reporting.model_comparison import Verdict
-from jobs.reporting.oracle import Best
+from jobs.reporting.model_comparison import ModelComparison
+from jobs.reporting.oracle import Oracle
 from jobs.reporting.recommender_evaluation import BASELINE
 from models.recommender.candidates import MODELS
 
@@ -16,7 +16,7 @@ DASHED, DASHED_AND_DOTTED, DOTTED = (5.0, 2.0), (5.0, 2.0, 1.5, 2.0), (1.5, 2.0)
 
 
 @dataclass(frozen=True)
-class Look:
+class LineStyle:
     """A line: a colour of the style sheet, a width in points, and lengths of dashes and gaps in widths of the line."""
 
     colour: str
@@ -34,33 +34,33 @@ class Look:
         return f"height: {max(self.width, 1.6):g}px; background: {fill}"
 
 
-NO_MODEL = Look("muted", 1.0, (1.0, 2.0))
+NO_MODEL = LineStyle("muted", 1.0, (1.0, 2.0))
 RULES = {
-    "model": Look("series-1", 2.4),
-    "recency": Look("series-2", 1.7, DASHED),
-    "random": Look("muted", 1.5, DOTTED),
+    "model": LineStyle("series-1", 2.4),
+    "recency": LineStyle("series-2", 1.7, DASHED),
+    "random": LineStyle("muted", 1.5, DOTTED),
 }
 
 
-def ranker_looks(chosen: str) -> dict[str, Look]:
+def ranker_styles(chosen: str) -> dict[str, LineStyle]:
     """By name: a colour for each recommender, always the same, the chosen one thick; popular titles grey and dashed."""
     colours = dict(zip((name for name in MODELS if name != BASELINE), SERIES, strict=False))
-    found = {name: Look(colour, 2.8 if name == chosen else 1.3) for name, colour in colours.items()}
-    return found | {BASELINE: Look("muted", 2.8 if chosen == BASELINE else 1.5, DASHED)}
+    found = {name: LineStyle(colour, 2.8 if name == chosen else 1.3) for name, colour in colours.items()}
+    return found | {BASELINE: LineStyle("muted", 2.8 if chosen == BASELINE else 1.5, DASHED)}
 
 
-def looks(verdict: Verdict, best: Best | None) -> dict[str, Look]:
+def model_styles(comparison: ModelComparison, oracle: Oracle | None) -> dict[str, LineStyle]:
     """By name: a colour for each kind of model, the chosen one thick, and dashed what looks at flagged features while
     its twin does not; baselines grey and dashed; the truth dotted."""
-    colours = dict(zip(verdict.kinds, cycle(SERIES), strict=False))
+    colours = dict(zip(comparison.kinds, cycle(SERIES), strict=False))
     found = {
-        one.name: Look(
+        one.name: LineStyle(
             colours[one.kind],
-            2.8 if one is verdict.chosen else 1.3,
-            DASHED if verdict.is_doubted(one) else (),
+            2.8 if one is comparison.chosen else 1.3,
+            DASHED if comparison.is_doubted(one) else (),
         )
-        for one in verdict.models
+        for one in comparison.models
     }
-    for dashes, one in zip(cycle([DASHED, DASHED_AND_DOTTED, DOTTED]), verdict.baselines, strict=False):
-        found[one.name] = Look("muted", 1.5, dashes)
-    return found | ({best.name: Look("ink", 1.2, (1.0, 1.4))} if best else {})
+    for dashes, one in zip(cycle([DASHED, DASHED_AND_DOTTED, DOTTED]), comparison.baselines, strict=False):
+        found[one.name] = LineStyle("muted", 1.5, dashes)
+    return found | ({oracle.name: LineStyle("ink", 1.2, (1.0, 1.4))} if oracle else {})

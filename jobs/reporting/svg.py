@@ -19,7 +19,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from jobs.formatting import UNBREAKABLE
-from jobs.reporting.styles import Look
+from jobs.reporting.styles import LineStyle
 
 INCH = 72.0  # the unit of an SVG of matplotlib is a point
 WIDTH = 360.0
@@ -76,9 +76,9 @@ def bar_axes(figure: Figure, bars: int, top: float = 0.0, bottom: float = 0.0) -
     return axes
 
 
-def as_line(look: Look) -> dict[str, Any]:
+def as_line(style: LineStyle) -> dict[str, Any]:
     """A look as arguments of `plot`."""
-    return {"color": COLOURS[look.colour], "lw": look.width, "ls": (0, look.dashes) if look.dashes else "-"}
+    return {"color": COLOURS[style.colour], "lw": style.width, "ls": (0, style.dashes) if style.dashes else "-"}
 
 
 def row_label(axes: Axes, row: int, name: str, number: str = "") -> None:

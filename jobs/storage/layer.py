@@ -122,10 +122,8 @@ class Layer(Partitions, Generic[R]):
 
         The underscore in the file's name makes readers of the whole layer pass over it.
         """
-        rows = [
-            [value, *(_cell(getattr(record, column)) for column in columns)]
-            for value, record in self.readable().items()
-        ]
+        records = {value: record.model_dump(by_alias=True) for value, record in self.readable().items()}
+        rows = [[value, *(_cell(record[column]) for column in columns)] for value, record in records.items()]
         write_csv(self.root / "_manifest.csv", [self.key, *columns], rows)
 
     def _text(self, value: str) -> str | None:

@@ -1,90 +1,116 @@
-"""Trained models as they lie in `models/`: what is said of them, and which one scores."""
+"""Trained models as they lie in `models/`: their records, and which one scores."""
 
-import json
-import math
-from typing import Any
-
-from pydantic import TypeAdapter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from conf.errors import InputError
 from conf.load import fingerprint
-from jobs.context import Context
-from jobs.storage.layer import published, write_text
+from jobs.records.training import (
+    AuditRecord,
+    BaselinesRecord,
+    ChosenRecord,
+    ModelRecord,
+    PortableRecord,
+    ReferenceRecord,
+)
+from jobs.storage.backend import current, remove_folder, subfolders
 from jobs.storage.location import Place
-from jobs.storage.versions import current
+from jobs.storage.records import R, find_readable, find_record, read_record, write_record
 from models.drift import Reference
 from models.scoring.portable import PlainModel
 
 BASELINES = "baselines"
-CHOSEN = "chosen.json"
+AUDIT, CHOSEN = "audit.json", "chosen.json"
 METRICS, MODEL, REFERENCE = "metrics.json", "model.json", "reference.json"
-Result = dict[str, Any]
+TEST_SCORES = "test_scores"
 
 
-def chosen_model(context: Context) -> str:
-    """The model to score with. Raises InputError where there is none."""
-    path = context.data.models / CHOSEN
-    if not path.is_file():
-        raise InputError(f"{path}: there is no trained model; run `encore train --data {context.data.root}` first")
-    return str(read_json(path)["model"])
+@dataclass(frozen=True)
+class ModelFolder:
+    """The folder of all trained models, `models/<name>/`."""
 
+    root: Place
 
-def plain_model(context: Context, name: str) -> PlainModel:
-    """A trained model. Raises InputError where it is not there."""
-    return PlainModel.from_json(read_json(_file(context, name, MODEL)))
+    def names(self) -> list[str]:
+        """The names of the models that are there, sorted."""
+        folders = [folder for folder in subfolders(self.root) if folder.name != BASELINES]
+        return [folder.name for folder in folders if (current(folder) / METRICS).is_file()]
 
+    def folder(self, name: str) -> Place:
+        """Where the published files of a model lie."""
+        return current(self.root / name)
 
-def drift_reference(context: Context, name: str) -> Reference:
-    """What tables and scores are compared with for drift. Raises InputError where the model is not there."""
-    return TypeAdapter(Reference).validate_python(read_json(_file(context, name, REFERENCE)))
+    def record(self, name: str) -> ModelRecord:
+        """The record of a model. Raises InputError where it is missing."""
+        return read_record(ModelRecord, self._file(name, METRICS))
 
+    def records(self) -> list[ModelRecord]:
+        """The records of all models, by name."""
+        return [self.record(name) for name in self.names()]
 
-def model_result(context: Context, name: str) -> Result:
-    """What is said of a trained model. Raises InputError where it is not there."""
-    return read_json(_file(context, name, METRICS))
+    def model(self, name: str) -> PlainModel:
+        """A trained model. Raises InputError where it is missing."""
+        return read_record(PortableRecord, self._file(name, MODEL)).model
 
+    def reference(self, name: str) -> Reference:
+        """What drift is measured against. Raises InputError where the model is missing."""
+        return read_record(ReferenceRecord, self._file(name, REFERENCE)).reference
 
-def find_result(context: Context, name: str) -> Result | None:
-    """What is said of a model or of the baselines, None where they are not there."""
-    path = current(context.data.models / name) / METRICS
-    return read_json(path) if path.is_file() else None
+    def test_scores(self, name: str) -> Place:
+        """Folder of the scores of a model's test set."""
+        return self.folder(name) / TEST_SCORES
 
+    def baselines(self) -> BaselinesRecord | None:
+        """The record of the baselines, None where there is none."""
+        return find_record(BaselinesRecord, self.folder(BASELINES) / METRICS)
 
-def model_basis(context: Context, name: str) -> str:
-    """Fingerprint of a trained model; fitting is repeatable, so it is that of what the model was fitted on."""
-    return fingerprint(name, model_result(context, name)["fitted_on"])
+    def audit(self) -> AuditRecord | None:
+        """The last leakage audit, None where there was none."""
+        return find_record(AuditRecord, self.root / AUDIT)
 
+    def find_chosen(self) -> ChosenRecord | None:
+        """Which model was chosen, None where none was."""
+        return find_record(ChosenRecord, self.root / CHOSEN)
 
-def read_json(path: Place) -> Result:
-    """A file of plain data."""
-    found: Result = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    def chosen(self) -> str:
+        """The model to score with. Raises InputError where none was chosen."""
+        found = self.find_chosen()
+        if found is None:
+            raise InputError(f"{self.root / CHOSEN}: there is no trained model; run `encore train` first")
+        return found.model
 
+    def version(self, name: str) -> str:
+        """Fingerprint of a model; fitting is repeatable, so it is that of what the model was fitted on."""
+        return fingerprint(name, self.record(name).fitted_on.model_dump(mode="json"))
 
-def write_json(path: Place, value: Any, indent: int | None = 1) -> None:
-    """Plain data as a whole file; what is no number is null, since JSON has no NaN."""
-    write_text(path, json.dumps(_with_nulls(value), indent=indent, allow_nan=False))
+    def readable(self, kind: type[R], name: str) -> R | None:
+        """The record of a model, or of the baselines, None where there is none that can be read."""
+        return find_readable(kind, self.folder(name) / METRICS)
 
+    def readable_audit(self) -> AuditRecord | None:
+        """The last leakage audit, None where there is none that can be read."""
+        return find_readable(AuditRecord, self.root / AUDIT)
 
-def files_of_models(context: Context, file: str) -> list[tuple[str, Place]]:
-    """By name of the model (or `baselines`), in order, this file of each that has it."""
-    found = [(folder.name, current(folder) / file) for folder in published(context.data.models)]
-    return [(name, path) for name, path in found if path.is_file()]
+    def write_audit(self, record: AuditRecord) -> None:
+        """Replace the audit."""
+        write_record(self.root / AUDIT, record)
 
+    def write_chosen(self, record: ChosenRecord) -> None:
+        """Replace the choice."""
+        write_record(self.root / CHOSEN, record)
 
-def _file(context: Context, name: str, file: str) -> Place:
-    path = current(context.data.models / name) / file
-    if not path.is_file():
-        there = ", ".join(name for name, _ in files_of_models(context, file)) or "none yet"
-        raise InputError(
-            f"{path}: there is no such model; run `encore train` first, or give one that is there: {there}"
-        )
-    return path
+    def remove(self, name: str) -> None:
+        """Remove a model."""
+        remove_folder(self.root / name)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
 
-def _with_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_nulls(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_nulls(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    def _file(self, name: str, file: str) -> Place:
+        path = self.folder(name) / file
+        if not path.is_file():
+            raise InputError(
+                f"{path}: there is no such model; run `encore train` first, or give one of these: "
+                f"{', '.join(self.names()) or 'none yet'}"
+            )
+        return path

@@ -1,80 +1,123 @@
-"""What there is to learn from: the split of the feature tables, and all that a model's fit depends on."""
+"""The rows that models learn from: the split of the feature tables into training and test set."""
 
-from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyspark.sql import DataFrame, SparkSession
 
 from conf.errors import InputError
 from conf.load import fingerprint
-from features.windows import Moment
-from jobs.context import Context
-from jobs.storage.layer import Record
-from jobs.training.artifacts import Result
-from jobs.training.feature_tables import table_record
+from jobs.records.training import FittedOn, SplitSection
+from jobs.storage.backend import check_reachable
+from jobs.training.feature_tables import FeatureTables
 from models.fitting.split import Split, chosen_split
 
+FEWEST = {"training": 50, "test": 2}  # rows of either label; fewer in the test set than 50 show in the intervals
 
-def split_of(context: Context) -> Split:
+
+def choose_split(tables: FeatureTables) -> Split:
     """How the tables of the configuration in force are split. Raises InputError where they cannot be."""
-    layer, how = context.data.features, context.service.training
-    records = layer.records()
-    mature = mature_moments(context, records)
+    how, mature = tables.service.training, tables.mature()
     if not mature:
-        _refuse_others(context, records)
+        _refuse_others(tables)
         raise InputError(
-            f"{layer.root}: no as-of date has mature labels, and a model learns from nothing else; "
-            f"{way_to_labels(context)}"
+            f"{tables.layer.root}: no as-of date has mature labels, and a model learns from nothing else; "
+            f"{tables.how_to_get_labels()}"
         )
     try:
         return chosen_split(mature, how.split, how.as_of_dates)
     except ValueError as error:
         raise InputError(
-            f"{layer.root}: {error}; run `encore features` at an earlier --as-of, or split by customer"
+            f"{tables.layer.root}: {error}; run `encore features` at an earlier --as-of, or split by customer"
         ) from None
 
 
-def way_to_labels(context: Context) -> str:
-    """What to do where no label is known."""
-    if context.service.table:
-        return "run `encore table` on a file that says what came of the customers"
-    windows = context.service.windows
-    days = windows.gap_days + windows.outcome_days
-    return f"run `encore features` with an --as-of at least {days} days before the end of the logs"
+def split_section(split: Split) -> SplitSection:
+    """The split as records hold it."""
+    return SplitSection(
+        by=split.by,
+        text=str(split),
+        train_as_of=[str(day) for day in split.train],
+        test_as_of=str(split.test),
+        unused_as_of=[str(day) for day in split.unused],
+    )
 
 
-def mature_moments(context: Context, records: Mapping[str, Record]) -> list[Moment]:
-    """The as-of dates with known labels, of tables that the configuration in force has made; older ones lie idle."""
-    return [
-        Moment.at(date.fromisoformat(day), context.service.windows)
-        for day, record in records.items()
-        if record["label_status"] == "mature" and record["basis"]["configuration"] == context.tables.version
-    ]
-
-
-def split_as_data(split: Split) -> Result:
-    """The split as `metrics.json` holds it."""
-    return {
-        "by": split.by,
-        "text": str(split),
-        "train_as_of": [str(day) for day in split.train],
-        "test_as_of": str(split.test),
-        "unused_as_of": [str(day) for day in split.unused],
-    }
-
-
-def fitted_on(context: Context, split: Split, *own: object) -> Result:
-    """What a model, the baselines or the audit rest on: the tables, what all models share, and what is their own."""
-    service, how = context.service, context.service.training
+def fitted_on(tables: FeatureTables, split: Split, *own: object) -> FittedOn:
+    """What a model, the baselines or the audit depend on: the tables, what all models share, and their own."""
+    service, how = tables.service, tables.service.training
     days = sorted({str(day) for day in (*split.train, split.test)})
-    return {
-        "tables": {day: table_record(context, day)["basis"] for day in days},
-        "split": str(split),
-        "shared": fingerprint(how.model_dump(exclude={"grids"}), service.recency_feature),
-        "own": fingerprint(*own),
-    }
+    return FittedOn(
+        tables={day: tables.record(day).basis for day in days},
+        split=str(split),
+        shared=fingerprint(how.model_dump(exclude={"grids"}), service.recency_feature),
+        own=fingerprint(*own),
+    )
 
 
-def _refuse_others(context: Context, records: Mapping[str, Record]) -> None:
+@dataclass(frozen=True)
+class LabelCounts:
+    """Rows of a set by label."""
+
+    negatives: int
+    positives: int
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return self.negatives + self.positives
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Training set and test set, read from the feature tables when they are first used."""
+
+    tables: FeatureTables
+    spark: SparkSession
+    split: Split
+
+    @cached_property
+    def _sets(self) -> tuple[DataFrame, DataFrame]:
+        """Raises InputError where Spark cannot reach the data."""
+        check_reachable(self.tables.layer.root)
+        days = sorted({str(day) for day in (*self.split.train, self.split.test)})
+        return self.split.parts(self.tables.read(self.spark, days))
+
+    @property
+    def train(self) -> DataFrame:
+        """The training set."""
+        return self._sets[0]
+
+    @property
+    def test(self) -> DataFrame:
+        """The test set."""
+        return self._sets[1]
+
+    @cached_property
+    def train_counts(self) -> LabelCounts:
+        """Counts of the training set. Raises InputError where a label is too rare."""
+        return self._counts("training", self.train)
+
+    @cached_property
+    def test_counts(self) -> LabelCounts:
+        """Counts of the test set. Raises InputError where a label is too rare."""
+        return self._counts("test", self.test)
+
+    def _counts(self, name: str, rows: DataFrame) -> LabelCounts:
+        counted = {0: 0, 1: 0} | {row["label"]: row["count"] for row in rows.groupBy("label").count().collect()}
+        found = LabelCounts(counted[0], counted[1])
+        rare = min(counted, key=lambda label: counted[label])
+        if counted[rare] < FEWEST[name]:
+            raise InputError(
+                f"{self.tables.layer.root}: in the {name} set {counted[rare]} of {found.rows} rows have "
+                f"label {rare} ({self.split}), and at least {FEWEST[name]} are needed; "
+                f"take more customers or another --as-of"
+            )
+        return found
+
+
+def _refuse_others(tables: FeatureTables) -> None:
     """Raise InputError where there are labels, but of tables made by another configuration."""
-    for day in sorted(records, reverse=True):
-        if records[day]["label_status"] == "mature":
-            table_record(context, day)
+    for day, record in sorted(tables.layer.records().items(), reverse=True):
+        if record.label_status == "mature":
+            tables.record(day)

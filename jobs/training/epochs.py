@@ -1,4 +1,4 @@
-"""Epochs told on the driver while ranks elsewhere do them: each is looked for in the progress that they write."""
+"""Epochs reported on the driver while ranks work elsewhere: they are read from the progress that the ranks write."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,16 +11,16 @@ LOOK_SECONDS = 0.5  # between two looks
 
 
 @contextmanager
-def told_epochs(folder: Path, tell: Callable[[Epoch], None]) -> Iterator[None]:
-    """Tell every epoch that is done in the folder once, those from before too, until the block ends."""
+def watch_epochs(folder: Path, report: Callable[[Epoch], None]) -> Iterator[None]:
+    """Report every finished epoch of the folder once, those from before too, until the block ends."""
     is_over = threading.Event()
-    told = 0
+    seen = 0
 
     def look() -> None:
-        nonlocal told
-        for epoch in epochs_done(folder)[told:]:
-            tell(epoch)
-            told += 1
+        nonlocal seen
+        for epoch in epochs_done(folder)[seen:]:
+            report(epoch)
+            seen += 1
 
     def keep_looking() -> None:
         while not is_over.wait(LOOK_SECONDS):

@@ -1,26 +1,27 @@
-"""Networks in a course of training: rows for the ranks, the ranks, and the network that they leave behind.
+"""Networks: rows for the ranks, the ranks, and the network that they leave behind.
 
-Until the model is in place all of that lies in `fits/<name>/`, from which a killed fit goes on.
+Until the model is published, all of that lies in `fits/<name>/`, from which a killed fit is resumed.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from math import nan
 from pathlib import Path
-from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from conf.errors import InputError, RankError, UsageError
 from conf.network import Network
-from jobs.context import Context
-from jobs.storage.layer import beside, local, replace_folder
-from jobs.storage.location import Place, written_here
-from jobs.training.epochs import told_epochs
-from jobs.training.run import Course
-from jobs.training.variants import Wanted, basis_of
+from jobs.progress import StepCounter
+from jobs.records.training import NetworkSection
+from jobs.storage.backend import disk_path, local_target, replace_folder, staging_folder
+from jobs.storage.location import Place
+from jobs.training.dataset import LabelledRows
+from jobs.training.epochs import watch_epochs
+from jobs.training.fitter import FitResult
+from jobs.training.variants import ModelVariant
 from models.evaluation.histogram import cells
 from models.evaluation.measures import auc
 from models.fitting.class_balance import balanced
@@ -42,7 +43,7 @@ ROWS_COMPARED = 1_000
 
 
 class RowsReady(Exception):
-    """The rows for the ranks are in a folder, and nobody asked for more."""
+    """The rows for the ranks are in a folder, and nothing else was asked for."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(str(folder))
@@ -50,14 +51,16 @@ class RowsReady(Exception):
 
 
 @dataclass(frozen=True)
-class Networks:
+class KerasFitter:
     """Fits networks by so many ranks, started by a launcher.
 
-    resume: go on from where a killed fit has stopped.
-    rows_only: raise RowsReady in the place of starting ranks.
-    say: told a line for each epoch.
+    fits: folder that all ranks share, for fits that are not finished.
+    resume: continue a killed fit.
+    rows_only: raise RowsReady instead of starting ranks.
+    say: called with a line for each epoch.
     """
 
+    fits: Path
     launcher: str = "local"
     ranks: int = 1
     resume: bool = False
@@ -75,50 +78,57 @@ class Networks:
         except CannotLaunch as error:
             raise UsageError(str(error)) from None
 
-    def steps(self, context: Context, one: Wanted) -> int:
-        """All epochs, if the fit does not end before."""
-        return context.service.network.epochs
+    def steps(self, rows: LabelledRows, variant: ModelVariant) -> int:
+        """All epochs, if the fit does not stop early."""
+        return rows.tables.service.network.epochs
 
-    def part(self, course: Course, one: Wanted) -> TrainingPart:
-        """The training rows but those kept for early stopping."""
-        return training_part(course.train.where(~_validates(course)), one.features(course.context.service), course.how)
+    def prepare(self, rows: LabelledRows, variant: ModelVariant) -> TrainingPart:
+        """The training set without the rows kept for early stopping."""
+        service = rows.tables.service
+        kept = rows.train.where(~_is_for_validation(service.network))
+        return training_part(kept, variant.features(service), service.training)
 
-    def fit(self, course: Course, one: Wanted, part: TrainingPart, new: Place) -> Fitted:
+    def fit(
+        self, rows: LabelledRows, variant: ModelVariant, part: TrainingPart, folder: Place, steps: StepCounter
+    ) -> FitResult:
         """The weights of the best epoch; the network that takes raw feature rows is saved in `network.keras`."""
-        network, folder = course.context.service.network, course.context.fits / one.name
-        basis = basis_of(course.context, course.split, one)
+        network, work = rows.tables.service.network, self.fits / variant.name
         if self.resume:
-            self._refuse_other_fit(folder, basis, network)
+            self._refuse_other_fit(rows, variant, work)
         else:
-            self._prepare(course, one, part, folder, basis)
+            self._write_rows(rows, variant, part, work, steps)
         if self.rows_only:
-            raise RowsReady(folder)
-        with told_epochs(folder, partial(self._tell, course, one)):
-            self._launch(folder)
-        plan, progress = Plan.read(folder), Progress.read(folder)
+            raise RowsReady(work)
+        with watch_epochs(work, partial(self._say_epoch, variant, network, steps)):
+            self._launch(work)
+        plan, progress = Plan.read(work), Progress.read(work)
         best = progress.best_epoch
         if best is None:
-            raise InputError(f"{folder}: the network's loss is no number; lower its learning_rate, or give a clip_norm")
-        course.tick(one.title, steps=network.epochs - len(progress.epochs))
-        raw = _plain(plan, progress, one, course, new)
-        judged = cells(scored(course.train.where(_validates(course)), {"probability": raw}, ["label"]))
+            raise InputError(f"{work}: the network's loss is not a number; lower its learning_rate, or set a clip_norm")
+        steps.tick(variant.title, steps=network.epochs - len(progress.epochs))
+        raw = _portable(plan, progress, rows, variant, folder)
+        validation = rows.train.where(_is_for_validation(network))
+        judged = cells(scored(validation, {"probability": raw}, ["label"]))
         candidate = Candidate(_settings(network), auc(judged), nan, True)
-        about = {
-            "declared": network.model_dump(),
-            "launcher": self.launcher,
-            "ranks": self.ranks,
-            "epochs": [asdict(epoch) for epoch in progress.epochs],
-            "best_epoch": best.number,
-            "throughput": asdict(progress.throughput) if progress.throughput else {},
-        }
-        return Fitted(calibrated(raw, part), [candidate], Tuning(0, int(judged.rows.sum())), None, {"network": about})
+        fitted = Fitted(calibrated(raw, part), [candidate], Tuning(0, int(judged.rows.sum())), None)
+        return FitResult(fitted, self._section(network, progress, best))
 
-    def _refuse_other_fit(self, folder: Path, basis: dict[str, Any], network: Network) -> None:
-        """Raise InputError where there is no fit to go on from, or where it is one of something else."""
+    def _section(self, network: Network, progress: Progress, best: Epoch) -> NetworkSection:
+        return NetworkSection(
+            declared=network,
+            launcher=self.launcher,
+            ranks=self.ranks,
+            epochs=list(progress.epochs),
+            best_epoch=best.number,
+            throughput=progress.throughput,
+        )
+
+    def _refuse_other_fit(self, rows: LabelledRows, variant: ModelVariant, folder: Path) -> None:
+        """Raise InputError where there is no fit to continue, or where it is one of something else."""
         if not (folder / PLAN).is_file():
-            raise InputError(f"{folder}: there is no fit to go on from; run the command without --resume")
-        plan = Plan.read(folder)
-        if plan.about.fitted_on != basis:
+            raise InputError(f"{folder}: there is no fit to continue; run the command without --resume")
+        network, plan = rows.tables.service.network, Plan.read(folder)
+        if plan.about.fitted_on != _origin(rows, variant):
             raise InputError(
                 f"{folder}: this fit began with other tables or settings; give those it began with, or run the command "
                 f"without --resume"
@@ -127,20 +137,22 @@ class Networks:
         if plan.train.lanes % self.ranks or (network.scaling != "none" and self.ranks != began_with):
             raise InputError(f"{folder}: this fit began with {began_with} ranks; give --ranks {began_with}")
 
-    def _prepare(self, course: Course, one: Wanted, part: TrainingPart, folder: Path, basis: dict[str, Any]) -> None:
-        """Write what the ranks work on; a fit that was begun there is gone."""
+    def _write_rows(
+        self, rows: LabelledRows, variant: ModelVariant, part: TrainingPart, folder: Path, steps: StepCounter
+    ) -> None:
+        """Write what the ranks work on; a fit that was begun there is discarded."""
         if done := len(epochs_done(folder)):
-            self.say(f"{one.title}: begins anew; --resume would have gone on after epoch {done} of {folder}")
-        course.tick(f"{one.title}: writing rows for the ranks", steps=0)
-        network = course.context.service.network
-        about = FitOrigin(basis, self.ranks, part.preparation.inputs)
-        with beside(folder) as staging:
-            new = local(staging) / one.name
+            self.say(f"{variant.title}: starts again; --resume would have continued after epoch {done} of {folder}")
+        steps.tick(f"{variant.title}: writing rows for the ranks", steps=0)
+        service, tables = rows.tables.service, rows.tables
+        about = FitOrigin(_origin(rows, variant), self.ranks, part.preparation.inputs)
+        with staging_folder(folder) as staging:
+            new = disk_path(staging) / variant.name
             try:
-                rows = part.prepared, _validation(course, part)
-                write_plan(new, *rows, network, course.how.seed, self.ranks, about)
+                sets = part.prepared, _validation_set(rows, part)
+                write_plan(new, *sets, service.network, service.training.seed, self.ranks, about)
             except ValueError as error:
-                raise InputError(f"{course.context.data.features.root}: {error}; take more customers") from None
+                raise InputError(f"{tables.layer.root}: {error}; take more customers") from None
             replace_folder(new, folder)
 
     def _launch(self, folder: Path) -> None:
@@ -150,53 +162,59 @@ class Networks:
             raise UsageError(str(error)) from None
         except RankFailed as error:
             raise RankError(
-                f"{folder}: of {self.ranks} ranks, {error}; epochs that are done are kept: mend the cause, and run the "
+                f"{folder}: of {self.ranks} ranks, {error}; finished epochs are kept: fix the cause, and run the "
                 f"command again with --resume",
                 error.trace,
             ) from None
 
-    def _tell(self, course: Course, one: Wanted, epoch: Epoch) -> None:
+    def _say_epoch(self, variant: ModelVariant, network: Network, steps: StepCounter, epoch: Epoch) -> None:
         text = (
-            f"epoch {epoch.number} of {course.context.service.network.epochs}: loss {epoch.loss:.4f}, "
-            f"validation {epoch.validation_loss:.4f}"
+            f"epoch {epoch.number} of {network.epochs}: loss {epoch.loss:.4f}, validation {epoch.validation_loss:.4f}"
         )
-        self.say(f"{one.title}: {text}, {epoch.seconds:.1f} s")
-        course.tick(f"{one.title}: {text}")
+        self.say(f"{variant.title}: {text}, {epoch.seconds:.1f} s")
+        steps.tick(f"{variant.title}: {text}")
 
 
-def _plain(plan: Plan, progress: Progress, one: Wanted, course: Course, new: Place) -> PlainModel:
-    """Save the network that takes raw feature rows; returns its plain copy, not calibrated yet."""
+def _origin(rows: LabelledRows, variant: ModelVariant) -> dict[str, object]:
+    """What the model is fitted on, as a plan holds it."""
+    return variant.fitted_on(rows.tables, rows.split).model_dump(mode="json")
+
+
+def _portable(plan: Plan, progress: Progress, rows: LabelledRows, variant: ModelVariant, folder: Place) -> PlainModel:
+    """Save the network that takes raw feature rows; returns its portable copy, not calibrated yet."""
     from models.network.build import network_of_inputs  # loads TensorFlow
     from models.network.export import plain_copy, refuse_other_scores, whole_network
 
     network = network_of_inputs(plan.network, *plan.standard, plan.seed)
     network.set_weights(list(progress.best))
-    terms = linear_terms(one.features(course.context.service))
+    terms = linear_terms(variant.features(rows.tables.service))
     copy = plain_copy(network, *plan.standard, plan.network.activation)
-    plain = PlainModel(NETWORK, plan.about.inputs, copy, Calibration())
-    with written_here(new / FILE) as file:
+    portable = PlainModel(NETWORK, plan.about.inputs, copy, Calibration())
+    with local_target(folder / FILE) as file:
         whole_network(network, plan.network.output, terms, plan.about.inputs).save(file)
-        refuse_other_scores(file, plain, course.train.limit(ROWS_COMPARED))
-    return plain
+        refuse_other_scores(file, portable, rows.train.limit(ROWS_COMPARED))
+    return portable
 
 
-def _validates(course: Course) -> Column:
+def _is_for_validation(network: Network) -> Column:
     """Whether a training customer is kept for early stopping."""
-    return is_in_share(F.col("customer_id"), course.context.service.network.validation_share, "validation")
+    return is_in_share(F.col("customer_id"), network.validation_share, "validation")
 
 
-def _validation(course: Course, part: TrainingPart) -> DataFrame:
-    """The rows for early stopping, prepared and balanced like those that train. Raises ValueError."""
-    rows = course.train.where(_validates(course))
-    if rows.select("label").distinct().count() < 2:
+def _validation_set(rows: LabelledRows, part: TrainingPart) -> DataFrame:
+    """The rows for early stopping, prepared and balanced like the training set. Raises ValueError."""
+    service = rows.tables.service
+    kept = rows.train.where(_is_for_validation(service.network))
+    if kept.select("label").distinct().count() < 2:
         raise ValueError("the customers kept for early stopping do not have both labels")
-    return balanced(part.preparation.prepared(rows), counted_labels(rows)[1], course.how.balance, course.how.seed)
+    how = service.training
+    return balanced(part.preparation.prepared(kept), counted_labels(kept)[1], how.balance, how.seed)
 
 
-def _settings(network: Network) -> dict[str, float | str]:
-    """What the page says of it."""
+def _settings(network: Network) -> dict[str, int | float | str]:
+    """The settings that the report shows."""
     layers = " and ".join(map(str, network.hidden))
-    said: dict[str, float | str] = {"hidden": f"{layers} {network.activation}"}
+    shown: dict[str, int | float | str] = {"hidden": f"{layers} {network.activation}"}
     if network.dropout:
-        said["dropout"] = network.dropout
-    return said | {"optimizer": network.optimizer, "learning_rate": network.learning_rate, "batch": network.batch}
+        shown["dropout"] = network.dropout
+    return shown | {"optimizer": network.optimizer, "learning_rate": network.learning_rate, "batch": network.batch}

@@ -1,44 +1,45 @@
-"""Models of Spark's libraries in a course of training: chosen by cross-validation from the grids of the service."""
+"""Models of Spark's libraries, chosen by cross-validation from the grids of the service."""
 
 from functools import partial
 
 from pyspark.ml import PipelineModel
 
-from jobs.context import Context
-from jobs.storage.location import Place, Remote
-from jobs.training.run import Course
-from jobs.training.variants import Wanted
-from models.fitting.fit import Fitted, TrainingPart, fit_model, training_part
+from jobs.progress import StepCounter
+from jobs.storage.backend import backend
+from jobs.storage.location import Place
+from jobs.training.dataset import LabelledRows
+from jobs.training.fitter import FitResult
+from jobs.training.variants import ModelVariant
+from models.fitting.fit import TrainingPart, fit_model, training_part
 from models.fitting.kinds import candidates
 
 
-class Grids:
+class MllibFitter:
     """Fits by the grids; each model's whole pipeline is saved in `pipeline/`."""
 
-    def steps(self, context: Context, one: Wanted) -> int:
+    def steps(self, rows: LabelledRows, variant: ModelVariant) -> int:
         """Each candidate in each fold, and the best on all rows."""
-        how = context.service.training
-        return len(candidates(one.kind, how.grids)) * how.folds + 1
+        how = rows.tables.service.training
+        return len(candidates(variant.kind, how.grids)) * how.folds + 1
 
-    def part(self, course: Course, one: Wanted) -> TrainingPart:
-        """All training rows."""
-        return training_part(course.train, one.features(course.context.service), course.how)
+    def prepare(self, rows: LabelledRows, variant: ModelVariant) -> TrainingPart:
+        """The whole training set."""
+        service = rows.tables.service
+        return training_part(rows.train, variant.features(service), service.training)
 
-    def fit(self, course: Course, one: Wanted, part: TrainingPart, new: Place) -> Fitted:
-        """The best of the grid."""
-        what = f"{one.title}: cross-validation"
-        course.tick(what, steps=0)
-        save = partial(_save, folder=new / "pipeline")
-        return fit_model(one.kind, part, course.how, save, lambda: course.tick(what))
+    def fit(
+        self, rows: LabelledRows, variant: ModelVariant, part: TrainingPart, folder: Place, steps: StepCounter
+    ) -> FitResult:
+        """The best candidate of the grid."""
+        what = f"{variant.title}: cross-validation"
+        steps.tick(what, steps=0)
+        save = partial(_save, folder=folder / "pipeline")
+        return FitResult(fit_model(variant.kind, part, rows.tables.service.training, save, lambda: steps.tick(what)))
 
 
 def _save(pipeline: PipelineModel, folder: Place) -> str:
     """Save a pipeline; returns the folder of its last stage."""
-    pipeline.write().overwrite().save(_url(folder))
+    url = backend(folder).spark_url
+    pipeline.write().overwrite().save(url(folder))
     [last] = (folder / "stages").glob(f"*_{pipeline.stages[-1].uid}")
-    return _url(last)
-
-
-def _url(folder: Place) -> str:
-    """A path by which Spark does not take a disk of this machine for its default file system."""
-    return str(folder) if isinstance(folder, Remote) else f"file:{folder.absolute()}"
+    return url(last)

@@ -1,221 +1,205 @@
-"""A course of training: models and baselines fitted to one split of the feature tables, and what is said of each."""
+"""A training run: baselines and models fitted on one training set, and evaluated on one test set."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import Protocol
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from conf.errors import InputError
 from features.declared import NamedFeature
-from jobs.context import Context
-from jobs.storage.layer import beside, replace_folder
-from jobs.storage.location import Place, Remote, require_reachable
-from jobs.storage.versions import current
-from jobs.training.artifacts import BASELINES, METRICS, MODEL, REFERENCE, Result, find_result, write_json
-from jobs.training.dataset import fitted_on, split_as_data
-from jobs.training.feature_tables import read_tables
-from jobs.training.leakage import write_audit
-from jobs.training.mlflow import code_version, log_model_run
-from jobs.training.variants import Wanted, basis_of
+from jobs.data_folder import DataFolder
+from jobs.progress import StepCounter
+from jobs.records.training import (
+    BaselineSection,
+    BaselinesRecord,
+    ModelRecord,
+    PortableRecord,
+    ReferenceRecord,
+    TuningSection,
+)
+from jobs.storage.backend import replace_folder, staging_folder
+from jobs.storage.location import Place
+from jobs.storage.records import write_record
+from jobs.training.artifacts import BASELINES, METRICS, MODEL, REFERENCE, TEST_SCORES, ModelFolder
+from jobs.training.dataset import LabelledRows, fitted_on, split_section
+from jobs.training.fitter import FitResult, Fitter
+from jobs.training.mlflow import log_model_run
+from jobs.training.variants import ModelVariant
+from jobs.version import code_version
 from models.baselines.baselines import SCORED, Baseline, bgnbd_baseline, plain_baselines, recency_rule
 from models.drift import make_reference
-from models.evaluation.evaluate import evaluate
-from models.evaluation.explanation import explain, sample
+from models.evaluation.evaluate import Evaluation, evaluate
+from models.evaluation.explanation import Explanation, explain, sample
+from models.evaluation.intervals import Interval
 from models.evaluation.paired_auc import auc_gain
-from models.fitting.fit import Fitted, TrainingPart
-from models.fitting.split import Split, histories
+from models.fitting.fit import TrainingPart
+from models.fitting.split import histories
 from models.scoring.portable import PlainModel, scored
 
-FEWEST = {"training": 50, "test": 2}  # rows of either label; fewer in the test part than 50 show in the intervals
-STEPS_BESIDE = 2  # of a model, beside those of its fit: judging, explaining
-# Told how many steps are done, of how many, and what comes next.
-Watch = Callable[[int, int, str], None]
+STEPS_BESIDE = 2  # of a model, beside those of its fit: evaluation, explanation
 
 
-class Fitting(Protocol):
-    """A way to fit a family of models in a course."""
+@dataclass(frozen=True)
+class TrainingRun:
+    """Fits models and baselines into the data folder."""
 
-    def steps(self, context: Context, one: Wanted) -> int:
-        """How often `fit` ticks."""
-        ...
+    data: DataFolder
+    rows: LabelledRows
+    service_name: str
+    fitter: Fitter
+    steps: StepCounter
 
-    def part(self, course: "Course", one: Wanted) -> TrainingPart:
-        """The training rows made ready; raises ValueError where nothing can be learned from them."""
-        ...
-
-    def fit(self, course: "Course", one: Wanted, part: TrainingPart, new: Place) -> Fitted:
-        """A fitted model, whose own files are put into the folder `new`."""
-        ...
-
-
-class Course:
-    """The parts of the tables, made once for all models."""
-
-    def __init__(self, context: Context, spark: SparkSession, split: Split, watch: Watch, fitting: Fitting) -> None:
-        self.context, self.spark, self.split, self.watch, self.fitting = context, spark, split, watch, fitting
-        self.how = context.service.training
-        self.done = self.total = 0
-
-    @cached_property
-    def parts(self) -> tuple[DataFrame, DataFrame]:
-        """The rows that train, and those that judge. Raises InputError where Spark has no way to the data."""
-        if isinstance(self.context.data.root, Remote):  # Sail, which made the tables, may have one of its own
-            require_reachable(replace(self.context.data.root, engine="spark"))
-        days = sorted({str(day) for day in (*self.split.train, self.split.test)})
-        return self.split.parts(read_tables(self.context, self.spark, days))
-
-    @property
-    def train(self) -> DataFrame:
-        """The rows that train."""
-        return self.parts[0]
-
-    @property
-    def test(self) -> DataFrame:
-        """The rows that judge."""
-        return self.parts[1]
-
-    @cached_property
-    def rows(self) -> dict[str, dict[int, int]]:
-        """How many rows have each label, by side. Raises InputError where one of them is too rare."""
-        return {"training": self._labels("training", self.train), "test": self._labels("test", self.test)}
-
-    def audit(self) -> Result:
-        """Which features know more than they should."""
-        self.watch(0, 1, "leakage audit")
-        return write_audit(self.context, self.split, self.train, sum(self.rows["training"].values()))
-
-    def fit(self, stale: Sequence[Wanted]) -> None:
+    def fit(self, stale: Sequence[ModelVariant]) -> None:
         """Fit the baselines, where they are not up to date, and these models."""
-        self.total = 1 + sum(self.fitting.steps(self.context, one) + STEPS_BESIDE for one in stale)
-        self.tick("baselines", steps=0)
+        self.steps.total = 1 + sum(self.fitter.steps(self.rows, one) + STEPS_BESIDE for one in stale)
+        self.steps.tick("baselines", steps=0)
         groups = [list(some) for _, some in groupby(stale, key=lambda one: one.without)]
-        first = self._part(groups[0][0]) if groups else None  # what cannot be learned from is met before time is spent
+        first = self._prepare(groups[0][0]) if groups else None  # fails before time is spent
         self._fit_baselines()
-        self.tick("models")
-        for number, some in enumerate(groups):
-            part = first if first and number == 0 else self._part(some[0])
-            for one in some:
-                self._fit_model(one, part)
+        self.steps.tick("models")
+        for number, variants in enumerate(groups):
+            part = first if first and number == 0 else self._prepare(variants[0])
+            for variant in variants:
+                self._fit_model(variant, part)
             part.prepared.unpersist()
 
-    def tick(self, what: str, steps: int = 1) -> None:
-        """Say that steps are done, and what comes next."""
-        self.done += steps
-        self.watch(self.done, self.total, what)
+    @property
+    def models(self) -> ModelFolder:
+        """Where the models go."""
+        return ModelFolder(self.data.models)
 
-    def _part(self, one: Wanted) -> TrainingPart:
-        """The training part made ready for a model."""
-        try:
-            return self.fitting.part(self, one)
-        except ValueError as error:
-            raise InputError(
-                f"{self.context.data.features.root}: {error} ({self.split}), so nothing can be learned"
-            ) from None
+    @property
+    def _seed(self) -> int:
+        return self.rows.tables.service.training.seed
 
     @cached_property
-    def recency(self) -> PlainModel:
+    def _recency(self) -> PlainModel:
         """The rule by recency alone."""
-        return recency_rule(self.train, self.context.service)
+        return recency_rule(self.rows.train, self.rows.tables.service)
 
-    def _labels(self, side: str, rows: DataFrame) -> dict[int, int]:
-        """How many rows have each label. Raises InputError where one of them is too rare."""
-        found = {0: 0, 1: 0} | {row["label"]: row["count"] for row in rows.groupBy("label").count().collect()}
-        rare = min(found, key=lambda label: found[label])
-        if found[rare] < FEWEST[side]:
+    def _prepare(self, variant: ModelVariant) -> TrainingPart:
+        try:
+            return self.fitter.prepare(self.rows, variant)
+        except ValueError as error:
             raise InputError(
-                f"{self.context.data.features.root}: in the {side} part {found[rare]} of {sum(found.values())} rows have "
-                f"label {rare} ({self.split}), and at least {FEWEST[side]} are needed; "
-                f"take more customers or another --as-of"
-            )
-        return found
+                f"{self.data.features.root}: {error} ({self.rows.split}), so nothing can be learned"
+            ) from None
+
+    # ---- baselines ----
 
     def _fit_baselines(self) -> None:
-        service, left_out = self.context.service, {}
-        basis = fitted_on(self.context, self.split, service.alive)
-        if (find_result(self.context, BASELINES) or {}).get("fitted_on") == basis:
+        rows, left_out = self.rows, {}
+        service, split = rows.tables.service, rows.split
+        basis = fitted_on(rows.tables, split, service.alive)
+        known = self.models.readable(BaselinesRecord, BASELINES)
+        if known and known.fitted_on == basis:
             return
-        found = plain_baselines(self.train, self.test, self.recency, service)
+        found = plain_baselines(rows.train, rows.test, self._recency, service)
         if service.alive:
             try:
-                known = histories(self.split, self.train, self.test)
-                found.append(bgnbd_baseline(known, self.train, self.test, service, service.alive))
-            except ValueError as error:  # a baseline less is no reason to have no model
+                past = histories(split, rows.train, rows.test)
+                found.append(bgnbd_baseline(past, rows.train, rows.test, service, service.alive))
+            except ValueError as error:  # models can be trained without this baseline
                 left_out["bgnbd"] = str(error)
-        result = {
-            "split": split_as_data(self.split),
-            "baselines": [self._judged_baseline(one) for one in found],
-            "left_out": left_out,
-            "fitted_on": basis,
-        }
-        with beside(self.context.data.models / BASELINES) as folder:
-            write_json(folder / "new" / METRICS, result)
-            replace_folder(folder / "new", self.context.data.models / BASELINES)
+        record = BaselinesRecord(
+            split=split_section(split),
+            baselines=[self._evaluate_baseline(one) for one in found],
+            left_out=left_out,
+            fitted_on=basis,
+        )
+        target = self.data.models / BASELINES
+        with staging_folder(target) as folder:
+            write_record(folder / "new" / METRICS, record)
+            replace_folder(folder / "new", target)
 
-    def _judged_baseline(self, one: Baseline) -> Result:
-        return {"name": one.name, "title": one.title, **asdict(evaluate(one.train, one.test, self.how.seed))}
+    def _evaluate_baseline(self, one: Baseline) -> BaselineSection:
+        return BaselineSection(name=one.name, title=one.title, **vars(evaluate(one.train, one.test, self._seed)))
 
-    def _fit_model(self, one: Wanted, part: TrainingPart) -> None:
-        target, declared = self.context.data.models / one.name, one.features(self.context.service)
-        with beside(target) as folder:
-            new = folder / one.name
+    # ---- models ----
+
+    def _fit_model(self, variant: ModelVariant, part: TrainingPart) -> None:
+        """Fit, evaluate, explain, write, log."""
+        target, features = self.data.models / variant.name, variant.features(self.rows.tables.service)
+        with staging_folder(target) as folder:
+            new = folder / variant.name
             new.mkdir()
-            fitted = self.fitting.fit(self, one, part, new)
-            self.tick(f"{one.title}: judging", steps=0)
-            result = self._described(one, part, fitted) | self._judged(fitted, declared, new)
-            self.tick(f"{one.title}: what matters")
-            some = sample(self.test, fitted.plain)
-            result |= asdict(explain(some, fitted.plain, fitted.importances, declared, self.how.seed))
-            write_json(new / METRICS, result)
+            result = self.fitter.fit(self.rows, variant, part, new, self.steps)
+            model = result.fitted.plain
+            self.steps.tick(f"{variant.title}: evaluation", steps=0)
+            write_record(new / MODEL, PortableRecord(**model.to_json()), indent=None)
+            evaluation, gain = self._evaluate(model, features, new)
+            self.steps.tick(f"{variant.title}: importance")
+            some = sample(self.rows.test, model)
+            explanation = explain(some, model, result.fitted.importances, features, self._seed)
+            record = self._record(variant, part, result, evaluation, gain, explanation)
+            write_record(new / METRICS, record)
             replace_folder(new, target)
-        self._log(current(target), result)
-        self.tick(f"{one.title}: done")
+        self._log(variant.name, record)
+        self.steps.tick(f"{variant.title}: done")
 
-    def _judged(self, fitted: Fitted, declared: Sequence[NamedFeature], new: Place) -> Result:
-        """Write the model, its test scores and what drift compares with; how good it is."""
-        write_json(new / MODEL, fitted.plain.to_json(), indent=None)
-        both = {"probability": fitted.plain, "recency_probability": self.recency}
-        scored(self.test, both, SCORED).write.parquet(str(new / "test_scores"))
-        tested = self.spark.read.parquet(str(new / "test_scores"))
-        columns = ["customer_id", "label", *(feature.name for feature in declared)]
-        trained = scored(self.train, {"probability": fitted.plain}, columns).cache()
-        # Scores of rows that a model was fitted on are further apart than any it will give.
-        reference = replace(make_reference(trained, declared), score=make_reference(tested, ()).score)
-        write_json(new / REFERENCE, asdict(reference))
+    def _evaluate(self, model: PlainModel, features: Sequence[NamedFeature], new: Place) -> tuple[Evaluation, Interval]:
+        """Write test scores and the reference of drift; returns metrics and the gain over the recency rule."""
+        rows, spark = self.rows, self.rows.spark
+        both = {"probability": model, "recency_probability": self._recency}
+        scored(rows.test, both, SCORED).write.parquet(str(new / TEST_SCORES))
+        tested = spark.read.parquet(str(new / TEST_SCORES))
+        columns = ["customer_id", "label", *(feature.name for feature in features)]
+        trained = scored(rows.train, {"probability": model}, columns).cache()
+        self._write_reference(trained, tested, features, new)
         other = tested.withColumnRenamed("recency_probability", "other_probability")
-        gain = dict(vars(auc_gain(other, self.how.seed)))
-        result = asdict(evaluate(trained, tested, self.how.seed)) | {"gain_over_recency": gain}
+        gain = auc_gain(other, self._seed)
+        evaluation = evaluate(trained, tested, self._seed)
         trained.unpersist()
-        return result
+        return evaluation, gain
 
-    def _described(self, one: Wanted, part: TrainingPart, fitted: Fitted) -> Result:
-        """What the model is and what it was fitted on."""
-        context, rows = self.context, self.rows["training"]
-        return {
-            "model": one.name,
-            "title": one.title,
-            "without": list(one.without),
-            "service": context.service_name,
-            "label": context.service.label.model_dump(),
-            "split": split_as_data(self.split),
-            "train_rows": sum(rows.values()),
-            "test_rows": sum(self.rows["test"].values()),
-            "train_positive_share": rows[1] / sum(rows.values()),
-            "balance": self.how.balance,
-            "calibration": part.calibration,
-            "tuning": asdict(fitted.tuning) | {"candidates": [asdict(one) for one in fitted.candidates]},
-            "left_out": dict(part.preparation.left_out),
-            "fitted_on": basis_of(context, self.split, one),
-            "code_version": code_version(),
-            "seed": self.how.seed,
-            **fitted.about,
-        }
+    def _write_reference(
+        self, trained: DataFrame, tested: DataFrame, features: Sequence[NamedFeature], new: Place
+    ) -> None:
+        """Features of the training set, and scores of the test set: those of rows that a model was fitted on are
+        further apart than any that it gives later."""
+        reference = replace(make_reference(trained, features), score=make_reference(tested, ()).score)
+        write_record(new / REFERENCE, ReferenceRecord(**vars(reference)))
 
-    def _log(self, folder: Place, result: Result) -> None:
+    def _record(
+        self,
+        variant: ModelVariant,
+        part: TrainingPart,
+        result: FitResult,
+        evaluation: Evaluation,
+        gain: Interval,
+        explanation: Explanation,
+    ) -> ModelRecord:
+        tables, split, counts = self.rows.tables, self.rows.split, self.rows.train_counts
+        how, fitted = tables.service.training, result.fitted
+        return ModelRecord(
+            model=variant.name,
+            title=variant.title,
+            without=list(variant.without),
+            service=self.service_name,
+            label=tables.service.label,
+            split=split_section(split),
+            train_rows=counts.rows,
+            test_rows=self.rows.test_counts.rows,
+            train_positive_share=counts.positives / counts.rows,
+            balance=how.balance,
+            calibration=part.calibration,
+            tuning=TuningSection(**vars(fitted.tuning), candidates=fitted.candidates),
+            left_out=dict(part.preparation.left_out),
+            fitted_on=variant.fitted_on(tables, split),
+            code_version=code_version(),
+            seed=how.seed,
+            **vars(evaluation),
+            gain_over_recency=gain,
+            **vars(explanation),
+            network=result.network,
+        )
+
+    def _log(self, name: str, record: ModelRecord) -> None:
+        folder = self.models.folder(name)
         files = [folder / MODEL, folder / REFERENCE, *folder.glob("*.keras")]
-        logged = log_model_run(folder, result, files, self.context.data.root, self.context.service)
+        logged = log_model_run(folder, record, files, self.data.root, self.rows.tables.service)
         if logged.warning:
             logging.getLogger("encore").warning(logged.warning)

@@ -7,7 +7,7 @@ from models.fitting.kinds import KINDS
 
 
 class Trained(Protocol):
-    """A trained model by its kind and the features that it must do without."""
+    """A trained model by its kind and the features that it must not use."""
 
     @property
     def kind(self) -> str: ...
@@ -20,10 +20,11 @@ Model = TypeVar("Model", bound=Trained)
 
 
 def choosable(trained: Sequence[Model]) -> list[Model]:
-    """Those that one may be chosen from by its AUC in tuning.
+    """The models among which the AUC in tuning decides.
 
-    Where features are flagged, those without them: money is not spent on what may know the outcome. Of these a network,
-    whose AUC is not of cross-validation and so not comparable, where there is nothing else.
+    Where features are flagged, those without them: money is not spent on what may know the outcome. A network's AUC
+    does not come from cross-validation and cannot be compared with the others', so networks take part only where there
+    is nothing else.
     """
     believed = [one for one in trained if one.without] or list(trained)
     return [one for one in believed if one.kind in KINDS] or believed
@@ -31,5 +32,5 @@ def choosable(trained: Sequence[Model]) -> list[Model]:
 
 def reason(kind: str) -> str:
     """Why the best of them by its AUC in tuning, of this kind, is chosen."""
-    where = "in cross-validation on training rows" if kind in KINDS else "on the rows kept for early stopping"
+    where = "in cross-validation on the training set" if kind in KINDS else "on the rows kept for early stopping"
     return f"the highest AUC {where}"

@@ -1,13 +1,13 @@
-"""The models to fit: each that is asked for, and once more without the features that the audit suspects."""
+"""The models to fit: each kind that is asked for, and once more without the features that the audit flags."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conf.schema import Service
 from features.declared import NamedFeature, table_features
-from jobs.context import Context
-from jobs.training.artifacts import Result
+from jobs.records.training import FittedOn
 from jobs.training.dataset import fitted_on
+from jobs.training.feature_tables import FeatureTables
 from models.fitting.kinds import KINDS
 from models.fitting.split import Split
 from models.network.job import NETWORK
@@ -17,8 +17,8 @@ TITLES = {name: kind.title for name, kind in KINDS.items()} | {NETWORK: "neural 
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A model by its kind, a key of TITLES, and the features that it must do without."""
+class ModelVariant:
+    """A model by its kind, a key of TITLES, and the features that it must not use."""
 
     kind: str
     without: tuple[str, ...] = ()
@@ -34,18 +34,17 @@ class Wanted:
         return TITLES[self.kind] + (" without flagged features" if self.without else "")
 
     def features(self, service: Service) -> list[NamedFeature]:
-        """What it may look at."""
+        """The features that it may use."""
         return [feature for feature in table_features(service) if feature.name not in self.without]
 
+    def fitted_on(self, tables: FeatureTables, split: Split) -> FittedOn:
+        """What the model is fitted on when it is up to date."""
+        service = tables.service
+        declared = service.network if self.kind == NETWORK else getattr(service.training.grids, self.kind)
+        return fitted_on(tables, split, declared, *self.without)
 
-def wanted(kinds: Sequence[str], flagged: Sequence[str], service: Service) -> list[Wanted]:
+
+def model_variants(kinds: Sequence[str], flagged: Sequence[str], service: Service) -> list[ModelVariant]:
     """The models of these kinds, first with all features, then without the flagged ones where others are left."""
-    twins = [Wanted(kind, tuple(flagged)) for kind in kinds] if flagged else []
-    return [*(Wanted(kind) for kind in kinds), *(twin for twin in twins if twin.features(service))]
-
-
-def basis_of(context: Context, split: Split, one: Wanted) -> Result:
-    """What the model is fitted on, when it is up to date."""
-    service = context.service
-    declared = service.network if one.kind == NETWORK else getattr(service.training.grids, one.kind)
-    return fitted_on(context, split, declared, *one.without)
+    twins = [ModelVariant(kind, tuple(flagged)) for kind in kinds] if flagged else []
+    return [*(ModelVariant(kind) for kind in kinds), *(twin for twin in twins if twin.features(service))]

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from models.network.ranks import HorovodRanks, OneProcess, Ranks
 
 Result = TypeVar("Result")
+LauncherName = Literal["local", "horovod", "horovodrun"]
 
 CORES = os.cpu_count() or 1
 START_SECONDS = 120  # for which Spark may look for slots

@@ -23,7 +23,7 @@ from jobs.storage.layer import beside, local, replace_folder
 from jobs.storage.location import dataset
 from jobs.training.dataset import mature_moments, way_to_labels
 from jobs.training.feature_tables import table_record
-from models.fitting.npz import Part, Scaler, prepared_parts
+from models.fitting.npz import ArraySet, Scaler, make_arrays
 
 PARTS = ("test", "validation", "train")  # in the order in which they are put in place
 FILES = tuple(f"{part}.npz" for part in PARTS)
@@ -59,7 +59,7 @@ def prepare(
     day = _labelled_day(context, as_of)
     table = _labelled_rows(context, day, [feature.name for feature in features])
     try:
-        parts, scaler = prepared_parts(table, features, chosen, balance)
+        parts, scaler = make_arrays(table, features, chosen, balance)
     except ValueError as error:
         raise InputError(
             f"{context.features.partition(day)}: among the eligible {error}; "
@@ -108,7 +108,7 @@ def _labelled_rows(context: Context, day: str, names: Sequence[str]) -> pa.Table
     return dataset(folder).to_table(["customer_id", "label", *names], filter=is_usable)
 
 
-def _write(parts: dict[str, Part], scaler: Scaler, out: Path) -> None:
+def _write(parts: dict[str, ArraySet], scaler: Scaler, out: Path) -> None:
     """Put the files in place when all three are there, so that a kill leaves those of one run.
 
     Among files of others each is renamed by itself. `train.npz` is gone before the first and comes back last: beside
@@ -133,7 +133,7 @@ def _is_ours(out: Path) -> bool:
     return {path.name for path in entries} == set(FILES) and all(path.is_file() for path in entries)
 
 
-def _arrays(part: Part, scaler: Scaler) -> dict[str, Any]:
+def _arrays(part: ArraySet, scaler: Scaler) -> dict[str, Any]:
     """What a file holds, by name."""
     rows = {"inputs": part.inputs, "targets": part.targets, "customer_id": part.customer_id}
     columns = {"fill": scaler.fill, "mean": scaler.mean, "scale": scaler.scale}

@@ -25,8 +25,8 @@ from jobs.storage.versions import current
 from jobs.training.artifacts import chosen_model, model_basis, model_result, plain_model
 from jobs.training.feature_tables import read_tables, table_record
 from models.evaluation.deciles import with_deciles
-from models.scoring.portable import PlainModel, scored
-from models.targeting.contact_list import chosen, risk, summarise_contacts
+from models.scoring.portable import PortableModel, score_table
+from models.targeting.contact_list import choose_contacts, risk, summarise_contacts
 from models.targeting.profit import profit_curve
 from models.targeting.uplift import measure_uplift
 
@@ -71,7 +71,7 @@ def score(
     with context.scores.staging() as staged:
         # Written once before it is ranked, since each pass over it would score everybody again.
         plainly = Partitions(staged.work / "plain", staged.key)
-        write_partitions(scored(table, {PROBABILITY: plain}, [*KEYS, *_read_by(money)], PROBABILITY), plainly)
+        write_partitions(score_table(table, {PROBABILITY: plain}, [*KEYS, *_read_by(money)], PROBABILITY), plainly)
         if not plainly.has_rows():
             raise InputError(
                 f"{context.features.partition(day)}: nobody in this table is eligible, so nobody is scored"
@@ -92,7 +92,7 @@ def score(
     return day, record
 
 
-def _refuse_other_table(context: Context, day: str, name: str, plain: PlainModel, basis: Record) -> None:
+def _refuse_other_table(context: Context, day: str, name: str, plain: PortableModel, basis: Record) -> None:
     """A model reads the features that it was fitted on, made by the same declarations, and no others."""
     folder = context.features.partition(day)
     fitted_on = model_result(context, name)["fitted_on"]["tables"].values()
@@ -121,7 +121,7 @@ def _listed(rows: DataFrame, context: Context, money: Targeting | None, day: str
     kept = [*KEYS, PROBABILITY, "decile", *(name for name in rows.columns if name.startswith("reason_"))]
     ranked, label = with_deciles(rows), context.service.label
     if money:
-        listed = chosen(ranked, label, money, date.fromisoformat(day), context.service.training.seed)
+        listed = choose_contacts(ranked, label, money, date.fromisoformat(day), context.service.training.seed)
     else:
         nothing = {
             "risk": risk(label),

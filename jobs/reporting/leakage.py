@@ -11,7 +11,7 @@ from jobs.formatting import UNBREAKABLE, count, percent
 from jobs.reporting.model_comparison import Model, Verdict, comparable, interval
 from jobs.training.leakage import find_audit
 from models.evaluation.intervals import Interval
-from models.leakage.audit import SURE
+from models.leakage.audit import CONFIDENCE
 
 SHOWN = 10  # rows of the page's table, and all that are flagged
 FLAGS = {"auc": "ranks alone", "decides": "decides"}
@@ -56,7 +56,7 @@ class Suspects:
     @property
     def fewest(self) -> int:
         """Customers with values that can decide, at least: of fewer, all with one label are not yet proof."""
-        return math.ceil(math.log(1 - SURE) / math.log(1 - self.limits["other_label_share"]))
+        return math.ceil(math.log(1 - CONFIDENCE) / math.log(1 - self.limits["other_label_share"]))
 
     def are_seen_by(self, model: Model) -> bool:
         """Whether a model looks at any that is flagged; a twin by another audit may do so, too."""

@@ -13,7 +13,7 @@ from jobs.storage.layer import published, write_text
 from jobs.storage.location import Place
 from jobs.storage.versions import current
 from models.drift import Reference
-from models.scoring.portable import PlainModel
+from models.scoring.portable import PortableModel
 
 BASELINES = "baselines"
 CHOSEN = "chosen.json"
@@ -29,9 +29,9 @@ def chosen_model(context: Context) -> str:
     return str(read_json(path)["model"])
 
 
-def plain_model(context: Context, name: str) -> PlainModel:
+def plain_model(context: Context, name: str) -> PortableModel:
     """A trained model. Raises InputError where it is not there."""
-    return PlainModel.from_json(read_json(_file(context, name, MODEL)))
+    return PortableModel.from_json(read_json(_file(context, name, MODEL)))
 
 
 def drift_reference(context: Context, name: str) -> Reference:

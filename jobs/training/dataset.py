@@ -10,7 +10,7 @@ from jobs.context import Context
 from jobs.storage.layer import Record
 from jobs.training.artifacts import Result
 from jobs.training.feature_tables import table_record
-from models.fitting.split import Split, chosen_split
+from models.fitting.split import Split, choose_split
 
 
 def split_of(context: Context) -> Split:
@@ -25,7 +25,7 @@ def split_of(context: Context) -> Split:
             f"{way_to_labels(context)}"
         )
     try:
-        return chosen_split(mature, how.split, how.as_of_dates)
+        return choose_split(mature, how.split, how.as_of_dates)
     except ValueError as error:
         raise InputError(
             f"{layer.root}: {error}; run `encore features` at an earlier --as-of, or split by customer"

@@ -21,12 +21,12 @@ from jobs.storage.location import Place, written_here
 from jobs.training.epochs import told_epochs
 from jobs.training.run import Course
 from jobs.training.variants import Wanted, basis_of
-from models.evaluation.histogram import cells
+from models.evaluation.histogram import count_scores
 from models.evaluation.measures import auc
-from models.fitting.class_balance import balanced
+from models.fitting.class_balance import balance_labels
 from models.fitting.cross_validation import Candidate
-from models.fitting.encoding import linear_terms
-from models.fitting.fit import Fitted, TrainingPart, Tuning, calibrated, counted_labels, training_part
+from models.fitting.encoding import terms_of
+from models.fitting.fit import FittedModel, TrainingSet, Tuning, calibrate, count_labels, make_training_set
 from models.fitting.split import is_in_share
 from models.network.checkpoint import Epoch, Progress, epochs_done
 from models.network.data import write_plan
@@ -35,7 +35,7 @@ from models.network.job import FILE as PLAN
 from models.network.job import NETWORK, FitOrigin, Plan
 from models.network.launch import CannotLaunch, RankFailed, launch, require
 from models.scoring.calibration import Calibration
-from models.scoring.portable import PlainModel, scored
+from models.scoring.portable import PortableModel, score_table
 
 FILE = "network.keras"
 ROWS_COMPARED = 1_000
@@ -79,11 +79,13 @@ class Networks:
         """All epochs, if the fit does not end before."""
         return context.service.network.epochs
 
-    def part(self, course: Course, one: Wanted) -> TrainingPart:
+    def part(self, course: Course, one: Wanted) -> TrainingSet:
         """The training rows but those kept for early stopping."""
-        return training_part(course.train.where(~_validates(course)), one.features(course.context.service), course.how)
+        return make_training_set(
+            course.train.where(~_validates(course)), one.features(course.context.service), course.how
+        )
 
-    def fit(self, course: Course, one: Wanted, part: TrainingPart, new: Place) -> Fitted:
+    def fit(self, course: Course, one: Wanted, part: TrainingSet, new: Place) -> FittedModel:
         """The weights of the best epoch; the network that takes raw feature rows is saved in `network.keras`."""
         network, folder = course.context.service.network, course.context.fits / one.name
         basis = basis_of(course.context, course.split, one)
@@ -101,7 +103,7 @@ class Networks:
             raise InputError(f"{folder}: the network's loss is no number; lower its learning_rate, or give a clip_norm")
         course.tick(one.title, steps=network.epochs - len(progress.epochs))
         raw = _plain(plan, progress, one, course, new)
-        judged = cells(scored(course.train.where(_validates(course)), {"probability": raw}, ["label"]))
+        judged = count_scores(score_table(course.train.where(_validates(course)), {"probability": raw}, ["label"]))
         candidate = Candidate(_settings(network), auc(judged), nan, True)
         about = {
             "declared": network.model_dump(),
@@ -111,7 +113,9 @@ class Networks:
             "best_epoch": best.number,
             "throughput": asdict(progress.throughput) if progress.throughput else {},
         }
-        return Fitted(calibrated(raw, part), [candidate], Tuning(0, int(judged.rows.sum())), None, {"network": about})
+        return FittedModel(
+            calibrate(raw, part), [candidate], Tuning(0, int(judged.rows.sum())), None, {"network": about}
+        )
 
     def _refuse_other_fit(self, folder: Path, basis: dict[str, Any], network: Network) -> None:
         """Raise InputError where there is no fit to go on from, or where it is one of something else."""
@@ -127,7 +131,7 @@ class Networks:
         if plan.train.lanes % self.ranks or (network.scaling != "none" and self.ranks != began_with):
             raise InputError(f"{folder}: this fit began with {began_with} ranks; give --ranks {began_with}")
 
-    def _prepare(self, course: Course, one: Wanted, part: TrainingPart, folder: Path, basis: dict[str, Any]) -> None:
+    def _prepare(self, course: Course, one: Wanted, part: TrainingSet, folder: Path, basis: dict[str, Any]) -> None:
         """Write what the ranks work on; a fit that was begun there is gone."""
         if done := len(epochs_done(folder)):
             self.say(f"{one.title}: begins anew; --resume would have gone on after epoch {done} of {folder}")
@@ -164,16 +168,16 @@ class Networks:
         course.tick(f"{one.title}: {text}")
 
 
-def _plain(plan: Plan, progress: Progress, one: Wanted, course: Course, new: Place) -> PlainModel:
+def _plain(plan: Plan, progress: Progress, one: Wanted, course: Course, new: Place) -> PortableModel:
     """Save the network that takes raw feature rows; returns its plain copy, not calibrated yet."""
     from models.network.build import network_of_inputs  # loads TensorFlow
     from models.network.export import plain_copy, refuse_other_scores, whole_network
 
     network = network_of_inputs(plan.network, *plan.standard, plan.seed)
     network.set_weights(list(progress.best))
-    terms = linear_terms(one.features(course.context.service))
+    terms = terms_of(one.features(course.context.service))
     copy = plain_copy(network, *plan.standard, plan.network.activation)
-    plain = PlainModel(NETWORK, plan.about.inputs, copy, Calibration())
+    plain = PortableModel(NETWORK, plan.about.inputs, copy, Calibration())
     with written_here(new / FILE) as file:
         whole_network(network, plan.network.output, terms, plan.about.inputs).save(file)
         refuse_other_scores(file, plain, course.train.limit(ROWS_COMPARED))
@@ -185,12 +189,12 @@ def _validates(course: Course) -> Column:
     return is_in_share(F.col("customer_id"), course.context.service.network.validation_share, "validation")
 
 
-def _validation(course: Course, part: TrainingPart) -> DataFrame:
+def _validation(course: Course, part: TrainingSet) -> DataFrame:
     """The rows for early stopping, prepared and balanced like those that train. Raises ValueError."""
     rows = course.train.where(_validates(course))
     if rows.select("label").distinct().count() < 2:
         raise ValueError("the customers kept for early stopping do not have both labels")
-    return balanced(part.preparation.prepared(rows), counted_labels(rows)[1], course.how.balance, course.how.seed)
+    return balance_labels(part.preparation.prepared(rows), count_labels(rows)[1], course.how.balance, course.how.seed)
 
 
 def _settings(network: Network) -> dict[str, float | str]:

@@ -10,8 +10,8 @@ from jobs.context import Context
 from jobs.training.artifacts import Result, read_json, write_json
 from jobs.training.dataset import fitted_on
 from models.fitting.split import Split, is_in_share
-from models.leakage.audit import audit
-from models.leakage.clearing import acquitted
+from models.leakage.audit import audit_features
+from models.leakage.clearing import clear_suspects
 
 AUDIT = "audit.json"
 ROWS = 200_000  # about: what decides a label shows in these
@@ -38,7 +38,9 @@ def write_audit(context: Context, split: Split, train: DataFrame, rows: int) -> 
     """
     some = train.where(is_in_share(F.col("customer_id"), ROWS / rows, "audit")) if rows > ROWS else train
     features = table_features(context.service)
-    found = acquitted(audit(some, features, context.service.audit), some, features, context.service.training)
+    found = clear_suspects(
+        audit_features(some, features, context.service.audit), some, features, context.service.training
+    )
     result: Result = {
         **vars(found),
         "limits": found.limits.model_dump(),

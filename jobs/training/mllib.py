@@ -8,8 +8,8 @@ from jobs.context import Context
 from jobs.storage.location import Place, Remote
 from jobs.training.run import Course
 from jobs.training.variants import Wanted
-from models.fitting.fit import Fitted, TrainingPart, fit_model, training_part
-from models.fitting.kinds import candidates
+from models.fitting.fit import FittedModel, TrainingSet, fit_model, make_training_set
+from models.fitting.kinds import parameter_grid
 
 
 class Grids:
@@ -18,13 +18,13 @@ class Grids:
     def steps(self, context: Context, one: Wanted) -> int:
         """Each candidate in each fold, and the best on all rows."""
         how = context.service.training
-        return len(candidates(one.kind, how.grids)) * how.folds + 1
+        return len(parameter_grid(one.kind, how.grids)) * how.folds + 1
 
-    def part(self, course: Course, one: Wanted) -> TrainingPart:
+    def part(self, course: Course, one: Wanted) -> TrainingSet:
         """All training rows."""
-        return training_part(course.train, one.features(course.context.service), course.how)
+        return make_training_set(course.train, one.features(course.context.service), course.how)
 
-    def fit(self, course: Course, one: Wanted, part: TrainingPart, new: Place) -> Fitted:
+    def fit(self, course: Course, one: Wanted, part: TrainingSet, new: Place) -> FittedModel:
         """The best of the grid."""
         what = f"{one.title}: cross-validation"
         course.tick(what, steps=0)

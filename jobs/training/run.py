@@ -21,14 +21,14 @@ from jobs.training.feature_tables import read_tables
 from jobs.training.leakage import write_audit
 from jobs.training.mlflow import code_version, log_model_run
 from jobs.training.variants import Wanted, basis_of
-from models.baselines.baselines import SCORED, Baseline, bgnbd_baseline, plain_baselines, recency_rule
+from models.baselines.baselines import SCORED, Baseline, bgnbd_baseline, fit_recency, simple_baselines
 from models.drift import make_reference
 from models.evaluation.evaluate import evaluate
-from models.evaluation.explanation import explain, sample
+from models.evaluation.explanation import draw_sample, explain
 from models.evaluation.paired_auc import auc_gain
-from models.fitting.fit import Fitted, TrainingPart
-from models.fitting.split import Split, histories
-from models.scoring.portable import PlainModel, scored
+from models.fitting.fit import FittedModel, TrainingSet
+from models.fitting.split import Split, unlabelled_histories
+from models.scoring.portable import PortableModel, score_table
 
 FEWEST = {"training": 50, "test": 2}  # rows of either label; fewer in the test part than 50 show in the intervals
 STEPS_BESIDE = 2  # of a model, beside those of its fit: judging, explaining
@@ -43,11 +43,11 @@ class Fitting(Protocol):
         """How often `fit` ticks."""
         ...
 
-    def part(self, course: "Course", one: Wanted) -> TrainingPart:
+    def part(self, course: "Course", one: Wanted) -> TrainingSet:
         """The training rows made ready; raises ValueError where nothing can be learned from them."""
         ...
 
-    def fit(self, course: "Course", one: Wanted, part: TrainingPart, new: Place) -> Fitted:
+    def fit(self, course: "Course", one: Wanted, part: TrainingSet, new: Place) -> FittedModel:
         """A fitted model, whose own files are put into the folder `new`."""
         ...
 
@@ -107,7 +107,7 @@ class Course:
         self.done += steps
         self.watch(self.done, self.total, what)
 
-    def _part(self, one: Wanted) -> TrainingPart:
+    def _part(self, one: Wanted) -> TrainingSet:
         """The training part made ready for a model."""
         try:
             return self.fitting.part(self, one)
@@ -117,9 +117,9 @@ class Course:
             ) from None
 
     @cached_property
-    def recency(self) -> PlainModel:
+    def recency(self) -> PortableModel:
         """The rule by recency alone."""
-        return recency_rule(self.train, self.context.service)
+        return fit_recency(self.train, self.context.service)
 
     def _labels(self, side: str, rows: DataFrame) -> dict[int, int]:
         """How many rows have each label. Raises InputError where one of them is too rare."""
@@ -138,10 +138,10 @@ class Course:
         basis = fitted_on(self.context, self.split, service.alive)
         if (find_result(self.context, BASELINES) or {}).get("fitted_on") == basis:
             return
-        found = plain_baselines(self.train, self.test, self.recency, service)
+        found = simple_baselines(self.train, self.test, self.recency, service)
         if service.alive:
             try:
-                known = histories(self.split, self.train, self.test)
+                known = unlabelled_histories(self.split, self.train, self.test)
                 found.append(bgnbd_baseline(known, self.train, self.test, service, service.alive))
             except ValueError as error:  # a baseline less is no reason to have no model
                 left_out["bgnbd"] = str(error)
@@ -158,7 +158,7 @@ class Course:
     def _judged_baseline(self, one: Baseline) -> Result:
         return {"name": one.name, "title": one.title, **asdict(evaluate(one.train, one.test, self.how.seed))}
 
-    def _fit_model(self, one: Wanted, part: TrainingPart) -> None:
+    def _fit_model(self, one: Wanted, part: TrainingSet) -> None:
         target, declared = self.context.models / one.name, one.features(self.context.service)
         with beside(target) as folder:
             new = folder / one.name
@@ -167,21 +167,21 @@ class Course:
             self.tick(f"{one.title}: judging", steps=0)
             result = self._described(one, part, fitted) | self._judged(fitted, declared, new)
             self.tick(f"{one.title}: what matters")
-            some = sample(self.test, fitted.plain)
+            some = draw_sample(self.test, fitted.plain)
             result |= asdict(explain(some, fitted.plain, fitted.importances, declared, self.how.seed))
             write_json(new / METRICS, result)
             replace_folder(new, target)
         self._log(current(target), result)
         self.tick(f"{one.title}: done")
 
-    def _judged(self, fitted: Fitted, declared: Sequence[NamedFeature], new: Place) -> Result:
+    def _judged(self, fitted: FittedModel, declared: Sequence[NamedFeature], new: Place) -> Result:
         """Write the model, its test scores and what drift compares with; how good it is."""
         write_json(new / MODEL, fitted.plain.to_json(), indent=None)
         both = {"probability": fitted.plain, "recency_probability": self.recency}
-        scored(self.test, both, SCORED).write.parquet(str(new / "test_scores"))
+        score_table(self.test, both, SCORED).write.parquet(str(new / "test_scores"))
         tested = self.spark.read.parquet(str(new / "test_scores"))
         columns = ["customer_id", "label", *(feature.name for feature in declared)]
-        trained = scored(self.train, {"probability": fitted.plain}, columns).cache()
+        trained = score_table(self.train, {"probability": fitted.plain}, columns).cache()
         # Scores of rows that a model was fitted on are further apart than any it will give.
         reference = replace(make_reference(trained, declared), score=make_reference(tested, ()).score)
         write_json(new / REFERENCE, asdict(reference))
@@ -191,7 +191,7 @@ class Course:
         trained.unpersist()
         return result
 
-    def _described(self, one: Wanted, part: TrainingPart, fitted: Fitted) -> Result:
+    def _described(self, one: Wanted, part: TrainingSet, fitted: FittedModel) -> Result:
         """What the model is and what it was fitted on."""
         context, rows = self.context, self.rows["training"]
         return {

@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 from conf.learning import Alive
 from conf.schema import Service
 from features.declared import table_features
-from models.baselines.bgnbd import counted, fit
-from models.fitting.fit import constant_model, counted_labels, logistic_model
-from models.scoring.portable import PlainModel, scored
+from models.baselines.bgnbd import count_customers, fit_bgnbd
+from models.fitting.fit import constant_model, count_labels, fit_logistic
+from models.scoring.portable import PortableModel, score_table
 
 EXPECTED = "log_expected_events"
 LEAST_EXPECTED = 1e-12
@@ -32,20 +32,20 @@ class Baseline:
     test: DataFrame
 
 
-def recency_rule(train: DataFrame, service: Service) -> PlainModel:
+def fit_recency(train: DataFrame, service: Service) -> PortableModel:
     """The probability by the service's recency feature alone."""
     [recency] = [feature for feature in table_features(service) if feature.name == service.recency_feature]
-    return logistic_model(train, [recency], service.training)
+    return fit_logistic(train, [recency], service.training)
 
 
-def plain_baselines(train: DataFrame, test: DataFrame, recency: PlainModel, service: Service) -> list[Baseline]:
+def simple_baselines(train: DataFrame, test: DataFrame, recency: PortableModel, service: Service) -> list[Baseline]:
     """The recency rule, and everybody the same."""
     plain = {
         ("recency", f"{service.recency_feature} alone"): recency,
-        ("majority", "majority class"): constant_model(counted_labels(train)[1]),
+        ("majority", "majority class"): constant_model(count_labels(train)[1]),
     }
     return [
-        Baseline(name, title, *(scored(rows, {"probability": model}, SCORED) for rows in (train, test)))
+        Baseline(name, title, *(score_table(rows, {"probability": model}, SCORED) for rows in (train, test)))
         for (name, title), model in plain.items()
     ]
 
@@ -62,7 +62,7 @@ def bgnbd_baseline(histories: DataFrame, train: DataFrame, test: DataFrame, serv
     Raises:
         ValueError: the model cannot be fitted to these customers.
     """
-    expected = fit(counted(histories, alive)).expected_events(alive, service.windows.outcome_days)
+    expected = fit_bgnbd(count_customers(histories, alive)).expected_events(alive, service.windows.outcome_days)
     # Who has no first purchase is expected to do nothing.
     log_expected = F.log(F.greatest(F.coalesce(expected, F.lit(0.0)), F.lit(LEAST_EXPECTED))).alias(EXPECTED)
     parts = [rows.select(*SCORED, log_expected) for rows in (train, test)]

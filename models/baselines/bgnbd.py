@@ -28,7 +28,7 @@ NODES = 24  # of the integral over the probability to leave
 
 
 @dataclass(frozen=True)
-class Counts:
+class CustomerCounts:
     """Distinct customers: arrays of shape (n,), times in units of `unit_days`, `customers` alike for each."""
 
     frequency: Floats
@@ -103,7 +103,7 @@ class BgNbd:
         return cls(**data)
 
 
-def counted(rows: DataFrame, alive: Alive) -> Counts:
+def count_customers(rows: DataFrame, alive: Alive) -> CustomerCounts:
     """The distinct customers of `rows` and how many there are of each, in one aggregation.
 
     Times are rounded to whole units, but not to 0 where there is a repeat purchase after the first, and age is never
@@ -123,10 +123,10 @@ def counted(rows: DataFrame, alive: Alive) -> Counts:
     table = units.groupBy(*keys).agg(F.count("*").cast("double").alias("customers")).toArrow()
     values = {name: np.asarray(table.column(name).to_numpy(), np.float64) for name in table.column_names}
     order = np.lexsort([values[key] for key in reversed(keys)])
-    return Counts(**{name: array[order] for name, array in values.items()}, unit_days=alive.unit_days)
+    return CustomerCounts(**{name: array[order] for name, array in values.items()}, unit_days=alive.unit_days)
 
 
-def fit(counts: Counts) -> BgNbd:
+def fit_bgnbd(counts: CustomerCounts) -> BgNbd:
     """The parameters of greatest penalised likelihood, the best from several starts.
 
     Raises:
@@ -151,7 +151,7 @@ def fit(counts: Counts) -> BgNbd:
     return BgNbd(r, alpha, a, b, counts.unit_days)
 
 
-def log_likelihood(parameters: Floats, counts: Counts) -> tuple[float, Floats]:
+def log_likelihood(parameters: Floats, counts: CustomerCounts) -> tuple[float, Floats]:
     """The mean log-likelihood of a customer at (r, alpha, a, b), and its four derivatives."""
     r, alpha, a, b = parameters
     x, shape = counts.frequency, r + counts.frequency
@@ -176,7 +176,7 @@ def log_likelihood(parameters: Floats, counts: Counts) -> tuple[float, Floats]:
     return float(share @ each), np.array([share @ slope for slope in slopes])
 
 
-def _loss(logs: Floats, counts: Counts) -> tuple[float, Floats]:
+def _loss(logs: Floats, counts: CustomerCounts) -> tuple[float, Floats]:
     parameters = np.exp(logs)
     value, slope = log_likelihood(parameters, counts)
     return PENALTY * float(logs @ logs) - value, 2 * PENALTY * logs - slope * parameters

@@ -6,7 +6,7 @@ from models.arrays import Floats
 from models.evaluation.intervals import Interval
 
 TAILS = (0.025, 0.975)
-SURE = 2.0  # standard deviations at which a difference is taken to be there
+SURE_DEVIATIONS = 2.0  # standard deviations at which a difference is taken to be there
 
 
 def percentile_interval(value: float, drawn: Floats) -> Interval:
@@ -43,7 +43,7 @@ def interval_of_absolute_sum(differences: Floats, drawn: Floats) -> Interval:
     """
     chance = drawn - differences
     along = np.sign(differences) * chance
-    is_sure = np.abs(differences) > SURE * chance.std(axis=0)
+    is_sure = np.abs(differences) > SURE_DEVIATIONS * chance.std(axis=0)
     _, most_raised = _tails(np.where(is_sure, along, np.abs(chance)).sum(axis=1))
     most_lowered, _ = _tails(along.sum(axis=1))
     value = float(np.abs(differences).sum())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import Floats
-from models.evaluation.histogram import TENTHS, Cells, in_tenths
+from models.evaluation.histogram import TENTHS, ScoreHistogram, in_tenths
 from models.evaluation.intervals import NORMAL_95
 
 POINTS = 200
@@ -56,7 +56,7 @@ CURVES: dict[str, Curve] = {
 }
 
 
-def curves(cells: Cells) -> dict[str, Points]:
+def curves(histogram: ScoreHistogram) -> dict[str, Points]:
     """Points of all CURVES, at most 200 each, by rising x; none where the labels leave a curve undefined.
 
     roc: [share of negatives, share of positives], from (0, 0) to (1, 1). precision_recall: [recall, precision].
@@ -64,7 +64,7 @@ def curves(cells: Cells) -> dict[str, Points]:
     calibration: [mean probability, observed share, low, high, rows], low and high being Wilson's interval; rows are a
     tenth of all, so they need not be whole.
     """
-    hits, alarms = _from_the_top(cells.positives), _from_the_top(cells.negatives)
+    hits, alarms = _from_the_top(histogram.positives), _from_the_top(histogram.negatives)
     positives, negatives = hits[-1], alarms[-1]
     called = hits + alarms
     recall, share = hits / max(positives, 1), called / max(called[-1], 1)
@@ -75,7 +75,7 @@ def curves(cells: Cells) -> dict[str, Points]:
         "precision_recall": _points(recall[later], hits[later] / called[later]) if positives else [],
         "gains": _points(share[cuts], recall[cuts]) if positives else [],
         "lift": _points(share[later], recall[later] / share[later]) if positives else [],
-        "calibration": _calibration(cells),
+        "calibration": _calibration(histogram),
     }
     assert list(found) == list(CURVES)
     return found
@@ -92,13 +92,13 @@ def _spread_cuts(way: Floats) -> list[int]:
     return sorted({0, len(way) - 1} | {int(step) for step in steps if 0 < step < len(way) - 1})
 
 
-def _calibration(cells: Cells) -> Points:
-    rows = cells.rows.sum() / TENTHS
+def _calibration(histogram: ScoreHistogram) -> Points:
+    rows = histogram.rows.sum() / TENTHS
     if not rows:
         return []
-    share = (in_tenths(cells, cells.positives) / rows).clip(0, 1)
+    share = (in_tenths(histogram, histogram.positives) / rows).clip(0, 1)
     low, high = _wilson(share, rows)
-    return _points(in_tenths(cells, cells.expected) / rows, share, low, high, np.full(len(share), rows))
+    return _points(in_tenths(histogram, histogram.expected) / rows, share, low, high, np.full(len(share), rows))
 
 
 def _wilson(share: Floats, rows: float) -> tuple[Floats, Floats]:

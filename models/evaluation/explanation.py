@@ -14,7 +14,7 @@ from features.declared import NamedFeature
 from models.arrays import Floats
 from models.evaluation.importance import partial_dependence, permutation_importance
 from models.evaluation.intervals import Interval
-from models.scoring.portable import PlainModel
+from models.scoring.portable import PortableModel
 
 ROWS = 10_000
 PARTIAL_ROWS = 2_000
@@ -45,7 +45,7 @@ class Importances:
 
 
 @dataclass(frozen=True)
-class Sample:
+class ExplanationSample:
     """Rows of the test part.
 
     inputs (rows, inputs) and labels (rows,): drawn by label, as many of one as of the other, since a rare label would
@@ -59,7 +59,7 @@ class Sample:
     raw: Mapping[str, Sequence[Any]]
 
 
-def sample(test: DataFrame, model: PlainModel, rows: int = ROWS) -> Sample:
+def draw_sample(test: DataFrame, model: PortableModel, rows: int = ROWS) -> ExplanationSample:
     """At most so many rows of a labelled feature table, drawn by a hash of the customer."""
     names = [f"input_{number}" for number in range(len(model.inputs))]
     inputs = [one.value.alias(name) for one, name in zip(model.inputs, names, strict=True)]
@@ -67,7 +67,7 @@ def sample(test: DataFrame, model: PlainModel, rows: int = ROWS) -> Sample:
     judged = halves[0].unionByName(halves[1]).toArrow()
     raw = [F.col(name).alias(f"raw_{name}") for name in model.features]
     background = _drawn(test, PARTIAL_ROWS).select(*raw, *inputs).toArrow()
-    return Sample(
+    return ExplanationSample(
         _matrix(judged, names),
         judged.column("label").to_numpy().astype(np.int64),
         _matrix(background, names),
@@ -118,7 +118,11 @@ class Explanation:
 
 
 def explain(
-    some: Sample, model: PlainModel, importances: Importances | None, declared: Sequence[NamedFeature], seed: int
+    some: ExplanationSample,
+    model: PortableModel,
+    importances: Importances | None,
+    declared: Sequence[NamedFeature],
+    seed: int,
 ) -> Explanation:
     """Explain a model by a sample of the test set.
 
@@ -153,7 +157,7 @@ def _importance(
     )
 
 
-def _groups(model: PlainModel) -> dict[str, list[int]]:
+def _groups(model: PortableModel) -> dict[str, list[int]]:
     """The inputs of each feature."""
     found: dict[str, list[int]] = {}
     for number, one in enumerate(model.inputs):
@@ -162,7 +166,7 @@ def _groups(model: PlainModel) -> dict[str, list[int]]:
 
 
 def _dependence(
-    some: Sample, model: PlainModel, groups: Mapping[str, Sequence[int]], name: str
+    some: ExplanationSample, model: PortableModel, groups: Mapping[str, Sequence[int]], name: str
 ) -> list[tuple[float | str, float]]:
     """Mean calibrated probability when everybody has the same value, for values that occur."""
     rows = _grid_rows(some.raw[name])

@@ -21,7 +21,7 @@ TENTHS = 10
 
 
 @dataclass(frozen=True)
-class Cells:
+class ScoreHistogram:
     """Counts of customers by fine bin of log odds; arrays of shape (cells,), the lowest score first.
 
     A bin is 0.002 wide: probabilities in it differ by 0.0005 at most. Scores in a bin are taken as tied, which moves
@@ -56,7 +56,7 @@ class Cells:
         """(cells,) mean probability; NaN in a cell that a resample has left empty."""
         return self.expected / np.where(self.rows > 0, self.rows, np.nan)
 
-    def resampled(self, random: np.random.Generator) -> "Cells":
+    def resampled(self, random: np.random.Generator) -> "ScoreHistogram":
         """The same cells with as many customers as a Poisson bootstrap draws.
 
         Each customer counts Poisson(1) times, so that equal ones together count Poisson(how many they are) times: no
@@ -66,7 +66,7 @@ class Cells:
         return replace(self, negatives=drawn[0], positives=drawn[1])
 
 
-def cells(scored: DataFrame) -> Cells:
+def count_scores(scored: DataFrame) -> ScoreHistogram:
     """Count `label` (0 or 1) and `probability` (from 0 to 1) in one aggregation, which gives at most 16,000 rows.
 
     Raises ValueError when a label or a probability is null or none.
@@ -74,14 +74,14 @@ def cells(scored: DataFrame) -> Cells:
     p = F.col("probability")
     is_scored = is_label(F.col("label")) & is_probability(p)
     per_bin = scored.groupBy(F.when(is_scored, fine_bin(p)).alias("bin")).agg(*_sums(p))
-    found = collected(per_bin, ["bin"])
+    found = collect_counts(per_bin, ["bin"])
     found = {name: values[np.argsort(found["bin"])] for name, values in found.items()}
     rows = [found[f"rows_{label}"].astype(float) for label in LABELS]
     probability, loss = (
         [found[f"{name}_{label}"] * UNIT / np.maximum(rows[label], 1) for label in LABELS]
         for name in ("probability", "loss")
     )
-    return Cells(found["bin"], *rows, *probability, *loss)
+    return ScoreHistogram(found["bin"], *rows, *probability, *loss)
 
 
 def _sums(p: Column) -> list[Column]:
@@ -95,7 +95,7 @@ def _sums(p: Column) -> list[Column]:
     return sums
 
 
-def collected(grouped: DataFrame, keys: list[str]) -> dict[str, NDArray[np.int64]]:
+def collect_counts(grouped: DataFrame, keys: list[str]) -> dict[str, NDArray[np.int64]]:
     """The columns of an aggregation, all of integers; raises ValueError where a key is null."""
     table = grouped.toArrow()
     if any(table.column(key).null_count for key in keys):
@@ -125,14 +125,14 @@ def fine_bin(p: Column) -> Column:
     return F.greatest(F.least(number, F.lit(GREATEST_BIN)), F.lit(LEAST_BIN))
 
 
-def in_tenths(cells: Cells, amounts: Floats) -> Floats:
+def in_tenths(histogram: ScoreHistogram, amounts: Floats) -> Floats:
     """(10,) amounts of the cells in tenths of the customers by score, the lowest first.
 
     A cell that stands across a border gives either side its share.
     """
-    if not len(cells.bin):
+    if not len(histogram.bin):
         return np.zeros(TENTHS)
-    rows = np.concatenate([[0.0], np.cumsum(cells.rows)])
+    rows = np.concatenate([[0.0], np.cumsum(histogram.rows)])
     borders = rows[-1] * np.arange(TENTHS + 1) / TENTHS
     return np.diff(np.interp(borders, rows, np.concatenate([[0.0], np.cumsum(amounts)])))
 

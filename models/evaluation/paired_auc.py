@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
-from models.evaluation.histogram import LABELS, collected, is_label, is_probability, log_odds
+from models.evaluation.histogram import LABELS, collect_counts, is_label, is_probability, log_odds
 from models.evaluation.intervals import Interval
 from models.evaluation.measures import area_under_roc
 
@@ -29,7 +29,7 @@ def auc_gain(scored: DataFrame, seed: int = 1, replicates: int = 200) -> Interva
     is_scored = is_label(F.col("label")) & is_probability(F.col(names[0])) & is_probability(F.col(names[1]))
     bins = [F.when(is_scored, _coarse_bin(F.col(name))).alias(name) for name in names]
     counts = [F.sum((F.col("label") == label).cast("bigint")).alias(f"rows_{label}") for label in LABELS]
-    found = collected(scored.groupBy(*bins).agg(*counts), list(names))
+    found = collect_counts(scored.groupBy(*bins).agg(*counts), list(names))
     order = np.lexsort([found[name] for name in names])  # as an engine gives them is no order, and draws depend on it
     at = [found[name][order] for name in names]
     counted = np.array([found[f"rows_{label}"][order] for label in LABELS], dtype=float)

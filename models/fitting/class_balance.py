@@ -11,7 +11,7 @@ from models.fitting.split import SHARES
 Balance = Literal["none", "weights", "undersample"]
 
 
-def balanced(train: DataFrame, positive_share: float, how: Balance, seed: int) -> DataFrame:
+def balance_labels(train: DataFrame, positive_share: float, how: Balance, seed: int) -> DataFrame:
     """The training rows with a `weight`, after which both labels count the same, or as they come (`none`).
 
     `undersample` draws rows of the commoner label at random, as many as there are of the rarer.

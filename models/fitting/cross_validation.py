@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from models.evaluation.intervals import Number
-from models.fitting.kinds import Kind
+from models.fitting.kinds import ModelKind
 from models.fitting.split import fold
 
 AT_A_TIME = 2  # fits; each leaves the cores idle between its many small steps
@@ -26,9 +26,9 @@ class Candidate:
     chosen: bool
 
 
-def tuned(
+def cross_validate(
     prepared: DataFrame,
-    kind: Kind,
+    kind: ModelKind,
     candidates: Sequence[dict[str, float]],
     folds: int,
     seed: int,

@@ -10,7 +10,7 @@ from typing import Literal
 from features.declared import NamedFeature
 
 LOGGED = frozenset({"count", "amount", "duration", "days", "ratio"})
-How = Literal["value", "signed_log", "is_level", "is_missing"]
+Encoding = Literal["value", "signed_log", "is_level", "is_missing"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Term:
 
     name: str
     feature: str
-    how: How
+    how: Encoding
     level: str = ""
     is_nullable: bool = False
 
@@ -38,7 +38,7 @@ class Term:
         }[self.how]
 
 
-def linear_terms(features: list[NamedFeature]) -> list[Term]:
+def terms_of(features: list[NamedFeature]) -> list[Term]:
     """The terms of features, in order."""
     return [term for feature in features for term in _terms(feature)]
 
@@ -47,6 +47,6 @@ def _terms(feature: NamedFeature) -> list[Term]:
     name = feature.name
     if feature.kind == "category":
         return [Term(f"{name}_is_{level}", name, "is_level", level) for level in feature.levels]
-    how: How = "signed_log" if feature.kind in LOGGED else "value"
+    how: Encoding = "signed_log" if feature.kind in LOGGED else "value"
     missing = [Term(f"{name}_is_missing", name, "is_missing")] if feature.may_be_null else []
     return [Term(name, name, how, is_nullable=feature.may_be_null), *missing]

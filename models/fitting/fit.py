@@ -12,16 +12,16 @@ from pyspark.sql import functions as F
 from conf.learning import Training
 from features.declared import NamedFeature
 from models.evaluation.explanation import Importances
-from models.evaluation.histogram import cells
+from models.evaluation.histogram import count_scores
 from models.fitting.calibration import fit_calibration
-from models.fitting.class_balance import balanced
-from models.fitting.cross_validation import Candidate, tuned
-from models.fitting.kinds import KINDS, LOGISTIC, candidates
-from models.fitting.preprocessing import Preparation, fit_preparation
+from models.fitting.class_balance import balance_labels
+from models.fitting.cross_validation import Candidate, cross_validate
+from models.fitting.kinds import KINDS, LOGISTIC, parameter_grid
+from models.fitting.preprocessing import Preprocessing, fit_preprocessing
 from models.fitting.split import is_for_calibration, is_in_share
 from models.scoring.calibration import Calibration, CalibrationMethod
 from models.scoring.linear import Linear
-from models.scoring.portable import PlainModel, scored
+from models.scoring.portable import PortableModel, score_table
 
 ROWS_COMPARED = 1_000
 FEWEST_OF_A_LABEL = 500  # rows that cross-validation sees, where there are so many
@@ -31,7 +31,7 @@ Save = Callable[[PipelineModel], str]
 
 
 @dataclass(frozen=True)
-class TrainingPart:
+class TrainingSet:
     """Training rows made ready: what models are fitted on, balanced, and what is kept to calibrate them.
 
     rows, positive_share: of `prepared`.
@@ -39,7 +39,7 @@ class TrainingPart:
 
     rows: int
     positive_share: float
-    preparation: Preparation
+    preparation: Preprocessing
     prepared: DataFrame
     for_calibration: DataFrame
     calibration: CalibrationMethod
@@ -55,28 +55,30 @@ class Tuning:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedModel:
     """A fitted model as plain data, its candidates, how they were tried, and the library's own importances of its
     inputs where it has such. `about` is what else is said of it."""
 
-    plain: PlainModel
+    plain: PortableModel
     candidates: list[Candidate]
     tuning: Tuning
     importances: Importances | None
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
-def training_part(train: DataFrame, features: Sequence[NamedFeature], how: Training) -> TrainingPart:
+def make_training_set(train: DataFrame, features: Sequence[NamedFeature], how: Training) -> TrainingSet:
     """Prepare the rows of the training part, with both labels; raises ValueError when no feature has two values."""
     calibration = _calibration_method(how)
     kept = is_for_calibration(F.col("customer_id")) if calibration != "none" else F.lit(False)
     fitted_on, for_calibration = train.where(~kept), train.where(kept)
     if calibration != "none" and for_calibration.select("label").distinct().count() < 2:
         raise ValueError("the customers kept for calibration do not have both labels")
-    preparation = fit_preparation(fitted_on, features)
-    rows, positive_share = counted_labels(fitted_on)
-    prepared = _in_order(balanced(preparation.prepared(fitted_on), positive_share, how.balance, how.seed), rows).cache()
-    return TrainingPart(*counted_labels(prepared), preparation, prepared, for_calibration, calibration)
+    preparation = fit_preprocessing(fitted_on, features)
+    rows, positive_share = count_labels(fitted_on)
+    prepared = _in_order(
+        balance_labels(preparation.prepared(fitted_on), positive_share, how.balance, how.seed), rows
+    ).cache()
+    return TrainingSet(*count_labels(prepared), preparation, prepared, for_calibration, calibration)
 
 
 def _calibration_method(how: Training) -> CalibrationMethod:
@@ -85,7 +87,7 @@ def _calibration_method(how: Training) -> CalibrationMethod:
     return "none" if how.balance == "none" else "isotonic"
 
 
-def counted_labels(rows: DataFrame) -> tuple[int, float]:
+def count_labels(rows: DataFrame) -> tuple[int, float]:
     """Number of rows, and the share of those with label 1."""
     row = rows.agg(F.count("*"), F.avg("label")).first()
     assert row is not None  # an aggregation without keys always has its one row
@@ -93,8 +95,8 @@ def counted_labels(rows: DataFrame) -> tuple[int, float]:
 
 
 def fit_model(
-    name: str, part: TrainingPart, how: Training, save: Save, tick: Callable[[], None] = lambda: None
-) -> Fitted:
+    name: str, part: TrainingSet, how: Training, save: Save, tick: Callable[[], None] = lambda: None
+) -> FittedModel:
     """Choose among the grid of `name` by cross-validation, fit the best on all training rows, and calibrate it.
 
     Args:
@@ -105,46 +107,46 @@ def fit_model(
     rarer = min(part.positive_share, 1.0 - part.positive_share)
     share = min(1.0, max(how.tuning_rows, FEWEST_OF_A_LABEL / rarer) / part.rows)
     some = part.prepared.where(is_in_share(F.col("customer_id"), share, "tuning")) if share < 1 else part.prepared
-    grid = candidates(name, how.grids)
-    found = tuned(some, kind, grid, how.folds, how.seed, tick)
+    grid = parameter_grid(name, how.grids)
+    found = cross_validate(some, kind, grid, how.folds, how.seed, tick)
     [best] = [params for params, candidate in zip(grid, found, strict=True) if candidate.chosen]
     fitted = kind.fit(part.prepared, best, how.seed)
     tick()
     folder = save(PipelineModel([*part.preparation.stages.stages, *fitted.stages]))
     inputs = part.preparation.inputs
-    raw = PlainModel(name, inputs, kind.scorer(fitted.stages, part.prepared.sparkSession, folder), Calibration())
+    raw = PortableModel(name, inputs, kind.scorer(fitted.stages, part.prepared.sparkSession, folder), Calibration())
     _refuse_other_scores(fitted, raw, part)
     tuning = Tuning(how.folds, round(share * part.rows))
-    return Fitted(calibrated(raw, part), found, tuning, kind.importances(fitted.stages))
+    return FittedModel(calibrate(raw, part), found, tuning, kind.importances(fitted.stages))
 
 
-def constant_model(positive_share: float) -> PlainModel:
+def constant_model(positive_share: float) -> PortableModel:
     """The same probability for everybody."""
     none = np.zeros(0)
     log_odds = float(np.log(positive_share) - np.log1p(-positive_share))
-    return PlainModel(LOGISTIC, (), Linear(log_odds, none, none, none), Calibration())
+    return PortableModel(LOGISTIC, (), Linear(log_odds, none, none, none), Calibration())
 
 
-def logistic_model(
+def fit_logistic(
     train: DataFrame, features: Sequence[NamedFeature], how: Training, penalty: float = 1e-6
-) -> PlainModel:
+) -> PortableModel:
     """The logistic regression of features as they are, a constant where none of them has two values."""
     try:
-        part = training_part(train, features, how.model_copy(update={"balance": "none", "calibrate": "none"}))
+        part = make_training_set(train, features, how.model_copy(update={"balance": "none", "calibrate": "none"}))
     except ValueError:
-        return constant_model(counted_labels(train)[1])
+        return constant_model(count_labels(train)[1])
     fitted = KINDS[LOGISTIC].fit(part.prepared, {"regularisation": penalty, "l1_share": 0.0}, how.seed)
     part.prepared.unpersist()
     scorer = KINDS[LOGISTIC].scorer(fitted.stages, train.sparkSession, "")
-    return PlainModel(LOGISTIC, part.preparation.inputs, scorer, Calibration())
+    return PortableModel(LOGISTIC, part.preparation.inputs, scorer, Calibration())
 
 
-def calibrated(raw: PlainModel, part: TrainingPart) -> PlainModel:
+def calibrate(raw: PortableModel, part: TrainingSet) -> PortableModel:
     """The model with its probabilities set right on the customers kept for it, where some are."""
     if part.calibration == "none":
         return raw
-    kept = scored(part.for_calibration, {"probability": raw}, ["label"])
-    return replace(raw, calibration=fit_calibration(cells(kept), part.calibration))
+    kept = score_table(part.for_calibration, {"probability": raw}, ["label"])
+    return replace(raw, calibration=fit_calibration(count_scores(kept), part.calibration))
 
 
 def _in_order(prepared: DataFrame, rows: int) -> DataFrame:
@@ -156,7 +158,7 @@ def _in_order(prepared: DataFrame, rows: int) -> DataFrame:
     return prepared.repartition(parts, "customer_id").sortWithinPartitions("customer_id", "as_of")
 
 
-def _refuse_other_scores(fitted: PipelineModel, raw: PlainModel, part: TrainingPart) -> None:
+def _refuse_other_scores(fitted: PipelineModel, raw: PortableModel, part: TrainingSet) -> None:
     """What is scored with must be what was fitted: both on some rows, before any number is printed."""
     inputs, probability = KINDS[raw.kind].sure(fitted, part.prepared.limit(ROWS_COMPARED))
     apart = np.abs(raw.probability(inputs) - probability).max()

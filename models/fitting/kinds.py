@@ -31,7 +31,7 @@ TREE_MEMORY_MB = 1024  # histograms of more nodes at a time: fewer passes over t
 
 
 @dataclass(frozen=True)
-class Setting:
+class FitContext:
     """What a fit is given beside its parameters: the seed, and how many tasks run at a time."""
 
     seed: int
@@ -39,11 +39,11 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ModelKind:
     """A kind of model. `stages` are fitted on a table with `inputs`, `label` and `weight`."""
 
     title: str
-    stages: Callable[[Params, Setting], list[Any]]
+    stages: Callable[[Params, FitContext], list[Any]]
     scorer: Callable[[list[Any], SparkSession, str], Scorer]  # of fitted stages, the last of which lies in a folder
     importances: Callable[[list[Any]], Importances]  # of the inputs, by the library itself
     ranked: Callable[[PipelineModel, DataFrame], DataFrame]  # prepared rows with `rawPrediction`, higher for label 1
@@ -52,17 +52,17 @@ class Kind:
 
     def fit(self, prepared: DataFrame, params: Params, seed: int) -> PipelineModel:
         """The fitted stages behind the preparation."""
-        setting = Setting(seed, prepared.sparkSession.sparkContext.defaultParallelism)
+        setting = FitContext(seed, prepared.sparkSession.sparkContext.defaultParallelism)
         return Pipeline(stages=self.stages(params, setting)).fit(prepared)
 
 
-def candidates(name: str, grids: Grids) -> list[dict[str, float]]:
+def parameter_grid(name: str, grids: Grids) -> list[dict[str, float]]:
     """Every combination of the model's grid, in the order of declaration."""
     grid = getattr(grids, name).model_dump()
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
-def _logistic(params: Params, setting: Setting) -> list[Any]:
+def _logistic(params: Params, setting: FitContext) -> list[Any]:
     return [
         StandardScaler(inputCol=INPUTS, outputCol=STANDARDISED, withMean=True, withStd=True),
         LogisticRegression(
@@ -86,7 +86,7 @@ def _linear(stages: list[Any], spark: SparkSession, folder: str) -> Linear:
     )
 
 
-def _forest(params: Params, setting: Setting) -> list[Any]:
+def _forest(params: Params, setting: FitContext) -> list[Any]:
     return [
         RandomForestClassifier(
             featuresCol=INPUTS,
@@ -99,7 +99,7 @@ def _forest(params: Params, setting: Setting) -> list[Any]:
     ]
 
 
-def _boosted(params: Params, setting: Setting) -> list[Any]:
+def _boosted(params: Params, setting: FitContext) -> list[Any]:
     return [
         GBTClassifier(
             featuresCol=INPUTS,
@@ -113,7 +113,7 @@ def _boosted(params: Params, setting: Setting) -> list[Any]:
     ]
 
 
-def _xgboost(params: Params, setting: Setting) -> list[Any]:
+def _xgboost(params: Params, setting: FitContext) -> list[Any]:
     from xgboost.spark import SparkXGBClassifier  # slow to import, and only this kind needs it
 
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
@@ -197,9 +197,9 @@ def _xgboost_trees(stages: list[Any], spark: SparkSession, folder: str) -> Trees
 
 _MLLIB = (_transformed, _mllib_probabilities)
 _XGBOOST = (_xgboost_margins, _xgboost_probabilities)
-KINDS: dict[str, Kind] = {
-    LOGISTIC: Kind("logistic regression", _logistic, _linear, _weights, *_MLLIB),
-    "rf": Kind("random forest", _forest, _mllib_trees, _gains, *_MLLIB),
-    "gbt": Kind("boosted trees", _boosted, _mllib_trees, _gains, *_MLLIB),
-    "xgb": Kind("XGBoost", _xgboost, _xgboost_trees, _total_gains, *_XGBOOST, takes_all_slots=True),
+KINDS: dict[str, ModelKind] = {
+    LOGISTIC: ModelKind("logistic regression", _logistic, _linear, _weights, *_MLLIB),
+    "rf": ModelKind("random forest", _forest, _mllib_trees, _gains, *_MLLIB),
+    "gbt": ModelKind("boosted trees", _boosted, _mllib_trees, _gains, *_MLLIB),
+    "xgb": ModelKind("XGBoost", _xgboost, _xgboost_trees, _total_gains, *_XGBOOST, takes_all_slots=True),
 }

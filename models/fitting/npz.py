@@ -46,7 +46,7 @@ class Scaler:
 
 
 @dataclass(frozen=True)
-class Part:
+class ArraySet:
     """Customers of one part, in random order: ids (rows,), inputs (rows, columns), labels (rows,)."""
 
     customer_id: NDArray[Any]
@@ -54,9 +54,9 @@ class Part:
     targets: Rows
 
 
-def prepared_parts(
+def make_arrays(
     table: pa.Table, features: Sequence[NamedFeature], seed: int, balance: bool = True
-) -> tuple[dict[str, Part], Scaler]:
+) -> tuple[dict[str, ArraySet], Scaler]:
     """The parts `train`, `validation` and `test`: 80, 10 and 10 % of the rows, the labels in the same shares in each.
 
     Args:
@@ -80,7 +80,7 @@ def prepared_parts(
         parts["train"] = _balanced(parts["train"], labels, random)
     mean, scale = _mean_and_scale(np.where(np.isnan(raw), fill, raw)[parts["train"]])
     scaler = Scaler(names, fill, mean, scale)
-    return {name: Part(ids[order][rows], scaler(raw[rows]), labels[rows]) for name, rows in parts.items()}, scaler
+    return {name: ArraySet(ids[order][rows], scaler(raw[rows]), labels[rows]) for name, rows in parts.items()}, scaler
 
 
 def _ids(column: pa.ChunkedArray) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.declared import NamedFeature
-from models.fitting.encoding import Term, linear_terms
+from models.fitting.encoding import Term, terms_of
 from models.scoring.inputs import Input
 
 KEYS = ("customer_id", "as_of", "label")
@@ -18,7 +18,7 @@ INPUTS = "inputs"
 
 
 @dataclass(frozen=True)
-class Preparation:
+class Preprocessing:
     """The fitted stages, the same as plain inputs, and why features were left out."""
 
     stages: PipelineModel
@@ -30,7 +30,7 @@ class Preparation:
         return self.stages.transform(rows).select(*KEYS, INPUTS)
 
 
-def fit_preparation(train: DataFrame, features: Sequence[NamedFeature]) -> Preparation:
+def fit_preprocessing(train: DataFrame, features: Sequence[NamedFeature]) -> Preprocessing:
     """Impute each term by its mean in `train`, with an indicator beside it, and assemble all into a vector.
 
     A term that is the same in every training row says nothing and is left out; so is one that is never known.
@@ -38,7 +38,7 @@ def fit_preparation(train: DataFrame, features: Sequence[NamedFeature]) -> Prepa
     Raises:
         ValueError: no feature has two values.
     """
-    terms = linear_terms(list(features))
+    terms = terms_of(list(features))
     spread = _spread(train, terms) if terms else {}
     used = [term for term in terms if spread[term.name] == "varies"]
     if not used:
@@ -53,7 +53,7 @@ def fit_preparation(train: DataFrame, features: Sequence[NamedFeature]) -> Prepa
     fitted = Pipeline(stages=stages).fit(train)
     fills = _fills(fitted)
     inputs = tuple(Input(term.name, term.feature, term.sql, fills.get(term.name)) for term in used)
-    return Preparation(fitted, inputs, _left_out(terms, used, spread))
+    return Preprocessing(fitted, inputs, _left_out(terms, used, spread))
 
 
 def _spread(train: DataFrame, terms: Sequence[Term]) -> dict[str, str]:

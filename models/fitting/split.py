@@ -45,7 +45,7 @@ class Split:
         return train.where(~held_out), test.where(held_out)
 
 
-def histories(split: Split, train: DataFrame, test: DataFrame) -> DataFrame:
+def unlabelled_histories(split: Split, train: DataFrame, test: DataFrame) -> DataFrame:
     """What is known without any label at the as-of date of the test, of customers who may be learned from.
 
     By time these are the rows that judge: their features are known by then, and their labels are not looked at.
@@ -53,7 +53,7 @@ def histories(split: Split, train: DataFrame, test: DataFrame) -> DataFrame:
     return test.drop("label") if split.by == "time" else train.where(F.col("as_of") == F.lit(split.test)).drop("label")
 
 
-def chosen_split(mature: Sequence[Moment], by: Literal["auto", "customer", "time"] = "auto", most: int = 12) -> Split:
+def choose_split(mature: Sequence[Moment], by: Literal["auto", "customer", "time"] = "auto", most: int = 12) -> Split:
     """Test at the latest mature moment. By time, where an earlier one may train for it, unless told otherwise.
 
     Of the moments that may train, the newest `most` do.

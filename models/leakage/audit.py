@@ -19,16 +19,16 @@ from conf.learning import Audit
 from features.declared import NamedFeature
 from models.arrays import Floats, Ints
 from models.evaluation.intervals import Interval
-from models.leakage.regions import Regions, regions
+from models.leakage.regions import RegionCounts, count_regions
 from models.leakage.univariate import Direction, auc_of_levels, auc_of_numbers
-from models.leakage.value_counts import Values, counted
+from models.leakage.value_counts import ValueCounts, count_values
 
-SURE = 0.95  # one-sided
+CONFIDENCE = 0.95  # one-sided
 FEWEST = 30  # customers of either label, below which an AUC's interval is too short: at 1 it has no width
 
 
 @dataclass(frozen=True)
-class Region:
+class DecidingRegion:
     """Values that decide the label.
 
     where: the values in words.
@@ -55,7 +55,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class AuditedFeature:
+class FeatureAudit:
     """A feature alone.
 
     auc: of its values in the better direction.
@@ -67,17 +67,17 @@ class AuditedFeature:
     auc: Interval
     direction: Direction | None
     flags: list[str]
-    decides: Region | None
+    decides: DecidingRegion | None
 
 
 @dataclass(frozen=True)
-class Audited:
+class AuditResult:
     """What the audit found in the training rows; flagged features first, then by AUC."""
 
     rows: int
     positive_share: float
     limits: Audit
-    features: list[AuditedFeature]
+    features: list[FeatureAudit]
 
     @property
     def flagged(self) -> list[str]:
@@ -85,7 +85,7 @@ class Audited:
         return [one.feature for one in self.features if one.flags]
 
 
-def audit(train: DataFrame, features: Sequence[NamedFeature], limits: Audit) -> Audited:
+def audit_features(train: DataFrame, features: Sequence[NamedFeature], limits: Audit) -> AuditResult:
     """Look at each feature alone, by counts of its values.
 
     A feature is flagged `auc` where its AUC reaches `limits.auc` with 95 % confidence, and `decides` where some of its
@@ -97,35 +97,35 @@ def audit(train: DataFrame, features: Sequence[NamedFeature], limits: Audit) -> 
     Raises:
         ValueError: there are no rows.
     """
-    values = counted(train, {feature.name: feature.levels for feature in features})
+    values = count_values(train, {feature.name: feature.levels for feature in features})
     first = next(iter(values.values()))
     rows = int(first.negatives.sum() + first.positives.sum())
     if not rows:
         raise ValueError("audit: there are no customers to learn from")
     found = [_audited(feature, values[feature.name], limits) for feature in features]
-    return Audited(rows, float(first.positives.sum() / rows), limits, flagged_first(found))
+    return AuditResult(rows, float(first.positives.sum() / rows), limits, flagged_first(found))
 
 
-def flagged_first(found: Sequence[AuditedFeature]) -> list[AuditedFeature]:
+def flagged_first(found: Sequence[FeatureAudit]) -> list[FeatureAudit]:
     """In the order in which they are told: then by AUC."""
     return sorted(found, key=lambda one: (not one.flags, -np.nan_to_num(one.auc.value), one.feature))
 
 
-def _audited(feature: NamedFeature, values: Values, limits: Audit) -> AuditedFeature:
+def _audited(feature: NamedFeature, values: ValueCounts, limits: Audit) -> FeatureAudit:
     auc, direction = (auc_of_levels(values), None) if feature.kind == "category" else auc_of_numbers(values)
-    decides = _deciding(regions(feature, values), limits)
+    decides = _deciding(count_regions(feature, values), limits)
     has_many = min(values.negatives.sum(), values.positives.sum()) >= FEWEST
     suspicions = {"auc": has_many and auc.low >= limits.auc, "decides": decides is not None}
-    return AuditedFeature(feature.name, auc, direction, [name for name, is_so in suspicions.items() if is_so], decides)
+    return FeatureAudit(feature.name, auc, direction, [name for name, is_so in suspicions.items() if is_so], decides)
 
 
-def _deciding(some: Sequence[Regions], limits: Audit) -> Region | None:
+def _deciding(some: Sequence[RegionCounts], limits: Audit) -> DecidingRegion | None:
     """The region with the most customers of those that decide the label, None where none does."""
     found = [region for one in some if (region := _largest(one, limits))]
     return max(found, key=lambda region: region.rows, default=None)
 
 
-def _largest(some: Regions, limits: Audit) -> Region | None:
+def _largest(some: RegionCounts, limits: Audit) -> DecidingRegion | None:
     """The largest that decides: with 95 % confidence each, at most `limits.other_label_share` of its customers have the
     other label, also at its edge, and right beside it the odds of that label are `limits.odds` times as high at least.
 
@@ -145,7 +145,7 @@ def _largest(some: Regions, limits: Audit) -> Region | None:
     first = int(np.argmax(np.where(decides, rows, -1)))
     where, around = some.words(first)
     share = float(beside_others[first] / beside_rows[first])
-    return Region(
+    return DecidingRegion(
         where=where,
         label=int(label[first]),
         rows=int(rows[first]),
@@ -160,13 +160,13 @@ def _largest(some: Regions, limits: Audit) -> Region | None:
 def _upper(hits: Ints, rows: Ints) -> Floats:
     """The greatest share with which so few hits among the rows are not surprising; 1 of no rows, and where all hit."""
     is_sure = hits < rows
-    return np.where(is_sure, betaincinv(hits + 1, np.where(is_sure, rows - hits, 1), SURE), 1.0)
+    return np.where(is_sure, betaincinv(hits + 1, np.where(is_sure, rows - hits, 1), CONFIDENCE), 1.0)
 
 
 def _lower(hits: Ints, rows: Ints) -> Floats:
     """The least share with which so many hits among the rows are not surprising; 0 of no hits."""
     is_sure = hits > 0
-    return np.where(is_sure, betaincinv(np.where(is_sure, hits, 1), rows - hits + 1, 1 - SURE), 0.0)
+    return np.where(is_sure, betaincinv(np.where(is_sure, hits, 1), rows - hits + 1, 1 - CONFIDENCE), 0.0)
 
 
 def _odds(share: Floats) -> Floats:

@@ -12,15 +12,17 @@ from pyspark.sql import functions as F
 
 from conf.learning import Training
 from features.declared import NamedFeature
-from models.fitting.fit import logistic_model
-from models.leakage.audit import Audited, AuditedFeature, Region, flagged_first
-from models.scoring.portable import scored
+from models.fitting.fit import fit_logistic
+from models.leakage.audit import AuditResult, DecidingRegion, FeatureAudit, flagged_first
+from models.scoring.portable import score_table
 
 PENALTY = 1e-2  # enough that few rows with many features are not learned by heart
 DECIDES = "decides"
 
 
-def acquitted(found: Audited, train: DataFrame, features: Sequence[NamedFeature], how: Training) -> Audited:
+def clear_suspects(
+    found: AuditResult, train: DataFrame, features: Sequence[NamedFeature], how: Training
+) -> AuditResult:
     """The audit without the suspicion of deciding, where a model without any suspect expects much the same.
 
     Of each region that decides the label, that model gives the share of the other label that it expects in there. The
@@ -41,24 +43,24 @@ def acquitted(found: Audited, train: DataFrame, features: Sequence[NamedFeature]
 
 
 def _expected(
-    train: DataFrame, regions: dict[str, Region], others: Sequence[NamedFeature], how: Training
+    train: DataFrame, regions: dict[str, DecidingRegion], others: Sequence[NamedFeature], how: Training
 ) -> dict[str, float]:
     """By suspect, the mean probability of the other label in its region."""
-    model = logistic_model(train, others, how, PENALTY)
+    model = fit_logistic(train, others, how, PENALTY)
     inside = [F.expr(region.sql).alias(f"inside_{number}") for number, region in enumerate(regions.values())]
-    rows = scored(train.select("*", *inside), {"probability": model}, [f"inside_{n}" for n in range(len(inside))])
+    rows = score_table(train.select("*", *inside), {"probability": model}, [f"inside_{n}" for n in range(len(inside))])
     means = [_mean(number, region).alias(f"share_{number}") for number, region in enumerate(regions.values())]
     row = rows.agg(*means).first()
     assert row is not None  # an aggregation without keys always has its one row
     return dict(zip(regions, map(float, row), strict=True))
 
 
-def _mean(number: int, region: Region) -> Column:
+def _mean(number: int, region: DecidingRegion) -> Column:
     of_other = F.col("probability") if region.label == 0 else 1 - F.col("probability")
     return F.avg(F.when(F.col(f"inside_{number}"), of_other))
 
 
-def _judged(one: AuditedFeature, expected_share: float, odds: float) -> AuditedFeature:
+def _judged(one: FeatureAudit, expected_share: float, odds: float) -> FeatureAudit:
     assert one.decides is not None  # it has a region
     region = replace(one.decides, expected_share=expected_share)
     if region.is_cliff_to(expected_share, odds):

@@ -7,14 +7,14 @@ import numpy as np
 
 from features.declared import NamedFeature
 from models.arrays import Ints
-from models.leakage.value_counts import Values
+from models.leakage.value_counts import ValueCounts
 
 FEWEST_BESIDE = 100  # customers, or this share of all, whichever is more
 LEAST_SHARE_BESIDE = 0.01
 
 
 @dataclass(frozen=True)
-class Regions:
+class RegionCounts:
     """Counts by label, (regions, 2), inside regions and right beside them.
 
     edge: of the customers inside those who are most like those beside; where nothing sets some apart, all.
@@ -29,7 +29,7 @@ class Regions:
     sql: Callable[[int], str]
 
 
-def regions(feature: NamedFeature, values: Values) -> list[Regions]:
+def count_regions(feature: NamedFeature, values: ValueCounts) -> list[RegionCounts]:
     """All regions of a feature.
 
     They are: one cell, all known values above or below a cut between cells, null, not null; of a category, a level and
@@ -44,7 +44,7 @@ def regions(feature: NamedFeature, values: Values) -> list[Regions]:
     return [_ranges(feature.name, values), _null(feature.name, values)]
 
 
-def _ranges(name: str, values: Values) -> Regions:
+def _ranges(name: str, values: ValueCounts) -> RegionCounts:
     """Single cells, and all below or above a cut: known values from cell `start` to before cell `end`."""
     known = values.where(~values.is_null)
     cells = len(known.cell)
@@ -72,10 +72,10 @@ def _ranges(name: str, values: Values) -> Regions:
         return f"coalesce({value} between cast('{least!r}' as double) and cast('{greatest!r}' as double), false)"
 
     inside = before[end] - before[start]
-    return Regions(inside, before[start] - before[left] + before[right] - before[end], inside, words, sql)
+    return RegionCounts(inside, before[start] - before[left] + before[right] - before[end], inside, words, sql)
 
 
-def _null(name: str, values: Values) -> Regions:
+def _null(name: str, values: ValueCounts) -> RegionCounts:
     """Null, and all that is not."""
     known = values.where(~values.is_null)
     counts, cells = _by_label(known), len(known.cell)
@@ -94,10 +94,10 @@ def _null(name: str, values: Values) -> Regions:
         return f"{name} is {'null' if number == 0 else 'not null'}"
 
     inside, beside = np.array([unknown, all_known]), np.array([like_null, unknown])
-    return Regions(inside, beside, np.array([unknown, like_null]), words, sql)
+    return RegionCounts(inside, beside, np.array([unknown, like_null]), words, sql)
 
 
-def _near(values: Values) -> float:
+def _near(values: ValueCounts) -> float:
     """How many customers, at least, are right beside."""
     return max(FEWEST_BESIDE, LEAST_SHARE_BESIDE * float(_by_label(values).sum()))
 
@@ -107,7 +107,7 @@ def _share(counts: Ints) -> float:
     return float(counts[1] / max(counts.sum(), 1))
 
 
-def _levels(feature: NamedFeature, values: Values) -> Regions:
+def _levels(feature: NamedFeature, values: ValueCounts) -> RegionCounts:
     """Each level, null among them, and all but it."""
     counts, cells = _by_label(values), len(values.cell)
     rest = counts.sum(axis=0) - counts
@@ -122,10 +122,10 @@ def _levels(feature: NamedFeature, values: Values) -> Regions:
         return is_level if number < cells else f"not ({is_level})"
 
     inside = np.concatenate([counts, rest])
-    return Regions(inside, np.concatenate([rest, counts]), inside, words, sql)
+    return RegionCounts(inside, np.concatenate([rest, counts]), inside, words, sql)
 
 
-def _by_label(values: Values) -> Ints:
+def _by_label(values: ValueCounts) -> Ints:
     """(cells, 2) customers by label."""
     return np.stack([values.negatives, values.positives], axis=1)
 
@@ -151,12 +151,12 @@ def _level_words(feature: NamedFeature, cell: int) -> tuple[str, str]:
     return f"{feature.name} is not known", f"{feature.name} is known"
 
 
-def _range(name: str, known: Values, start: int, end: int) -> str:
+def _range(name: str, known: ValueCounts, start: int, end: int) -> str:
     if known.least[start] == known.greatest[end - 1] or start > 0 and end < len(known.cell):
         return _between(name, known, start, end)
     return f"{name} < {known.least[end]:.12g}" if start == 0 else f"{name} > {known.greatest[start - 1]:.12g}"
 
 
-def _between(name: str, known: Values, start: int, end: int) -> str:
+def _between(name: str, known: ValueCounts, start: int, end: int) -> str:
     least, greatest = known.least[start], known.greatest[end - 1]
     return f"{name} = {least:.12g}" if least == greatest else f"{name} from {least:.12g} to {greatest:.12g}"

@@ -6,12 +6,12 @@ import numpy as np
 
 from models.arrays import Floats, Ints
 from models.evaluation.intervals import NORMAL_95, Interval
-from models.leakage.value_counts import Values
+from models.leakage.value_counts import ValueCounts
 
 Direction = Literal["higher", "lower"]
 
 
-def auc_of_numbers(values: Values) -> tuple[Interval, Direction]:
+def auc_of_numbers(values: ValueCounts) -> tuple[Interval, Direction]:
     """The AUC of the values, null below or above all others, whichever separates more, and higher or lower first."""
     negatives, positives = values.negatives, values.positives
     orders = [auc_of_counts(negatives, positives)]
@@ -21,7 +21,7 @@ def auc_of_numbers(values: Values) -> tuple[Interval, Direction]:
     return (auc, "higher") if not auc.value < 0.5 else (_turned(auc), "lower")
 
 
-def auc_of_levels(values: Values) -> Interval:
+def auc_of_levels(values: ValueCounts) -> Interval:
     """The AUC of the levels in the order of their shares of label 1, null among them."""
     order = np.argsort(values.positives / (values.negatives + values.positives), kind="stable")
     return auc_of_counts(values.negatives[order], values.positives[order])

@@ -23,7 +23,7 @@ COUNTS = "feature int, cell bigint, negatives bigint, positives bigint, least do
 
 
 @dataclass(frozen=True)
-class Values:
+class ValueCounts:
     """Customers by label and cell; arrays of shape (cells,), the lowest value first and null, where there is any, last.
 
     A cell holds the numbers that agree in sign, exponent and the first 7 bits of their mantissa: they differ by less
@@ -46,12 +46,12 @@ class Values:
         """(cells,) whether it is the cell of null."""
         return np.equal(self.cell, NULL)
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Values":
+    def where(self, chosen: NDArray[np.bool_]) -> "ValueCounts":
         """Some of the cells."""
-        return Values(*(column[chosen] for column in astuple(self)))
+        return ValueCounts(*(column[chosen] for column in astuple(self)))
 
 
-def counted(rows: DataFrame, levels: Mapping[str, Sequence[str]]) -> dict[str, Values]:
+def count_values(rows: DataFrame, levels: Mapping[str, Sequence[str]]) -> dict[str, ValueCounts]:
     """The values of each feature, by name.
 
     Args:
@@ -66,12 +66,12 @@ def counted(rows: DataFrame, levels: Mapping[str, Sequence[str]]) -> dict[str, V
     table = per_part.groupBy("feature", "cell").agg(*sums, *ends).orderBy("feature", "cell").toArrow()
     feature, *found = (column.to_numpy() for column in table.columns)
     return {
-        name: _with_infinity(Values(*(column[feature == number] for column in found)))
+        name: _with_infinity(ValueCounts(*(column[feature == number] for column in found)))
         for number, name in enumerate(levels)
     }
 
 
-def _with_infinity(values: Values) -> Values:
+def _with_infinity(values: ValueCounts) -> ValueCounts:
     """Sail takes the greatest finite number for the least of infinities."""
     least, greatest = (
         np.where(np.abs(values.cell) == INFINITE, np.copysign(np.inf, values.cell), ends)
@@ -95,14 +95,14 @@ def _count(levels: Sequence[Sequence[str]], batches: Iterator[pa.RecordBatch]) -
         )
 
 
-def _each(values: pa.Array, levels: Sequence[str], positives: Ints) -> Values:
+def _each(values: pa.Array, levels: Sequence[str], positives: Ints) -> ValueCounts:
     """Each customer in a cell alone."""
     if levels:
         place = pc.fill_null(pc.index_in(values, pa.array(levels, values.type)), len(levels))
         values = pc.if_else(pc.is_null(values), None, pc.cast(place, pa.float64()))
     numbers = np.asarray(values.to_numpy(zero_copy_only=False), np.float64) + 0.0  # -0 becomes 0
     cell = np.where(np.isnan(numbers), NULL, numbers).astype(np.int64) if levels else _cells(numbers)
-    return Values(cell, 1 - positives, positives, numbers, numbers)
+    return ValueCounts(cell, 1 - positives, positives, numbers, numbers)
 
 
 def _cells(numbers: Floats) -> Ints:
@@ -111,7 +111,7 @@ def _cells(numbers: Floats) -> Ints:
     return np.where(np.isnan(numbers), NULL, np.where(numbers < 0, -upper, upper))
 
 
-def _grouped(some: Values, others: Values) -> Values:
+def _grouped(some: ValueCounts, others: ValueCounts) -> ValueCounts:
     """Both together, equal cells joined."""
     cell, *columns = (np.concatenate(both) for both in zip(astuple(some), astuple(others), strict=True))
     if not len(cell):
@@ -120,11 +120,11 @@ def _grouped(some: Values, others: Values) -> Values:
     ordered = cell[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     joined = zip((np.add, np.add, np.minimum, np.maximum), columns, strict=True)
-    return Values(ordered[starts], *(join.reduceat(column[order], starts) for join, column in joined))
+    return ValueCounts(ordered[starts], *(join.reduceat(column[order], starts) for join, column in joined))
 
 
 _NONE, _NO_NUMBERS = np.zeros(0, dtype=np.int64), np.zeros(0)
-_NOTHING = Values(_NONE, _NONE, _NONE, _NO_NUMBERS, _NO_NUMBERS)
+_NOTHING = ValueCounts(_NONE, _NONE, _NONE, _NO_NUMBERS, _NO_NUMBERS)
 
 
 def _number(name: str) -> Column:

@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 from models.arrays import Floats
 from models.fitting.encoding import Term
 from models.scoring.inputs import Input
-from models.scoring.mlp import Dense
-from models.scoring.portable import PlainModel
+from models.scoring.mlp import Mlp
+from models.scoring.portable import PortableModel
 
 SAME_PROBABILITY = 1e-4  # the network computes in single precision
 
@@ -43,17 +43,17 @@ def whole_network(network_of: Any, output: str, terms: Sequence[Term], inputs: S
     return keras.Model(features, keras.layers.Activation(output, name="probability")(network_of(together)))
 
 
-def plain_copy(network_of: Any, mean: Floats, deviation: Floats, activation: str) -> Dense:
+def plain_copy(network_of: Any, mean: Floats, deviation: Floats, activation: str) -> Mlp:
     """The network of a matrix of inputs as plain arrays; of two units by softmax, the difference is the log odds."""
     arrays = [np.asarray(weights, float) for weights in network_of.get_weights()]
     layers = list(zip(arrays[::2], arrays[1::2], strict=True))
     weights, bias = layers[-1]
     if weights.shape[1] == 2:
         layers[-1] = np.diff(weights, axis=1), np.diff(bias)
-    return Dense(mean, deviation, tuple(layers), activation)
+    return Mlp(mean, deviation, tuple(layers), activation)
 
 
-def refuse_other_scores(file: Path, plain: PlainModel, rows: DataFrame) -> None:
+def refuse_other_scores(file: Path, plain: PortableModel, rows: DataFrame) -> None:
     """What is scored with must be what is in the file: both on some rows of a feature table.
 
     Raises:

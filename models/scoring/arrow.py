@@ -47,7 +47,7 @@ class BatchScorer:
 
 
 @dataclass(frozen=True)
-class Batches:
+class ScoreBatches:
     """The function of `mapInArrow`: the columns `keep`, then those of each scorer."""
 
     keep: tuple[str, ...]

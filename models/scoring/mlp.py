@@ -20,7 +20,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floa
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Mlp:
     """Standardised inputs `(input - mean) / deviation`, (terms,), through hidden layers to the log odds of label 1.
 
     layers: of each layer weights (units before, units) and bias (units,); the last has one unit and no activation.
@@ -63,7 +63,7 @@ class Dense:
         return {"activation": self.activation, **arrays, "layers": layers}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Dense":
+    def from_json(cls, data: dict[str, Any]) -> "Mlp":
         """The scorer of `to_json`."""
         layers = tuple((np.array(one["weights"], float), np.array(one["bias"], float)) for one in data["layers"])
         return cls(np.array(data["mean"], float), np.array(data["deviation"], float), layers, data["activation"])

@@ -7,19 +7,19 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from models.arrays import Floats
-from models.scoring.arrow import Batches, BatchScorer
+from models.scoring.arrow import BatchScorer, ScoreBatches
 from models.scoring.calibration import Calibration
 from models.scoring.inputs import Input
 from models.scoring.linear import Linear, Scorer
-from models.scoring.mlp import Dense
-from models.scoring.reason_codes import REASONS
+from models.scoring.mlp import Mlp
+from models.scoring.reason_codes import REASON_COLUMNS
 from models.scoring.trees import Trees
 
-SCORERS: Mapping[str, type[Linear | Trees | Dense]] = {"linear": Linear, "trees": Trees, "mlp": Dense}
+SCORERS: Mapping[str, type[Linear | Trees | Mlp]] = {"linear": Linear, "trees": Trees, "mlp": Mlp}
 
 
 @dataclass(frozen=True)
-class PlainModel:
+class PortableModel:
     """A fitted model as plain data: all that scoring needs.
 
     kind: what fitted the model; scoring does not depend on it. inputs: in the order of the scorer's terms.
@@ -49,7 +49,7 @@ class PlainModel:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "PlainModel":
+    def from_json(cls, data: dict[str, Any]) -> "PortableModel":
         """The model of `to_json`."""
         return cls(
             data["kind"],
@@ -72,8 +72,8 @@ def scorer_from_json(data: dict[str, Any]) -> Scorer:
     raise ValueError(f"no scorer ({known}) has the fields {found}; train the model again")
 
 
-def scored(
-    table: DataFrame, models: Mapping[str, PlainModel], keep: Sequence[str], reasons_of: str | None = None
+def score_table(
+    table: DataFrame, models: Mapping[str, PortableModel], keep: Sequence[str], reasons_of: str | None = None
 ) -> DataFrame:
     """Columns `keep` of a feature table, and a column of probabilities for each of the models by name.
 
@@ -87,12 +87,12 @@ def scored(
         for one, column in zip(model.inputs, scorer.inputs, strict=True)
     ]
     schema = [f"`{field}` {kind}" for field, kind in table.select(*keep).dtypes]
-    schema += [f"`{name}` double" for name in models] + (REASONS if reasons_of else [])
-    batches = Batches(tuple(keep), tuple(scorers))
+    schema += [f"`{name}` double" for name in models] + (REASON_COLUMNS if reasons_of else [])
+    batches = ScoreBatches(tuple(keep), tuple(scorers))
     return table.select(*keep, *inputs).mapInArrow(batches, ", ".join(schema))
 
 
-def _batch_scorer(name: str, model: PlainModel, gives_reasons: bool) -> BatchScorer:
+def _batch_scorer(name: str, model: PortableModel, gives_reasons: bool) -> BatchScorer:
     columns = tuple(f"{name}_{number}" for number in range(len(model.inputs)))
     features = tuple(one.feature for one in model.inputs)
     return BatchScorer(name, columns, features, model.scorer, model.calibration, gives_reasons)

@@ -8,15 +8,17 @@ from numpy.typing import NDArray
 
 from models.arrays import Floats
 
-MOST = 3
-REASONS = [f"reason_{rank}{what}" for rank in range(1, MOST + 1) for what in (" string", "_effect double")]
+MAX_REASONS = 3
+REASON_COLUMNS = [
+    f"reason_{rank}{what}" for rank in range(1, MAX_REASONS + 1) for what in (" string", "_effect double")
+]
 # Of a margin: what is less apart is equal, else the order of reasons would follow that in which a fit adds up.
 DIGITS = 9
-NONE = -1  # in place of a feature where there are no more reasons
+NO_REASON = -1  # in place of a feature where there are no more reasons
 
 
-def strongest(
-    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MOST
+def strongest_reasons(
+    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MAX_REASONS
 ) -> tuple[NDArray[np.int64], Floats]:
     """The features of the largest effects, in order of their size; of equal ones, that which comes first in `names`.
 
@@ -31,20 +33,20 @@ def strongest(
     Returns:
         (rows, most) places in `names`, NONE where no further feature has an effect; (rows, most) effects, there 0.
     """
-    effects = by_feature(contributions, term_features, names)
+    effects = contributions_by_feature(contributions, term_features, names)
     left, row = np.abs(effects).round(DIGITS), np.arange(len(effects))
-    places = np.full((len(effects), most), NONE)
+    places = np.full((len(effects), most), NO_REASON)
     moved = np.zeros((len(effects), most))
     for rank in range(most):
         place = left.argmax(axis=1)
         moved[:, rank] = effects[row, place]
-        places[:, rank] = np.where(left[row, place] > 0, place, NONE)
+        places[:, rank] = np.where(left[row, place] > 0, place, NO_REASON)
         left[row, place] = 0.0
-    moved[places == NONE] = 0.0
+    moved[places == NO_REASON] = 0.0
     return places, moved
 
 
-def by_feature(contributions: Floats, term_features: Sequence[str], names: Sequence[str]) -> Floats:
+def contributions_by_feature(contributions: Floats, term_features: Sequence[str], names: Sequence[str]) -> Floats:
     """(rows, features) the contributions of each feature's terms, summed; a feature without terms has none.
 
     Raises:
@@ -57,13 +59,13 @@ def by_feature(contributions: Floats, term_features: Sequence[str], names: Seque
 
 
 def reason_columns(
-    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MOST
+    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MAX_REASONS
 ) -> dict[str, pa.Array]:
     """Columns `reason_1` (text), `reason_1_effect` (double) and so on, null where there is no such reason."""
-    places, effects = strongest(contributions, term_features, names, most)
+    places, effects = strongest_reasons(contributions, term_features, names, most)
     texts, columns = pa.array(names, pa.string()), {}
     for rank in range(most):
-        is_none = places[:, rank] == NONE
+        is_none = places[:, rank] == NO_REASON
         columns[f"reason_{rank + 1}"] = texts.take(pa.array(places[:, rank], pa.int64(), mask=is_none))
         columns[f"reason_{rank + 1}_effect"] = pa.array(effects[:, rank], pa.float64(), mask=is_none)
     return columns

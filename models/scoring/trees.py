@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.arrays import Floats, Ints
 from models.scoring.linear import sigmoid
 
-Cells = NDArray[np.floating[Any]]  # of 32 or 64 bits
+AnyFloats = NDArray[np.floating[Any]]  # of 32 or 64 bits
 
 BLOCK_ROWS = 8192  # as many rows as leave their inputs, transposed, in the cache
 ARRAYS = {
@@ -83,7 +83,7 @@ class Trees:
         """The scorer of `to_json`."""
         return cls(**(data | {name: np.array(data[name], kind) for name, kind in ARRAYS.items()}))
 
-    def _margin(self, columns: Cells) -> Floats:
+    def _margin(self, columns: AnyFloats) -> Floats:
         cells, row = columns.ravel(), np.arange(columns.shape[1])
         first_cell = self._tested_column * len(row)
         margin = np.full(len(row), self.base - self.value[self.roots].sum())
@@ -94,7 +94,7 @@ class Trees:
             margin += self.value.take(node)
         return margin
 
-    def _contributions(self, columns: Cells) -> Floats:
+    def _contributions(self, columns: AnyFloats) -> Floats:
         cells, row = columns.ravel(), np.arange(columns.shape[1])
         first_cell = self._tested_column * len(row)
         added = np.zeros(columns.size)
@@ -108,12 +108,12 @@ class Trees:
                 value = reached
         return added.reshape(columns.shape).T
 
-    def _child(self, node: Ints, tested: Cells) -> Ints:
+    def _child(self, node: Ints, tested: AnyFloats) -> Ints:
         """Where rows at `node` go by the input tested there; at a leaf they stay."""
         goes_right = tested > self._limit.take(node)
         return self._children.take(2 * node + goes_right)
 
-    def _blocks(self, inputs: Floats) -> Iterator[tuple[slice, Cells]]:
+    def _blocks(self, inputs: Floats) -> Iterator[tuple[slice, AnyFloats]]:
         """Parts of the rows with their inputs, transposed: (terms, rows of the part)."""
         if inputs.shape[1] != self.terms:
             raise ValueError(f"these trees were fitted on {self.terms} inputs and cannot score {inputs.shape[1]}")
@@ -123,7 +123,7 @@ class Trees:
                 yield rows, np.ascontiguousarray(inputs[rows].T, dtype=self._limit.dtype)
 
     @cached_property
-    def _limit(self) -> Cells:
+    def _limit(self) -> AnyFloats:
         """(nodes,) thresholds in the precision of the comparison."""
         return self.threshold.astype(np.float32) if self.single_precision else self.threshold
 

@@ -46,7 +46,7 @@ def most_contacts(economics: Targeting) -> int | None:
     return Fraction(str(economics.budget)) // Fraction(str(economics.cost_of_contact))
 
 
-def chosen(scored: DataFrame, label: Label, economics: Targeting, as_of: date, seed: int = 1) -> DataFrame:
+def choose_contacts(scored: DataFrame, label: Label, economics: Targeting, as_of: date, seed: int = 1) -> DataFrame:
     """The rows of `scored` with `risk`, `expected_profit` and `contact`: 'contact', 'hold out' or 'no'.
 
     `scored` has one row per customer with customer_id, probability and the features that the value reads. It is read
@@ -80,10 +80,10 @@ class ContactPlan:
     expected_kept: float
 
 
-def summarise_contacts(chosen: DataFrame, economics: Targeting) -> ContactPlan:
+def summarise_contacts(contacts: DataFrame, economics: Targeting) -> ContactPlan:
     """Add up the contact list of `choose_contacts`."""
     is_contacted = F.col("contact") == CONTACT
-    row = chosen.agg(
+    row = contacts.agg(
         F.count_if(is_contacted).alias("contacts"),
         F.count_if(F.col("contact") == HOLD_OUT).alias("held_out"),
         F.sum(F.when(is_contacted, F.col("expected_profit"))).alias("gain"),

@@ -19,7 +19,7 @@ from conf.learning import Targeting
 from conf.schema import Label
 from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
-from models.evaluation.histogram import collected, fine_bin, is_label, is_probability
+from models.evaluation.histogram import collect_counts, fine_bin, is_label, is_probability
 from models.evaluation.intervals import Interval
 from models.targeting.contact_list import customer_value, risk
 
@@ -151,7 +151,7 @@ def _cells(scored: DataFrame, label: Label, economics: Targeting) -> tuple[_Cell
 
 def _with_group(table: DataFrame, order: str) -> DataFrame:
     """The table with the group of each row in an order, in the place of its bin."""
-    bins = collected(table.groupBy(order).agg(F.count("*").alias("rows")), [order])
+    bins = collect_counts(table.groupBy(order).agg(F.count("*").alias("rows")), [order])
     in_order = np.argsort(-bins[order])
     pairs = np.column_stack([bins[order][in_order], _groups(bins["rows"][in_order])]).tolist()
     groups = table.sparkSession.createDataFrame(pairs, f"{order} bigint, {order}_group bigint")

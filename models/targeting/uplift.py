@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
 from models.evaluation.deciles import decile_thresholds
-from models.evaluation.histogram import collected, fine_bin
+from models.evaluation.histogram import collect_counts, fine_bin
 from models.evaluation.intervals import Interval
 
 TREATED, UNTREATED = 0, 1
@@ -102,7 +102,7 @@ def _counted(scored: DataFrame) -> tuple[NDArray[np.int64], Floats, Floats]:
     amounts = (is_treated, 1 - is_treated, is_treated * is_good, (1 - is_treated) * is_good)
     sums = [F.sum(amount).alias(f"sum_{number}") for number, amount in enumerate(amounts)]
     known = scored.where(F.col("treated").isNotNull())
-    found = collected(known.groupBy(F.when(is_counted, fine_bin(F.col("risk"))).alias("bin")).agg(*sums), ["bin"])
+    found = collect_counts(known.groupBy(F.when(is_counted, fine_bin(F.col("risk"))).alias("bin")).agg(*sums), ["bin"])
     in_order = np.argsort(-found["bin"])
     counts = np.array([found[f"sum_{number}"][in_order] for number in range(len(amounts))], dtype=float)
     return found["bin"][in_order], counts[:2], counts[2:]

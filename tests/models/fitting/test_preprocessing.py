@@ -5,7 +5,7 @@ from math import log1p
 import pytest
 from pyspark.sql import SparkSession
 
-from models.fitting.preprocessing import fit_preparation
+from models.fitting.preprocessing import fit_preprocessing
 from tests.support.customers import AGE, ALL, CONSTANT, DEVICE, VISITS, customers, table
 
 SEEN = [
@@ -17,7 +17,7 @@ MEAN_AGE = (log1p(3) + log1p(8)) / 2  # of the logarithms, since these are what 
 
 
 def test_null_is_the_mean_of_the_training_rows_with_an_indicator(spark: SparkSession) -> None:
-    preparation = fit_preparation(table(spark, SEEN), [VISITS, AGE, DEVICE])
+    preparation = fit_preprocessing(table(spark, SEEN), [VISITS, AGE, DEVICE])
     assert [one.name for one in preparation.inputs] == [
         "visits",
         "age",
@@ -34,7 +34,7 @@ def test_null_is_the_mean_of_the_training_rows_with_an_indicator(spark: SparkSes
 
 def test_plain_inputs_are_those_of_the_stages(spark: SparkSession) -> None:
     rows = table(spark, customers(60))
-    preparation = fit_preparation(rows, ALL)
+    preparation = fit_preprocessing(rows, ALL)
     stages = {row["customer_id"]: list(row["inputs"].toArray()) for row in preparation.prepared(rows).collect()}
     plain = {
         row[0]: list(row[1:]) for row in rows.select("customer_id", *(o.value for o in preparation.inputs)).collect()
@@ -45,7 +45,7 @@ def test_plain_inputs_are_those_of_the_stages(spark: SparkSession) -> None:
 
 def test_what_says_nothing_is_left_out_and_named(spark: SparkSession) -> None:
     rows = [row | {"age": None, "device": "ar"} for row in customers(50)]
-    preparation = fit_preparation(table(spark, rows), ALL)
+    preparation = fit_preprocessing(table(spark, rows), ALL)
     assert [one.name for one in preparation.inputs] == ["visits", "share"]
     assert dict(preparation.left_out) == {
         "age": "never known in training",
@@ -56,11 +56,11 @@ def test_what_says_nothing_is_left_out_and_named(spark: SparkSession) -> None:
 
 def test_one_value_or_none_still_tells_by_its_absence(spark: SparkSession) -> None:
     rows = [row | {"age": None if row["customer_id"] % 2 else 5.0} for row in customers(20)]
-    preparation = fit_preparation(table(spark, rows), [AGE])
+    preparation = fit_preprocessing(table(spark, rows), [AGE])
     assert [one.name for one in preparation.inputs] == ["age_is_missing"]
     assert not preparation.left_out
 
 
 def test_without_any_difference_there_is_nothing_to_learn(spark: SparkSession) -> None:
     with pytest.raises(ValueError, match="every feature is the same"):
-        fit_preparation(table(spark, customers(20)), [CONSTANT])
+        fit_preprocessing(table(spark, customers(20)), [CONSTANT])

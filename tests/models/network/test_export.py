@@ -17,15 +17,15 @@ from pyspark.sql import SparkSession
 
 from conf.network import Network
 from models.fitting.calibration import Calibration
-from models.fitting.encoding import linear_terms
+from models.fitting.encoding import terms_of
 from models.network.job import NETWORK
 from models.scoring.inputs import Input
-from models.scoring.mlp import Dense
-from models.scoring.portable import PlainModel
+from models.scoring.mlp import Mlp
+from models.scoring.portable import PortableModel
 from tests.support.customers import AGE, DEVICE, SHARE, VISITS, feature, table
 
 HEIGHT = feature("height", "share", may_be_null=True)
-TERMS = {term.name: term for term in linear_terms([VISITS, SHARE, AGE, DEVICE, HEIGHT])}
+TERMS = {term.name: term for term in terms_of([VISITS, SHARE, AGE, DEVICE, HEIGHT])}
 FILLS = {"age": 1.75, "height": 0.25}  # means of the training rows, of the logarithm for the first
 # Not in the order of the features, and some terms are left out.
 NAMES = ["device_is_ip", "age", "visits", "age_is_missing", "share", "height"]
@@ -179,8 +179,8 @@ def test_a_copy_that_scores_otherwise_is_refused(
     rows = table(sail, [nobody, nobody | {"age": 2.0, "device": "ip"}])
 
     def compare(shift: float) -> None:
-        copy = Dense(mean, deviation, (layers[0], (layers[1][0], layers[1][1] + shift)), "relu")
-        keras.whole.refuse_other_scores(file, PlainModel(NETWORK, tuple(inputs), copy, Calibration()), rows)
+        copy = Mlp(mean, deviation, (layers[0], (layers[1][0], layers[1][1] + shift)), "relu")
+        keras.whole.refuse_other_scores(file, PortableModel(NETWORK, tuple(inputs), copy, Calibration()), rows)
 
     compare(0.0)
     for shift in (0.5, nan):

@@ -294,7 +294,7 @@ def write_matrix(options: argparse.Namespace) -> int:
     """The prepared rows of both parts as arrays, by which the libraries are measured."""
     context = context_of(options.data, options.profile)
     with prepared_parts(context) as (part, test), beside(options.data / "matrix") as new:
-        for name, rows in {"train": part.prepared, "test": part.preparation.prepared(test)}.items():
+        for name, rows in {"train": part.prepared, "test": part.preprocessing.transform(test)}.items():
             found = rows.select("label", vector_to_array(F.col(INPUTS)).alias("inputs")).toArrow().combine_chunks()
             inputs = found.column("inputs").combine_chunks().flatten().to_numpy().reshape(found.num_rows, -1)
             np.savez(new / f"{name}.npz", inputs=inputs, labels=found.column("label").to_numpy())
@@ -307,7 +307,7 @@ def prepared_parts(context: Context) -> Iterator[tuple[TrainingSet, DataFrame]]:
     """The training part, prepared and cached as `encore train` does it, and the rows of the test part."""
     split = choose_split([Moment.at(AS_OF, context.service.windows)], context.service.training.split)
     with engine(context.engine, context.profile) as spark:
-        train, test = split.parts(read_tables(context, spark, [str(AS_OF)]))
+        train, test = split.apply(read_tables(context, spark, [str(AS_OF)]))
         part = make_training_set(train, table_features(context.service), context.service.training)
         part.prepared.count()
         yield part, test

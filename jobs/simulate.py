@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 
 from conf.errors import InputError, UsageError
 from jobs.storage.layer import replace_folder, write_text
-from models.simulation.activity import Question, Truth, simulate_counts, truths
+from models.simulation.activity import OutcomeQuestion, Truth, compute_truths, simulate_counts
 from models.simulation.audiobooks import AUDIOBOOKS
 from models.simulation.files import Archive, Simulation, Tally, listing
 from models.simulation.music import MUSIC
-from models.simulation.service import Service, Task
+from models.simulation.service import SimulatedService, Task
 
 SERVICES = {"music": MUSIC, "audiobooks": AUDIOBOOKS}
 
@@ -77,7 +77,7 @@ def simulate(
     counts = simulate_counts(process, customers, days, simulation.rng(0))
     files, tally = _write_files(simulated.tasks(simulation, counts), new_raw, workers or os.cpu_count() or 1)
     ids = simulated.ids(simulation)
-    answers = truths(process, simulated.question, counts)
+    answers = compute_truths(process, simulated.question, counts)
     as_of = [_write_truth(simulation, simulated.question, one, ids, new_truth) for one in answers]
     record = {**asdict(simulation), "tally": tally}
     write_text(new_truth / "simulation.json", json.dumps(record, default=str, indent=1))
@@ -86,7 +86,7 @@ def simulate(
     return Simulated(raw, truth, len(files), sum(size for _, size in files), as_of, dict(tally))
 
 
-def _check_numbers(service: Service, customers: int, days: int, seed: int) -> None:
+def _check_numbers(service: SimulatedService, customers: int, days: int, seed: int) -> None:
     if not 1 <= customers <= service.most_customers:
         raise UsageError(f"simulating logs: --customers {customers} cannot be; give 1 to {service.most_customers}")
     if days < 1:
@@ -132,7 +132,7 @@ def _write(archive: Archive, folder: Path) -> tuple[str, int]:
     return archive.name, len(archive.data)
 
 
-def _write_truth(simulation: Simulation, question: Question, truth: Truth, ids: pa.Array, folder: Path) -> date:
+def _write_truth(simulation: Simulation, question: OutcomeQuestion, truth: Truth, ids: pa.Array, folder: Path) -> date:
     """One row per customer with an event in the observation before as_of."""
     as_of = simulation.date_of(truth.as_of_day)
     columns = {

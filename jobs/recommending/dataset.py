@@ -15,9 +15,9 @@ from jobs.recommending.sources import Evidence
 from jobs.storage.layer import stored
 from jobs.storage.location import Place, dataset
 from models.recommender.fitting import Pairs
-from models.recommender.ids import draw, drawn, numbered
+from models.recommender.ids import draw, is_drawn, number_ids
 from models.recommender.rankers import Numbers
-from models.recommender.splits import Cut, cuts, held_out_by_hash, held_out_later, known_before
+from models.recommender.splits import TimeSplit, held_out_by_hash, held_out_later, history_window, time_splits
 
 VALIDATION, LATER, DRAWN = "validation", "later", "drawn"
 KEPT = ("customers", "titles", "pairs")  # with the model
@@ -62,13 +62,13 @@ class Ground:
     @cached_property
     def _end(self) -> Window:
         """The days that the model itself is fitted on."""
-        return known_before(self.evidence.days.end, self.evidence.days, self.evidence.history_days)
+        return history_window(self.evidence.days.end, self.evidence.days, self.evidence.history_days)
 
     @cached_property
-    def _cuts(self) -> tuple[Cut, Cut] | None:
+    def _cuts(self) -> tuple[TimeSplit, TimeSplit] | None:
         if not self.evidence.is_dated:
             return None
-        return cuts(self.evidence.days, self.declared.holdout_days, self.evidence.history_days)
+        return time_splits(self.evidence.days, self.declared.holdout_days, self.evidence.history_days)
 
     @cached_property
     def _ids(self) -> tuple[DataFrame, DataFrame]:
@@ -76,7 +76,7 @@ class Ground:
         start = self._cuts[0].before.start if self._cuts else self._end.start
         window = Window(min(start, self._end.start), self._end.end)
         customers, titles = (
-            numbered(self.stored(f"{key}s", self.evidence.ids(window, key).distinct()), key, number)
+            number_ids(self.stored(f"{key}s", self.evidence.ids(window, key).distinct()), key, number)
             for key, number in (("customer_id", "customer"), ("title_id", "title"))
         )
         titles = titles.join(self.evidence.names(), "title_id", "left")
@@ -131,7 +131,7 @@ class Ground:
         rows, is_out = self.pairs, self._is_drawn
         if name == VALIDATION:
             rows = self._sampled(rows.where(~is_out))
-            is_out = drawn("validation_draw", self.declared.holdout_share)
+            is_out = is_drawn("validation_draw", self.declared.holdout_share)
         stored_as = f"{name}_before"
         stays = self.stored(stored_as, rows.where(~is_out))
         return self._part(name, stored_as, stays, held_out_by_hash(stays, rows.where(is_out)), None)
@@ -139,11 +139,11 @@ class Ground:
     @property
     def _is_drawn(self) -> Column:
         """Whether a pair is held out by hash, so that the choice of settings must not see it either."""
-        return drawn("test_draw", self.declared.holdout_share)
+        return is_drawn("test_draw", self.declared.holdout_share)
 
     def _sampled(self, pairs: DataFrame) -> DataFrame:
         """Pairs of so many customers as candidates are tried on."""
-        return pairs.where(drawn("customer_draw", self._share_of(self.declared.tuning_customers)))
+        return pairs.where(is_drawn("customer_draw", self._share_of(self.declared.tuning_customers)))
 
     def _share_of(self, customers: int) -> float:
         return min(1.0, customers / max(self._sizes[0], 1))
@@ -164,7 +164,7 @@ class Ground:
         judged = None
         if held is not None:
             customer_draws = pairs.select("customer", "customer_draw").distinct()
-            wanted = customer_draws.where(drawn("customer_draw", share)).select("customer")
+            wanted = customer_draws.where(is_drawn("customer_draw", share)).select("customer")
             judged = self.stored(f"{name}_held", held.join(wanted, "customer", "left_semi"))
         popular = recent + known_by / (1.0 + known_by.max(initial=0))  # in the same order
         found = Pairs(fitted_on, self._batches(stored_as), customers, titles, popular.astype(np.float32))

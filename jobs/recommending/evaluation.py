@@ -13,11 +13,11 @@ from jobs.recommending.dataset import PARTS, VALIDATION, Ground, Part
 from jobs.recommending.model_file import at_workers, save
 from jobs.storage.layer import Record
 from models.evaluation.intervals import Interval
-from models.recommender.candidates import ALWAYS, Candidate, Engine, candidates, settings_of
-from models.recommender.fitting import fitted
+from models.recommender.candidates import ALWAYS, Engine, RankerSettings, settings_grid, settings_of
+from models.recommender.fitting import fit_ranker
 from models.recommender.histories import with_histories
-from models.recommender.ranking import difference, judgement, means_of, per_customer
-from models.recommender.serving import Model, Serving, served
+from models.recommender.ranking import means_of, measure_ranking, metrics_per_customer, paired_difference
+from models.recommender.serving import RecommenderModel, Serving, recommend_titles
 
 AUTO = "auto"
 Teller = Callable[[int, int, str], None]
@@ -31,7 +31,7 @@ class Study:
     engine: Engine
     tell: Teller
 
-    def done(self, model: str) -> tuple[Model, Record]:
+    def done(self, model: str) -> tuple[RecommenderModel, Record]:
         """Fit, judge and choose.
 
         Args:
@@ -53,7 +53,7 @@ class Study:
         judged = {part: self._judged(part, {name: one for name, (one, _) in best.items()}) for part in PARTS}
         chosen = max(names, key=lambda name: _rank(best[name][1])) if model == AUTO else model
         self.tell(9, 10, "fitting")
-        ranker = fitted(whole.pairs, best[chosen][0], self.engine, self.ground.seed)
+        ranker = fit_ranker(whole.pairs, best[chosen][0], self.engine, self.ground.seed)
         record: Record = {
             "chosen": chosen,
             "chosen_by": "validation" if model == AUTO else "command line",
@@ -66,16 +66,16 @@ class Study:
             "settings": {name: settings_of(one) for name, (one, _) in best.items()},
             "parts": {part: found for part, found in judged.items() if found},
         }
-        return Model(ranker, whole.order, whole.pairs.titles), record
+        return RecommenderModel(ranker, whole.order, whole.pairs.titles), record
 
-    def _tried(self, names: list[str]) -> dict[str, list[tuple[Candidate, Interval | None]]]:
+    def _tried(self, names: list[str]) -> dict[str, list[tuple[RankerSettings, Interval | None]]]:
         """By model, its candidates with their NDCG on the validation part."""
         part = self.ground.part(VALIDATION)
-        grids = {name: candidates(name, self.engine, self.ground.declared.grids) for name in names}
+        grids = {name: settings_grid(name, self.engine, self.ground.declared.grids) for name in names}
         if part is None or part.held is None or part.held.isEmpty():
             return {name: [(grid[0], None)] for name, grid in grids.items()}
         number, total = count(), sum(map(len, grids.values()))
-        found: dict[str, list[tuple[Candidate, Interval | None]]] = {}
+        found: dict[str, list[tuple[RankerSettings, Interval | None]]] = {}
         for name, grid in grids.items():
             found[name] = []
             for one in grid:
@@ -84,7 +84,7 @@ class Study:
                 found[name].append((one, means_of(measured, ("ndcg",))["ndcg"]))
         return found
 
-    def _judged(self, name: str, chosen: dict[str, Candidate]) -> Record | None:
+    def _judged(self, name: str, chosen: dict[str, RankerSettings]) -> Record | None:
         """By model, how good it is on a part; None where nobody can be judged."""
         part = self.ground.part(name)
         if part is None or part.held is None or part.held.isEmpty():
@@ -94,8 +94,12 @@ class Study:
         for model, one in chosen.items():
             self.tell(3, 4, f"judging {model} by {PARTS[name]}")
             lists, measured[model] = self._measured(part, one, f"{name}-{model}")
-            found[model] = judgement(measured[model], lists, known, part.likers, number)
-        over = {model: difference(rows, measured["popular"]) for model, rows in measured.items() if model != "popular"}
+            found[model] = measure_ranking(measured[model], lists, known, part.likers, number)
+        over = {
+            model: paired_difference(rows, measured["popular"])
+            for model, rows in measured.items()
+            if model != "popular"
+        }
         return {
             model: {
                 "metrics": {metric: asdict(value) for metric, value in one.metrics.items()},
@@ -106,15 +110,17 @@ class Study:
             for model, one in found.items()
         }
 
-    def _measured(self, part: Part, candidate: Candidate, name: str) -> tuple[DataFrame, DataFrame]:
+    def _measured(self, part: Part, candidate: RankerSettings, name: str) -> tuple[DataFrame, DataFrame]:
         """What a candidate, fitted on a part, recommends to those who are judged, and how good it is for each."""
         assert part.held is not None
-        model = Model(fitted(part.pairs, candidate, self.engine, self.ground.seed), part.order, part.pairs.titles)
+        model = RecommenderModel(
+            fit_ranker(part.pairs, candidate, self.engine, self.ground.seed), part.order, part.pairs.titles
+        )
         wanted = part.pairs.frame.join(part.held.select("customer").distinct(), "customer", "left_semi")
         with at_workers(self.ground.spark, save(model, self.ground.work)) as load:
             serving = Serving(load, self.ground.declared.judged_titles, self.ground.declared.exclude_seen)
-            lists = self.ground.stored(f"{name}-lists", served(with_histories(wanted), serving))
-        measured = per_customer(lists, part.held, self.ground.declared.judged_titles)
+            lists = self.ground.stored(f"{name}-lists", recommend_titles(with_histories(wanted), serving))
+        measured = metrics_per_customer(lists, part.held, self.ground.declared.judged_titles)
         return lists, self.ground.stored(f"{name}-measured", measured)
 
     def _refuse_large(self, names: list[str], titles: int) -> None:
@@ -130,5 +136,5 @@ def _rank(ndcg: Interval | None) -> float:
     return ndcg.value if ndcg and not np.isnan(ndcg.value) else -1.0
 
 
-def _told(candidate: Candidate, ndcg: Interval | None) -> dict[str, Any]:
+def _told(candidate: RankerSettings, ndcg: Interval | None) -> dict[str, Any]:
     return {"settings": settings_of(candidate), "ndcg": asdict(ndcg) if ndcg else None}

@@ -20,7 +20,7 @@ from jobs.storage.location import Place, here
 from jobs.storage.versions import current
 from models.recommender.histories import with_histories
 from models.recommender.serialization import popular_titles
-from models.recommender.serving import OF_POPULARITY, Serving, served
+from models.recommender.serving import OF_POPULARITY, Serving, recommend_titles
 from models.targeting.contact_list import CONTACT
 
 TITLES, CUSTOMERS, CONTACTS = "titles", "customers", "contacts"
@@ -112,7 +112,7 @@ class Offers:
         return self._recommender / str(self.fitted["file"])
 
     def _scored(self, folder: Place) -> DataFrame:
-        """What the model says of those who are asked for and have a history, by number; rows as of `served`."""
+        """What the model says of those who are asked for and have a history, by number; rows as of SCHEMA."""
         pairs = self._read("pairs").select("customer", "title", "strength")
         if self.asked.customers is not None:
             wanted = self._read("customers").join(self.asked.customers, "customer_id", "left_semi")
@@ -122,7 +122,9 @@ class Offers:
         with at_workers(self.spark, self._file) as load:
             serving = Serving(load, self.top, exclude_seen, per_title)
             parts = slices(self.fitted["pairs"], SLICE_PAIRS, self.context.engine)
-            return stored([served(with_histories(part(pairs, "customer")), serving) for part in parts], folder)
+            return stored(
+                [recommend_titles(with_histories(part(pairs, "customer")), serving) for part in parts], folder
+            )
 
     # ---- the tables ----
 

@@ -22,7 +22,7 @@ from jobs.interactions import declared_interactions
 from jobs.storage.input_files import for_workers, identity
 from jobs.storage.layer import Record, stored, write_csv, write_manifest, write_partitions
 from jobs.storage.location import Place
-from models.recommender.splits import known_before
+from models.recommender.splits import history_window
 
 SLICE_ROWS = 6_000_000
 HEADER = ("customer", "title", "strength")
@@ -113,7 +113,7 @@ class Logs:
     @property
     def window(self) -> Window:
         """The days before as_of that count."""
-        return known_before(self.as_of, self.days, self.history_days)
+        return history_window(self.as_of, self.days, self.history_days)
 
     def slices(self, window: Window) -> list[Slice]:
         """See Evidence."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from models.network.checkpoint import Epoch, epochs_done
+from models.network.checkpoint import Epoch, read_epochs
 
 LOOK_SECONDS = 0.5  # between two looks
 
@@ -18,7 +18,7 @@ def told_epochs(folder: Path, tell: Callable[[Epoch], None]) -> Iterator[None]:
 
     def look() -> None:
         nonlocal told
-        for epoch in epochs_done(folder)[told:]:
+        for epoch in read_epochs(folder)[told:]:
             tell(epoch)
             told += 1
 

@@ -28,12 +28,12 @@ from models.fitting.cross_validation import Candidate
 from models.fitting.encoding import terms_of
 from models.fitting.fit import FittedModel, TrainingSet, Tuning, calibrate, count_labels, make_training_set
 from models.fitting.split import is_in_share
-from models.network.checkpoint import Epoch, Progress, epochs_done
-from models.network.data import write_plan
-from models.network.fit import fit
+from models.network.checkpoint import Epoch, Progress, read_epochs
+from models.network.data import write_job
+from models.network.fit import fit_network
 from models.network.job import FILE as PLAN
-from models.network.job import NETWORK, FitOrigin, Plan
-from models.network.launch import CannotLaunch, RankFailed, launch, require
+from models.network.job import NETWORK, FitOrigin, NetworkJob
+from models.network.launch import CannotLaunch, RankFailed, launch, require_launcher
 from models.scoring.calibration import Calibration
 from models.scoring.portable import PortableModel, score_table
 
@@ -71,7 +71,7 @@ class Networks:
                 f"--batch {network.batch}: does not divide into {self.ranks} ranks; give a multiple of {self.ranks}"
             )
         try:
-            require("local" if self.rows_only else self.launcher, 1 if self.rows_only else self.ranks)
+            require_launcher("local" if self.rows_only else self.launcher, 1 if self.rows_only else self.ranks)
         except CannotLaunch as error:
             raise UsageError(str(error)) from None
 
@@ -97,7 +97,7 @@ class Networks:
             raise RowsReady(folder)
         with told_epochs(folder, partial(self._tell, course, one)):
             self._launch(folder)
-        plan, progress = Plan.read(folder), Progress.read(folder)
+        plan, progress = NetworkJob.read(folder), Progress.read(folder)
         best = progress.best_epoch
         if best is None:
             raise InputError(f"{folder}: the network's loss is no number; lower its learning_rate, or give a clip_norm")
@@ -121,7 +121,7 @@ class Networks:
         """Raise InputError where there is no fit to go on from, or where it is one of something else."""
         if not (folder / PLAN).is_file():
             raise InputError(f"{folder}: there is no fit to go on from; run the command without --resume")
-        plan = Plan.read(folder)
+        plan = NetworkJob.read(folder)
         if plan.about.fitted_on != basis:
             raise InputError(
                 f"{folder}: this fit began with other tables or settings; give those it began with, or run the command "
@@ -133,23 +133,23 @@ class Networks:
 
     def _prepare(self, course: Course, one: Wanted, part: TrainingSet, folder: Path, basis: dict[str, Any]) -> None:
         """Write what the ranks work on; a fit that was begun there is gone."""
-        if done := len(epochs_done(folder)):
+        if done := len(read_epochs(folder)):
             self.say(f"{one.title}: begins anew; --resume would have gone on after epoch {done} of {folder}")
         course.tick(f"{one.title}: writing rows for the ranks", steps=0)
         network = course.context.service.network
-        about = FitOrigin(basis, self.ranks, part.preparation.inputs)
+        about = FitOrigin(basis, self.ranks, part.preprocessing.inputs)
         with beside(folder) as staging:
             new = local(staging) / one.name
             try:
                 rows = part.prepared, _validation(course, part)
-                write_plan(new, *rows, network, course.how.seed, self.ranks, about)
+                write_job(new, *rows, network, course.how.seed, self.ranks, about)
             except ValueError as error:
                 raise InputError(f"{course.context.features.root}: {error}; take more customers") from None
             replace_folder(new, folder)
 
     def _launch(self, folder: Path) -> None:
         try:
-            launch(partial(fit, folder.absolute()), self.ranks, self.launcher)
+            launch(partial(fit_network, folder.absolute()), self.ranks, self.launcher)
         except CannotLaunch as error:
             raise UsageError(str(error)) from None
         except RankFailed as error:
@@ -168,19 +168,19 @@ class Networks:
         course.tick(f"{one.title}: {text}")
 
 
-def _plain(plan: Plan, progress: Progress, one: Wanted, course: Course, new: Place) -> PortableModel:
+def _plain(plan: NetworkJob, progress: Progress, one: Wanted, course: Course, new: Place) -> PortableModel:
     """Save the network that takes raw feature rows; returns its plain copy, not calibrated yet."""
     from models.network.build import network_of_inputs  # loads TensorFlow
-    from models.network.export import plain_copy, refuse_other_scores, whole_network
+    from models.network.export import network_with_preprocessing, portable_copy, require_same_scores
 
     network = network_of_inputs(plan.network, *plan.standard, plan.seed)
     network.set_weights(list(progress.best))
     terms = terms_of(one.features(course.context.service))
-    copy = plain_copy(network, *plan.standard, plan.network.activation)
+    copy = portable_copy(network, *plan.standard, plan.network.activation)
     plain = PortableModel(NETWORK, plan.about.inputs, copy, Calibration())
     with written_here(new / FILE) as file:
-        whole_network(network, plan.network.output, terms, plan.about.inputs).save(file)
-        refuse_other_scores(file, plain, course.train.limit(ROWS_COMPARED))
+        network_with_preprocessing(network, plan.network.output, terms, plan.about.inputs).save(file)
+        require_same_scores(file, plain, course.train.limit(ROWS_COMPARED))
     return plain
 
 
@@ -194,7 +194,9 @@ def _validation(course: Course, part: TrainingSet) -> DataFrame:
     rows = course.train.where(_validates(course))
     if rows.select("label").distinct().count() < 2:
         raise ValueError("the customers kept for early stopping do not have both labels")
-    return balance_labels(part.preparation.prepared(rows), count_labels(rows)[1], course.how.balance, course.how.seed)
+    return balance_labels(
+        part.preprocessing.transform(rows), count_labels(rows)[1], course.how.balance, course.how.seed
+    )
 
 
 def _settings(network: Network) -> dict[str, float | str]:

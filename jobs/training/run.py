@@ -66,7 +66,7 @@ class Course:
         if isinstance(self.context.data, Remote):  # Sail, which made the tables, may have one of its own
             require_reachable(replace(self.context.data, engine="spark"))
         days = sorted({str(day) for day in (*self.split.train, self.split.test)})
-        return self.split.parts(read_tables(self.context, self.spark, days))
+        return self.split.apply(read_tables(self.context, self.spark, days))
 
     @property
     def train(self) -> DataFrame:
@@ -167,8 +167,8 @@ class Course:
             self.tick(f"{one.title}: judging", steps=0)
             result = self._described(one, part, fitted) | self._judged(fitted, declared, new)
             self.tick(f"{one.title}: what matters")
-            some = draw_sample(self.test, fitted.plain)
-            result |= asdict(explain(some, fitted.plain, fitted.importances, declared, self.how.seed))
+            some = draw_sample(self.test, fitted.portable)
+            result |= asdict(explain(some, fitted.portable, fitted.importances, declared, self.how.seed))
             write_json(new / METRICS, result)
             replace_folder(new, target)
         self._log(current(target), result)
@@ -176,12 +176,12 @@ class Course:
 
     def _judged(self, fitted: FittedModel, declared: Sequence[NamedFeature], new: Place) -> Result:
         """Write the model, its test scores and what drift compares with; how good it is."""
-        write_json(new / MODEL, fitted.plain.to_json(), indent=None)
-        both = {"probability": fitted.plain, "recency_probability": self.recency}
+        write_json(new / MODEL, fitted.portable.to_json(), indent=None)
+        both = {"probability": fitted.portable, "recency_probability": self.recency}
         score_table(self.test, both, SCORED).write.parquet(str(new / "test_scores"))
         tested = self.spark.read.parquet(str(new / "test_scores"))
         columns = ["customer_id", "label", *(feature.name for feature in declared)]
-        trained = score_table(self.train, {"probability": fitted.plain}, columns).cache()
+        trained = score_table(self.train, {"probability": fitted.portable}, columns).cache()
         # Scores of rows that a model was fitted on are further apart than any it will give.
         reference = replace(make_reference(trained, declared), score=make_reference(tested, ()).score)
         write_json(new / REFERENCE, asdict(reference))
@@ -207,7 +207,7 @@ class Course:
             "balance": self.how.balance,
             "calibration": part.calibration,
             "tuning": asdict(fitted.tuning) | {"candidates": [asdict(one) for one in fitted.candidates]},
-            "left_out": dict(part.preparation.left_out),
+            "left_out": dict(part.preprocessing.left_out),
             "fitted_on": basis_of(context, self.split, one),
             "code_version": code_version(),
             "seed": self.how.seed,

@@ -39,7 +39,7 @@ class TrainingSet:
 
     rows: int
     positive_share: float
-    preparation: Preprocessing
+    preprocessing: Preprocessing
     prepared: DataFrame
     for_calibration: DataFrame
     calibration: CalibrationMethod
@@ -59,7 +59,7 @@ class FittedModel:
     """A fitted model as plain data, its candidates, how they were tried, and the library's own importances of its
     inputs where it has such. `about` is what else is said of it."""
 
-    plain: PortableModel
+    portable: PortableModel
     candidates: list[Candidate]
     tuning: Tuning
     importances: Importances | None
@@ -73,12 +73,12 @@ def make_training_set(train: DataFrame, features: Sequence[NamedFeature], how: T
     fitted_on, for_calibration = train.where(~kept), train.where(kept)
     if calibration != "none" and for_calibration.select("label").distinct().count() < 2:
         raise ValueError("the customers kept for calibration do not have both labels")
-    preparation = fit_preprocessing(fitted_on, features)
+    preprocessing = fit_preprocessing(fitted_on, features)
     rows, positive_share = count_labels(fitted_on)
     prepared = _in_order(
-        balance_labels(preparation.prepared(fitted_on), positive_share, how.balance, how.seed), rows
+        balance_labels(preprocessing.transform(fitted_on), positive_share, how.balance, how.seed), rows
     ).cache()
-    return TrainingSet(*count_labels(prepared), preparation, prepared, for_calibration, calibration)
+    return TrainingSet(*count_labels(prepared), preprocessing, prepared, for_calibration, calibration)
 
 
 def _calibration_method(how: Training) -> CalibrationMethod:
@@ -112,8 +112,8 @@ def fit_model(
     [best] = [params for params, candidate in zip(grid, found, strict=True) if candidate.chosen]
     fitted = kind.fit(part.prepared, best, how.seed)
     tick()
-    folder = save(PipelineModel([*part.preparation.stages.stages, *fitted.stages]))
-    inputs = part.preparation.inputs
+    folder = save(PipelineModel([*part.preprocessing.stages.stages, *fitted.stages]))
+    inputs = part.preprocessing.inputs
     raw = PortableModel(name, inputs, kind.scorer(fitted.stages, part.prepared.sparkSession, folder), Calibration())
     _refuse_other_scores(fitted, raw, part)
     tuning = Tuning(how.folds, round(share * part.rows))
@@ -138,7 +138,7 @@ def fit_logistic(
     fitted = KINDS[LOGISTIC].fit(part.prepared, {"regularisation": penalty, "l1_share": 0.0}, how.seed)
     part.prepared.unpersist()
     scorer = KINDS[LOGISTIC].scorer(fitted.stages, train.sparkSession, "")
-    return PortableModel(LOGISTIC, part.preparation.inputs, scorer, Calibration())
+    return PortableModel(LOGISTIC, part.preprocessing.inputs, scorer, Calibration())
 
 
 def calibrate(raw: PortableModel, part: TrainingSet) -> PortableModel:

@@ -25,7 +25,7 @@ class Preprocessing:
     inputs: tuple[Input, ...]
     left_out: Mapping[str, str]
 
-    def prepared(self, rows: DataFrame) -> DataFrame:
+    def transform(self, rows: DataFrame) -> DataFrame:
         """The keys and `inputs`, a vector as long as the inputs."""
         return self.stages.transform(rows).select(*KEYS, INPUTS)
 

@@ -34,7 +34,7 @@ class Split:
             return f"by time: trained at {trained}, whose outcomes were known by then, and judged at {self.test}"
         return f"by customer: trained at {trained} on three customers in four, judged at {self.test} on the others"
 
-    def parts(self, table: DataFrame) -> tuple[DataFrame, DataFrame]:
+    def apply(self, table: DataFrame) -> tuple[DataFrame, DataFrame]:
         """The eligible, labelled rows that train, and those that judge."""
         usable = table.where(F.col("eligible") & F.col("label").isNotNull())
         train = usable.where(F.col("as_of").isin(list(self.train)))

@@ -95,7 +95,7 @@ class Progress:
         return cls(_epochs(said), variables, optimizer, best, said["is_done"], throughput)
 
 
-def epochs_done(folder: Path) -> tuple[Epoch, ...]:
+def read_epochs(folder: Path) -> tuple[Epoch, ...]:
     """The epochs of what was written there last; the arrays beside them, which may be large, are not read."""
     if not (folder / FILE).is_file():
         return ()
@@ -103,7 +103,7 @@ def epochs_done(folder: Path) -> tuple[Epoch, ...]:
         return _epochs(json.loads(str(file["said"])))
 
 
-def values(variables: Sequence[Any]) -> Arrays:
+def values_of(variables: Sequence[Any]) -> Arrays:
     """What variables of Keras hold."""
     return tuple(variable.value.numpy() for variable in variables)
 

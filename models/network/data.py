@@ -15,15 +15,15 @@ from conf.network import Network
 from models.arrays import Floats
 from models.fitting.kinds import WEIGHT
 from models.fitting.preprocessing import INPUTS
-from models.network.job import TRAIN, VALIDATION, FitOrigin, Plan
+from models.network.job import TRAIN, VALIDATION, FitOrigin, NetworkJob
 from models.network.sharding import Layout, lanes_for
-from models.network.shards import BESIDE, Singles, write_lanes
+from models.network.shards import LABEL_AND_WEIGHT, Singles, write_lanes
 
 READ_ROWS = 65_536
 JUDGED_ROWS = 1_024  # that a rank judges at a time, from each lane
 
 
-def write_plan(
+def write_job(
     folder: Path,
     train: DataFrame,
     validation: DataFrame,
@@ -59,7 +59,7 @@ def write_plan(
     for part, layout in layouts.items():
         write_lanes(folder / part, layout, _rows(files[part], layout))
         shutil.rmtree(folder / f"{part}-sorted")
-    Plan(network, seed, tuple(mean), tuple(deviation), layouts[TRAIN], layouts[VALIDATION], about).write(folder)
+    NetworkJob(network, seed, tuple(mean), tuple(deviation), layouts[TRAIN], layouts[VALIDATION], about).write(folder)
 
 
 def _standard(train: DataFrame) -> tuple[Floats, Floats]:
@@ -82,7 +82,7 @@ def _rows(files: list[Path], layout: Layout) -> Iterator[Singles]:
     """(rows, width + 2) at a time."""
     for file in files:
         for batch in pq.ParquetFile(file).iter_batches(READ_ROWS, use_threads=False):
-            rows = np.empty((batch.num_rows, layout.width + BESIDE), np.float32)
+            rows = np.empty((batch.num_rows, layout.width + LABEL_AND_WEIGHT), np.float32)
             rows[:, : layout.width] = batch.column(INPUTS).flatten().to_numpy().reshape(batch.num_rows, layout.width)
             rows[:, layout.width] = batch.column("label").to_numpy()
             rows[:, layout.width + 1] = batch.column(WEIGHT).to_numpy() * layout.row_weight

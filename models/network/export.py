@@ -21,7 +21,7 @@ from models.scoring.portable import PortableModel
 SAME_PROBABILITY = 1e-4  # the network computes in single precision
 
 
-def whole_network(network_of: Any, output: str, terms: Sequence[Term], inputs: Sequence[Input]) -> Any:
+def network_with_preprocessing(network_of: Any, output: str, terms: Sequence[Term], inputs: Sequence[Input]) -> Any:
     """From features by name, each of shape (rows, 1), to P(label = 1), (rows, 1), or of both labels, (rows, 2).
 
     A number that is missing is NaN, a category is text, and empty where it is missing.
@@ -43,7 +43,7 @@ def whole_network(network_of: Any, output: str, terms: Sequence[Term], inputs: S
     return keras.Model(features, keras.layers.Activation(output, name="probability")(network_of(together)))
 
 
-def plain_copy(network_of: Any, mean: Floats, deviation: Floats, activation: str) -> Mlp:
+def portable_copy(network_of: Any, mean: Floats, deviation: Floats, activation: str) -> Mlp:
     """The network of a matrix of inputs as plain arrays; of two units by softmax, the difference is the log odds."""
     arrays = [np.asarray(weights, float) for weights in network_of.get_weights()]
     layers = list(zip(arrays[::2], arrays[1::2], strict=True))
@@ -53,7 +53,7 @@ def plain_copy(network_of: Any, mean: Floats, deviation: Floats, activation: str
     return Mlp(mean, deviation, tuple(layers), activation)
 
 
-def refuse_other_scores(file: Path, plain: PortableModel, rows: DataFrame) -> None:
+def require_same_scores(file: Path, plain: PortableModel, rows: DataFrame) -> None:
     """What is scored with must be what is in the file: both on some rows of a feature table.
 
     Raises:

@@ -16,7 +16,7 @@ import numpy as np
 
 from models.arrays import Floats
 from models.network.checkpoint import Epoch, Progress, Throughput
-from models.network.job import TRAIN, VALIDATION, Plan
+from models.network.job import TRAIN, VALIDATION, NetworkJob
 from models.network.ranks import OneProcess, Ranks
 from models.network.shards import Singles, read_blocks
 
@@ -24,7 +24,7 @@ SOLO_SECONDS = 1.0
 SOLO_STEPS = 8
 
 
-def fit(folder: Path, ranks: Ranks) -> None:
+def fit_network(folder: Path, ranks: Ranks) -> None:
     """Fit the plan of a folder; every rank calls this, and rank 0 writes the progress there after every epoch.
 
     Raises:
@@ -32,7 +32,7 @@ def fit(folder: Path, ranks: Ranks) -> None:
     """
     from models.network.trainer import Trainer  # loads TensorFlow
 
-    plan, progress = Plan.read(folder), Progress.read(folder)
+    plan, progress = NetworkJob.read(folder), Progress.read(folder)
     lanes = plan.train.share(ranks.rank, ranks.size)
     if np.ptp(ranks.gather([len(progress.epochs)])):
         raise ValueError(f"{folder}: the ranks see different progress there; it must be on a file system they share")
@@ -40,12 +40,12 @@ def fit(folder: Path, ranks: Ranks) -> None:
         return
     solo = _solo(folder, plan, Trainer(plan, OneProcess())) if ranks.size > 1 and ranks.rank == 0 else None
     trainer = Trainer(plan, ranks)
-    trainer.begin(progress.variables, progress.optimizer)
+    trainer.restore(progress.variables, progress.optimizer)
     spent = np.zeros(ranks.size)
     passed = 0
     while not progress.is_over(plan.network.epochs, plan.network.patience):
         number = len(progress.epochs) + 1
-        trainer.draw_from(number)
+        trainer.seed_dropout(number)
         shuffle = (plan.seed, number) if plan.network.shuffle else None
         began = time.monotonic()
         trained = _sums(trainer.train, read_blocks(folder / TRAIN, plan.train, lanes, shuffle))
@@ -83,7 +83,7 @@ def _throughput(rows: int, epochs: int, seconds: Floats, solo: float | None) -> 
     return Throughput(float(all_ranks), by_rank.tolist(), float(efficiency))
 
 
-def _solo(folder: Path, plan: Plan, trainer: Any) -> float:
+def _solo(folder: Path, plan: NetworkJob, trainer: Any) -> float:
     """Rows per second of one rank that takes whole batches while the others wait; of a copy, which is thrown away."""
     block = next(read_blocks(folder / TRAIN, plan.train, range(plan.train.lanes)))[:, :SOLO_STEPS]
     trainer.train(block)

@@ -31,7 +31,7 @@ class FitOrigin:
 
 
 @dataclass(frozen=True)
-class Plan:
+class NetworkJob:
     """The network, mean and deviation of its inputs in training, its seed, and how the rows stand in `train/` and
     `validation/`. `about` is the caller's."""
 
@@ -49,7 +49,7 @@ class Plan:
         (folder / FILE).write_text(json.dumps(said, indent=1), encoding="utf-8")
 
     @classmethod
-    def read(cls, folder: Path) -> "Plan":
+    def read(cls, folder: Path) -> "NetworkJob":
         """The plan of a folder."""
         said = json.loads((folder / FILE).read_text(encoding="utf-8"))
         layouts = {part: Layout(**said[part]) for part in (TRAIN, VALIDATION)}

@@ -38,7 +38,7 @@ class RankFailed(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Failed:
+class RankFailure:
     """What a rank gives back in place of a result, so that the others need not be waited for."""
 
     rank: int
@@ -58,7 +58,7 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
         CannotLaunch: Horovod is not installed, or there are too few slots.
         RankFailed: a rank has failed. By `local` its error comes as it is.
     """
-    require(launcher, ranks)
+    require_launcher(launcher, ranks)
     with _own_handlers():
         try:
             found = LAUNCHERS[launcher].run(train_fn, ranks)
@@ -70,13 +70,13 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
                     f"Spark had no {ranks} slots within {START_SECONDS} s; ask for fewer ranks"
                 ) from None
             raise
-    if failed := [one for one in found if isinstance(one, Failed)]:
+    if failed := [one for one in found if isinstance(one, RankFailure)]:
         first = min(failed, key=lambda one: any(words in one.trace for words in BY_ANOTHER))
         raise RankFailed(first.rank, first.problem, first.trace)
     return found
 
 
-def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | Failed:
+def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | RankFailure:
     """What a started process does: be a rank of the Horovod job around it, with so many threads to compute with."""
     import horovod.tensorflow as hvd
     import tensorflow as tf
@@ -87,12 +87,12 @@ def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | Fail
     try:
         return train_fn(HorovodRanks())
     except BaseException as error:
-        return Failed(hvd.rank(), f"{type(error).__name__}: {error}", traceback.format_exc())
+        return RankFailure(hvd.rank(), f"{type(error).__name__}: {error}", traceback.format_exc())
     finally:
         hvd.shutdown()  # at which the others, who may be waiting for this rank, fail too
 
 
-def require(launcher: str, ranks: int) -> None:
+def require_launcher(launcher: str, ranks: int) -> None:
     """Raise CannotLaunch where so many ranks cannot be started so: before any time is spent."""
     if launcher not in LAUNCHERS:
         raise CannotLaunch(f"there is no launcher {launcher}; give {', '.join(LAUNCHERS)}")

@@ -16,7 +16,7 @@ from models.network.sharding import Layout
 
 Singles = NDArray[np.float32]
 
-BESIDE = 2  # label and weight, behind the inputs
+LABEL_AND_WEIGHT = 2  # label and weight, behind the inputs
 COLUMN = "inputs_label_weight"
 
 
@@ -27,7 +27,7 @@ def write_lanes(folder: Path, layout: Layout, parts: Iterable[Singles]) -> None:
         ValueError: there are more or fewer rows than the layout says.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    width = layout.width + BESIDE
+    width = layout.width + LABEL_AND_WEIGHT
     schema = pa.schema({COLUMN: pa.binary(4 * width)})
     files = [
         pq.ParquetWriter(_file(folder, lane), schema, compression="none", use_dictionary=False, write_statistics=False)
@@ -57,7 +57,7 @@ def read_blocks(
         shuffle: seed and epoch. Row groups come in a random order, the same in all lanes, and so do the rows in each.
     """
     files = [pq.ParquetFile(_file(folder, lane)) for lane in lanes]
-    width = layout.width + BESIDE
+    width = layout.width + LABEL_AND_WEIGHT
     for group in _order(len(layout.groups), shuffle).tolist():
         block = np.empty((len(lanes), layout.groups[group] * layout.lane_batch, width), np.float32)
         for own, lane, file in zip(block, lanes, files, strict=True):

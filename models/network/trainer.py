@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from models.network.build import network_of_inputs, optimizer_of, row_losses
-from models.network.checkpoint import Arrays, values
-from models.network.job import Plan
+from models.network.checkpoint import Arrays, values_of
+from models.network.job import NetworkJob
 from models.network.ranks import Ranks
-from models.network.shards import BESIDE, Singles
+from models.network.shards import LABEL_AND_WEIGHT, Singles
 
 STEPS_A_EPOCH = 1 << 20  # more draws of dropout than an epoch has steps
 
@@ -17,26 +17,28 @@ STEPS_A_EPOCH = 1 << 20  # more draws of dropout than an epoch has steps
 class Trainer:
     """Fits by gradients that are averaged over the ranks; each begins with weights of its own until they agree."""
 
-    def __init__(self, plan: Plan, ranks: Ranks) -> None:
+    def __init__(self, plan: NetworkJob, ranks: Ranks) -> None:
         self._plan, self._ranks = plan, ranks
         self._network = network_of_inputs(plan.network, *plan.standard, plan.seed + ranks.rank)
         self._optimizer = optimizer_of(plan.network, ranks.size, plan.train.steps)
         self._optimizer.build(self._network.trainable_variables)
         self._losses = row_losses(plan.network)
-        blocks = [tf.TensorSpec([None, None, None, plan.train.width + BESIDE], tf.float32)]
+        blocks = [tf.TensorSpec([None, None, None, plan.train.width + LABEL_AND_WEIGHT], tf.float32)]
         # No XLA: it has no kernel for averaging.
         self._train = tf.function(self._train_block, input_signature=blocks, jit_compile=False)
         self._judge = tf.function(self._judge_block, input_signature=blocks, jit_compile=False)
-        self.train(np.zeros((1, 0, 1, plan.train.width + BESIDE), np.float32))  # compiles, and does nothing yet
+        self.train(
+            np.zeros((1, 0, 1, plan.train.width + LABEL_AND_WEIGHT), np.float32)
+        )  # compiles, and does nothing yet
 
-    def begin(self, weights: Arrays, optimizer: Arrays) -> None:
+    def restore(self, weights: Arrays, optimizer: Arrays) -> None:
         """Go on from these, or from the first weights where there are none; rank 0's hold for everybody."""
         for variables, found in ((self._network.weights, weights), (self._optimizer.variables, optimizer)):
             for variable, value in zip(variables, found, strict=True) if found else ():
                 variable.assign(value)
         self._ranks.agree([variable.value for variable in (*self._network.weights, *self._optimizer.variables)])
 
-    def draw_from(self, epoch: int) -> None:
+    def seed_dropout(self, epoch: int) -> None:
         """Set dropout to its draws of an epoch, which are the same in a fit that goes on."""
         for number, layer in enumerate(self._network.layers):
             if hasattr(layer, "seed_generator"):
@@ -55,7 +57,7 @@ class Trainer:
 
     def state(self) -> tuple[Arrays, Arrays]:
         """Weights of the network and variables of the optimizer."""
-        return values(self._network.weights), values(self._optimizer.variables)
+        return values_of(self._network.weights), values_of(self._optimizer.variables)
 
     def _train_block(self, block: Any) -> Any:
         trainable = self._network.trainable_variables
@@ -76,6 +78,6 @@ class Trainer:
 
     def _weighted(self, rows: Any, training: bool) -> Any:
         """Sum of the weighted losses of some rows, and of the weights."""
-        inputs, labels, weights = tf.split(rows, [rows.shape[-1] - BESIDE, 1, 1], axis=1)
+        inputs, labels, weights = tf.split(rows, [rows.shape[-1] - LABEL_AND_WEIGHT, 1, 1], axis=1)
         losses = self._losses(self._network(inputs, training=training), labels[:, 0])
         return tf.reduce_sum(losses * weights[:, 0]), tf.reduce_sum(weights)

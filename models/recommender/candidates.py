@@ -49,11 +49,11 @@ class Popularity:
     """There is nothing to choose."""
 
 
-Candidate = Als | ItemItem | Ease | Popularity
-Settings = dict[str, int | float | str]
+RankerSettings = Als | ItemItem | Ease | Popularity
+PlainSettings = dict[str, int | float | str]
 
 
-def candidates(model: str, engine: Engine, grids: RecommenderGrids) -> list[Candidate]:
+def settings_grid(model: str, engine: Engine, grids: RecommenderGrids) -> list[RankerSettings]:
     """Every combination of the declared values, the first ones first."""
     if model == "als":
         als = grids.als
@@ -68,6 +68,6 @@ def candidates(model: str, engine: Engine, grids: RecommenderGrids) -> list[Cand
     return [Popularity()]
 
 
-def settings_of(candidate: Candidate) -> Settings:
+def settings_of(candidate: RankerSettings) -> PlainSettings:
     """The settings of a candidate as plain data, for a record."""
     return asdict(candidate)

@@ -14,9 +14,17 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from models.recommender import cosine
-from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem
+from models.recommender.candidates import Als, Ease, Engine, ItemItem, RankerSettings
 from models.recommender.histories import matrix_of_pairs
-from models.recommender.rankers import Factors, Linear, Neighbours, Popular, Ranker, Scores, weighed
+from models.recommender.rankers import (
+    FactorRanker,
+    LinearRanker,
+    NeighbourRanker,
+    PopularityRanker,
+    Ranker,
+    Scores,
+    weigh,
+)
 
 ROWS_AT_ONCE = 20_000
 FEWEST_BLOCKS, BLOCKS, MOST_BLOCKS = 4, 10, 500  # the more, the more copies of factors are sent around
@@ -49,7 +57,7 @@ class Pairs:
         return self.frame.where("strength > 0")
 
 
-def fitted(pairs: Pairs, candidate: Candidate, engine: Engine, seed: int) -> Ranker:
+def fit_ranker(pairs: Pairs, candidate: RankerSettings, engine: Engine, seed: int) -> Ranker:
     """The model that a candidate stands for, fitted.
 
     Args:
@@ -62,16 +70,16 @@ def fitted(pairs: Pairs, candidate: Candidate, engine: Engine, seed: int) -> Ran
         return _neighbours_of_frames(pairs, candidate) if engine == "spark" else _cosine_of_implicit(pairs, candidate)
     if isinstance(candidate, Ease):
         return _ease(pairs.matrix, candidate)
-    return Popular(pairs.popular)
+    return PopularityRanker(pairs.popular)
 
 
-def _als_of_spark(pairs: Pairs, candidate: Als, seed: int) -> Factors:
+def _als_of_spark(pairs: Pairs, candidate: Als, seed: int) -> FactorRanker:
     """MLlib, its preference 1 for whatever is above 0 and its confidence 1 + alpha * rating."""
     from pyspark.ml.recommendation import ALS
 
     weights = {"binary": F.lit(1.0), "log": F.log1p("strength"), "linear": F.col("strength")}
     rated = pairs.liked.select("customer", "title", weights[candidate.weights].cast("float").alias("weight")).cache()
-    number = blocks(rated.count())
+    number = block_count(rated.count())
     als = ALS(
         rank=candidate.factors,
         maxIter=candidate.iterations,
@@ -93,19 +101,19 @@ def _als_of_spark(pairs: Pairs, candidate: Als, seed: int) -> Factors:
     titles = np.zeros((pairs.titles, candidate.factors), np.float32)
     factors = found.column("features").combine_chunks().flatten().to_numpy()
     titles[found.column("id").to_numpy()] = factors.reshape(-1, candidate.factors)
-    return Factors(titles, candidate.alpha, candidate.weights, candidate.regularisation, is_per_interaction=True)
+    return FactorRanker(titles, candidate.alpha, candidate.weights, candidate.regularisation, is_per_interaction=True)
 
 
-def blocks(pairs: int) -> int:
+def block_count(pairs: int) -> int:
     """Into how many blocks MLlib deals customers, and titles: by the pairs alone, since each block has first factors of
     its own, and another number gives another model. Spark's own 10 where they are neither few nor very many."""
     return min(max(FEWEST_BLOCKS, min(BLOCKS, pairs // PAIRS_OF_A_BLOCK), pairs // MOST_PAIRS_OF_A_BLOCK), MOST_BLOCKS)
 
 
-def _als_of_implicit(pairs: Pairs, candidate: Als, seed: int) -> Factors:
+def _als_of_implicit(pairs: Pairs, candidate: Als, seed: int) -> FactorRanker:
     from implicit.cpu.als import AlternatingLeastSquares
 
-    confidence = weighed(pairs.matrix, candidate.weights)
+    confidence = weigh(pairs.matrix, candidate.weights)
     confidence.data = 1 + np.float32(candidate.alpha) * confidence.data
     regularisation = candidate.regularisation * _size(confidence)
     with threadpool_limits(1, "blas"):  # it has threads of its own, and would warn
@@ -118,7 +126,7 @@ def _als_of_implicit(pairs: Pairs, candidate: Als, seed: int) -> Factors:
         als.fit(confidence, show_progress=False)
     titles = np.asarray(als.item_factors, np.float32)
     titles[np.bincount(confidence.indices, minlength=pairs.titles) == 0] = 0
-    return Factors(titles, candidate.alpha, candidate.weights, regularisation, is_per_interaction=False)
+    return FactorRanker(titles, candidate.alpha, candidate.weights, regularisation, is_per_interaction=False)
 
 
 def _size(matrix: csr_matrix) -> float:
@@ -132,26 +140,26 @@ def _size(matrix: csr_matrix) -> float:
     return float(matrix.sum() / np.sqrt(max(customers * titles, 1)))
 
 
-def _cosine_of_implicit(pairs: Pairs, candidate: ItemItem) -> Neighbours:
+def _cosine_of_implicit(pairs: Pairs, candidate: ItemItem) -> NeighbourRanker:
     from implicit.nearest_neighbours import CosineRecommender
     from implicit.utils import ParameterWarning
 
     model = CosineRecommender(K=candidate.neighbours)
     with warnings.catch_warnings(category=ParameterWarning, action="ignore"):  # of how it calls itself
-        model.fit(weighed(pairs.matrix, candidate.weights), show_progress=False)
-    return Neighbours(csr_matrix(model.similarity, dtype=np.float32), candidate.weights)
+        model.fit(weigh(pairs.matrix, candidate.weights), show_progress=False)
+    return NeighbourRanker(csr_matrix(model.similarity, dtype=np.float32), candidate.weights)
 
 
-def _neighbours_of_frames(pairs: Pairs, candidate: ItemItem) -> Neighbours:
+def _neighbours_of_frames(pairs: Pairs, candidate: ItemItem) -> NeighbourRanker:
     found = cosine.neighbours(pairs.liked, candidate.neighbours, candidate.weights, candidate.history_titles).toArrow()
     title, other, similarity = (found.column(name).to_numpy() for name in ("title", "other", "similarity"))
     values = similarity.astype(np.float32)
-    return Neighbours(csr_matrix((values, (title, other)), (pairs.titles, pairs.titles)), candidate.weights)
+    return NeighbourRanker(csr_matrix((values, (title, other)), (pairs.titles, pairs.titles)), candidate.weights)
 
 
-def _ease(matrix: csr_matrix, candidate: Ease) -> Linear:
+def _ease(matrix: csr_matrix, candidate: Ease) -> LinearRanker:
     """Source: Steck, Embarrassingly shallow autoencoders for sparse data (2019), algorithm 1."""
-    weights = weighed(matrix, candidate.weights)
+    weights = weigh(matrix, candidate.weights)
     size = matrix.shape[1]
     gram = np.zeros((size, size), order="F")
     for start in range(0, matrix.shape[0], ROWS_AT_ONCE):  # titles by titles, however many customers
@@ -172,4 +180,4 @@ def _ease(matrix: csr_matrix, candidate: Ease) -> Linear:
         effects[rows] = (lower + upper) / -diagonal
     np.fill_diagonal(effects, 0)
     effects[:, np.bincount(matrix.indices, minlength=size) == 0] = 0
-    return Linear(effects, candidate.weights)
+    return LinearRanker(effects, candidate.weights)

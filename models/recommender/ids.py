@@ -7,7 +7,7 @@ BUCKETS = 64
 HASHES = 1_000_000  # a share is exact to one in so many
 
 
-def numbered(ids: DataFrame, key: str, number: str) -> DataFrame:
+def number_ids(ids: DataFrame, key: str, number: str) -> DataFrame:
     """Each id once, with a number from 0 on without a gap: `key`, `number` (int).
 
     No worker has more than one bucket to put in order, and nothing is collected. The ids, without null, are read twice.
@@ -27,6 +27,6 @@ def draw(purpose: str, seed: int, *keys: str) -> Column:
     return F.pmod(F.xxhash64(*texts, F.lit(f"{purpose} {seed}")), F.lit(HASHES)).cast("int")
 
 
-def drawn(column: str, share: float) -> Column:
+def is_drawn(column: str, share: float) -> Column:
     """Whether a draw is among the share."""
     return F.col(column) < round(share * HASHES)

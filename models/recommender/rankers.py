@@ -32,7 +32,7 @@ class Ranker(Protocol):
         ...
 
     def arrays(self) -> Arrays:
-        """The arrays from which, with `settings`, `ranker` makes it again."""
+        """The arrays from which, with `settings`, `ranker_of` makes it again."""
         ...
 
     def settings(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Ranker(Protocol):
         ...
 
 
-def weighed(histories: csr_matrix, weights: Weights) -> csr_matrix:
+def weigh(histories: csr_matrix, weights: Weights) -> csr_matrix:
     """The strengths as weights: 1, log(1 + s) or s."""
     strength = histories.data
     found = {"binary": np.ones_like(strength), "log": np.log1p(strength), "linear": strength}[weights]
@@ -48,7 +48,7 @@ def weighed(histories: csr_matrix, weights: Weights) -> csr_matrix:
 
 
 @dataclass(frozen=True, eq=False)
-class Factors:
+class FactorRanker:
     """ALS for implicit feedback: a score is the product of a title's factors and the customer's.
 
     The customer's are those that fit the history best, the titles' being given: the half step of ALS for one customer.
@@ -80,7 +80,7 @@ class Factors:
         return np.concatenate([np.empty((0, len(alike)), np.float32), *found])
 
     def _solved(self, alike: Doubles, histories: csr_matrix) -> Scores:
-        confidence = self.alpha * weighed(histories, self.weights).data.astype(float)
+        confidence = self.alpha * weigh(histories, self.weights).data.astype(float)
         size, factors = histories.shape[0], len(alike)
         left, right = np.empty((size, factors, factors)), np.empty((size, factors, 1))
         for row in range(size):
@@ -103,7 +103,7 @@ class Factors:
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class NeighbourRanker:
     """Item-item: a score is the mean similarity of a title to those of the history, by their weights.
 
     similarity: (T, T) sparse; row by row what a title of the history says of others.
@@ -114,7 +114,7 @@ class Neighbours:
 
     def scores(self, histories: csr_matrix) -> Scores:
         """(customers, T); UNSCORED where no title of the history is a neighbour."""
-        weights = weighed(histories, self.weights)
+        weights = weigh(histories, self.weights)
         sums = np.asarray((weights @ self.similarity).todense(), dtype=np.float32)
         total = np.asarray(weights.sum(axis=1), dtype=np.float32)
         found = sums / np.where(total > 0, total, 1)
@@ -131,7 +131,7 @@ class Neighbours:
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
+class LinearRanker:
     """A linear model from all titles to all titles (EASE): a score is the sum of what each of the history says.
 
     effects: (T, T) float32; row by row what a title of the history says of others.
@@ -142,7 +142,7 @@ class Linear:
 
     def scores(self, histories: csr_matrix) -> Scores:
         """(customers, T); UNSCORED where no other title says anything, as of those that nobody liked."""
-        found = np.asarray(weighed(histories, self.weights) @ self.effects, dtype=np.float32)
+        found = np.asarray(weigh(histories, self.weights) @ self.effects, dtype=np.float32)
         found[:, ~self._is_known] = UNSCORED
         return found
 
@@ -160,7 +160,7 @@ class Linear:
 
 
 @dataclass(frozen=True, eq=False)
-class Popular:
+class PopularityRanker:
     """The same for everybody: how many customers liked a title of late.
 
     customers: (T,).
@@ -182,15 +182,15 @@ class Popular:
         return {"kind": "popular"}
 
 
-def ranker(arrays: Arrays, settings: Mapping[str, Any]) -> Ranker:
+def ranker_of(arrays: Arrays, settings: Mapping[str, Any]) -> Ranker:
     """The model of `arrays()` and `settings()`."""
     told = {key: value for key, value in settings.items() if key != "kind"}
     if settings["kind"] == "neighbours":
         titles = len(arrays["indptr"]) - 1
         matrix = csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), (titles, titles))
-        return Neighbours(matrix, **told)
+        return NeighbourRanker(matrix, **told)
     if settings["kind"] == "factors":
-        return Factors(arrays["titles"], **told)
+        return FactorRanker(arrays["titles"], **told)
     if settings["kind"] == "linear":
-        return Linear(arrays["effects"], **told)
-    return Popular(arrays["customers"])
+        return LinearRanker(arrays["effects"], **told)
+    return PopularityRanker(arrays["customers"])

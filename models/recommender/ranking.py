@@ -24,7 +24,7 @@ METRICS = {
 
 
 @dataclass(frozen=True)
-class Judgement:
+class RankingQuality:
     """metrics: by the name of METRICS; customers: who were judged; coverage: share of the titles that could be
     recommended that stand on any list (a count of these lists, so without an interval)."""
 
@@ -33,7 +33,7 @@ class Judgement:
     coverage: float
 
 
-def per_customer(recommended: DataFrame, held_out: DataFrame, number: int) -> DataFrame:
+def metrics_per_customer(recommended: DataFrame, held_out: DataFrame, number: int) -> DataFrame:
     """One row per customer with a title held out: `customer`, `ndcg`, `map`, `precision`, `recall`.
 
     Args:
@@ -80,20 +80,20 @@ def novelty(recommended: DataFrame, known_by: DataFrame, customers: int, number:
     return told.groupBy("customer").agg(F.avg(-F.log2(share)).alias("novelty"))
 
 
-def judgement(
+def measure_ranking(
     measured: DataFrame, recommended: DataFrame, known_by: DataFrame, customers: int, number: int
-) -> Judgement:
+) -> RankingQuality:
     """How good lists are.
 
     Args:
-        measured: what `per_customer` says of them.
+        measured: what `metrics_per_customer` says of them.
         recommended: the lists, of these customers only.
         known_by, customers, number: see `novelty`.
     """
     means = means_of(measured, ("ndcg", "map", "precision", "recall"))
     surprise = means_of(novelty(recommended, known_by, customers, number), ("novelty",))
     shown = recommended.where(F.col("rank") <= number).select("title").distinct().count()
-    return Judgement(means | surprise, measured.count(), shown / max(known_by.count(), 1))
+    return RankingQuality(means | surprise, measured.count(), shown / max(known_by.count(), 1))
 
 
 def means_of(rows: DataFrame, columns: tuple[str, ...]) -> dict[str, Interval]:
@@ -112,8 +112,8 @@ def _interval(mean: float | None, deviation: float | None, rows: int) -> Interva
     return Interval(mean, mean - half, mean + half)
 
 
-def difference(of: DataFrame, over: DataFrame, metric: str = "ndcg") -> Interval:
-    """How much more one gives the same customers than the other, paired: rows of `per_customer` both."""
+def paired_difference(of: DataFrame, over: DataFrame, metric: str = "ndcg") -> Interval:
+    """How much more one gives the same customers than the other, paired: rows of `metrics_per_customer` both."""
     other = over.select("customer", F.col(metric).alias("other"))
     paired = of.join(other, "customer", "inner").select((F.col(metric) - F.col("other")).alias("difference"))
-    return means_of(paired, ("difference",))["difference"]
+    return means_of(paired, ("difference",))["paired_difference"]

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from models.evaluation.intervals import Interval
-from models.recommender.fitting import LINEAGE, blocks
+from models.recommender.fitting import LINEAGE, block_count
 from models.recommender.ranking import means_of
 
 FACTORS, ITERATIONS, REGULARISATION = 10, 10, 0.1  # those of MLlib, which most analyses leave as they are
@@ -33,7 +33,7 @@ def rating_errors(known: DataFrame, held_out: DataFrame, seed: int) -> RatingErr
     """
     from pyspark.ml.recommendation import ALS
 
-    number = blocks(known.count())
+    number = block_count(known.count())
     als = ALS(
         rank=FACTORS,
         maxIter=ITERATIONS,

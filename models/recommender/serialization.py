@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from models.recommender.rankers import Numbers, ranker
-from models.recommender.serving import Model
+from models.recommender.rankers import Numbers, ranker_of
+from models.recommender.serving import RecommenderModel
 
 
-def packed(model: Model) -> bytes:
+def pack_model(model: RecommenderModel) -> bytes:
     """The model in NumPy's format for several arrays; nothing in it is code."""
     settings = json.dumps({"titles": model.titles, "ranker": model.ranker.settings()})
     file = io.BytesIO()
@@ -25,10 +25,10 @@ def popular_titles(file: Path) -> Numbers:
         return np.asarray(arrays["popular"])
 
 
-def unpacked(data: bytes) -> Model:
-    """The model of `packed`."""
+def unpack_model(data: bytes) -> RecommenderModel:
+    """The model of `pack_model`."""
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     told = json.loads(str(arrays.pop("settings")))
     popular = arrays.pop("popular")
-    return Model(ranker(arrays, told["ranker"]), popular, told["titles"])
+    return RecommenderModel(ranker_of(arrays, told["ranker"]), popular, told["titles"])

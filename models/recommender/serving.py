@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame
 from scipy.sparse import csr_matrix
 
 from models.recommender.histories import liked, matrix_of_histories
-from models.recommender.rankers import UNSCORED, Flags, Numbers, Popular, Ranker, Scores
-from models.recommender.top_k import HighestOfColumns, highest
+from models.recommender.rankers import UNSCORED, Flags, Numbers, PopularityRanker, Ranker, Scores
+from models.recommender.top_k import TopOfColumns, top_k
 
 BLOCK_BYTES = 64_000_000
 BLOCK_ROWS = 512
@@ -33,7 +33,7 @@ FIELDS = pa.schema(
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class RecommenderModel:
     """A ranker, with the titles from the most popular on, which fill up what it has nothing to say of."""
 
     ranker: Ranker
@@ -48,14 +48,14 @@ class Serving:
     load: gives the model, once per worker; top: titles for a customer; per_title: customers for a title, 0: none.
     """
 
-    load: Callable[[], Model]
+    load: Callable[[], RecommenderModel]
     top: int
     exclude_seen: bool
     per_title: int = 0
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         model = self.load()
-        best = HighestOfColumns(model.titles, self.per_title) if self.per_title else None
+        best = TopOfColumns(model.titles, self.per_title) if self.per_title else None
         rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (4 * model.titles)))
         for batch in batches:
             for start in range(0, batch.num_rows, rows):
@@ -69,7 +69,7 @@ class Serving:
         if best:
             yield _for_titles(best)
 
-    def _scores(self, model: Model, histories: csr_matrix) -> Scores:
+    def _scores(self, model: RecommenderModel, histories: csr_matrix) -> Scores:
         known = liked(histories)
         scores = model.ranker.scores(known)
         scores[np.diff(known.indptr) == 0] = UNSCORED
@@ -78,8 +78,10 @@ class Serving:
             scores[row, title] = UNSCORED
         return scores
 
-    def _for_customers(self, model: Model, customers: Numbers, histories: csr_matrix, scores: Scores) -> pa.RecordBatch:
-        titles, values = highest(scores, self.top)
+    def _for_customers(
+        self, model: RecommenderModel, customers: Numbers, histories: csr_matrix, scores: Scores
+    ) -> pa.RecordBatch:
+        titles, values = top_k(scores, self.top)
         is_scored = values > UNSCORED
         for row in np.flatnonzero(~is_scored.all(axis=1)):
             found = titles[row, is_scored[row]]
@@ -90,13 +92,13 @@ class Serving:
             )
         rank = np.tile(np.arange(1, titles.shape[1] + 1), len(titles))
         customer, flat = np.repeat(customers, titles.shape[1]), is_scored.ravel()
-        is_of_history = flat & (not isinstance(model.ranker, Popular))
+        is_of_history = flat & (not isinstance(model.ranker, PopularityRanker))
         source = np.where(is_of_history, OF_HISTORY, OF_POPULARITY)
         score = pa.array(values.ravel(), pa.float32(), mask=~is_of_history)
         return _batch(False, customer, titles.ravel(), rank, score, source, titles.ravel() >= 0)
 
 
-def served(histories: DataFrame, serving: Serving) -> DataFrame:
+def recommend_titles(histories: DataFrame, serving: Serving) -> DataFrame:
     """The recommendations for the customers of `histories`, and the customers for each title where asked for.
 
     Of the customers for a title there are so many for each of the workers' parts: `rank` is that within the part.
@@ -115,7 +117,7 @@ def _entries(matrix: csr_matrix) -> tuple[Numbers, Numbers]:
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
 
 
-def _for_titles(best: HighestOfColumns) -> pa.RecordBatch:
+def _for_titles(best: TopOfColumns) -> pa.RecordBatch:
     titles, number = best.rows.shape
     title, rank = np.repeat(np.arange(titles), number), np.tile(np.arange(1, number + 1), titles)
     rows, source = best.rows.ravel(), np.full(titles * number, OF_HISTORY)

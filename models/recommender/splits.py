@@ -11,14 +11,14 @@ PAIR = ("customer", "title")
 
 
 @dataclass(frozen=True)
-class Cut:
+class TimeSplit:
     """A moment that parts what is fitted on from what is held out: `after` begins where `before` ends."""
 
     before: Window
     after: Window
 
 
-def cuts(logs: Window, holdout_days: int, history_days: int | None) -> tuple[Cut, Cut] | None:
+def time_splits(logs: Window, holdout_days: int, history_days: int | None) -> tuple[TimeSplit, TimeSplit] | None:
     """The validation and the test part: the last days, and as many before them; None where there are not enough days.
 
     Each has the history that the model itself will have, as far as the logs go back, and at least `holdout_days` of it.
@@ -28,12 +28,12 @@ def cuts(logs: Window, holdout_days: int, history_days: int | None) -> tuple[Cut
     test = logs.end - timedelta(days=holdout_days)
     validation = test - timedelta(days=holdout_days)
     return (
-        Cut(known_before(validation, logs, history_days), Window(validation, test)),
-        Cut(known_before(test, logs, history_days), Window(test, logs.end)),
+        TimeSplit(history_window(validation, logs, history_days), Window(validation, test)),
+        TimeSplit(history_window(test, logs, history_days), Window(test, logs.end)),
     )
 
 
-def known_before(end: date, logs: Window, history_days: int | None) -> Window:
+def history_window(end: date, logs: Window, history_days: int | None) -> Window:
     """The days before `end` that count."""
     return Window(logs.start if history_days is None else max(logs.start, end - timedelta(days=history_days)), end)
 

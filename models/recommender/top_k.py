@@ -7,7 +7,7 @@ from models.recommender.rankers import UNSCORED, Numbers, Scores
 GROUP = 32  # titles looked at as one while it is not yet known which matter
 
 
-def highest(scores: Scores, number: int) -> tuple[Numbers, Scores]:
+def top_k(scores: Scores, number: int) -> tuple[Numbers, Scores]:
     """The columns of the highest scores of each row, highest first, and the scores; of equal ones always the same.
 
     The highest `number` lie in the `number` groups of columns with the highest maxima, so that most scores are looked
@@ -44,7 +44,7 @@ def _positions(scores: Scores, number: int) -> Numbers:
     return np.argpartition(-scores, number - 1, axis=1)[:, :number]
 
 
-class HighestOfColumns:
+class TopOfColumns:
     """The highest scores of each column over blocks of rows; of equal ones always the same.
 
     rows, scores: (columns, number), highest first once `add` has been called; -1 and UNSCORED where there are fewer.

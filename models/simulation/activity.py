@@ -15,7 +15,7 @@ CUSTOMERS_AT_ONCE = 25_000  # keeps the filter's tables in a few tens of megabyt
 
 
 @dataclass(frozen=True)
-class Question:
+class OutcomeQuestion:
     """What is foretold of the customers with any of `events` in the observation: whether one comes in the outcome.
 
     events: positions in the process's counts; step_days: between one as-of day with a truth and the next;
@@ -74,7 +74,7 @@ def _draw(tables: Floats, row: NDArray[np.int64], rng: np.random.Generator) -> N
     return drawn
 
 
-def truths(process: Process, question: Question, counts: Counts) -> list[Truth]:
+def compute_truths(process: Process, question: OutcomeQuestion, counts: Counts) -> list[Truth]:
     """The truth at each mature as-of day of these logs, earliest first; none if they are too short."""
     as_of_days = sorted(question.mature_days(len(counts)))
     if not as_of_days:
@@ -86,7 +86,7 @@ def truths(process: Process, question: Question, counts: Counts) -> list[Truth]:
     return [_truth(question, day, row, any_event) for day, row in zip(as_of_days, silence, strict=True)]
 
 
-def _truth(question: Question, day: int, silence: Floats, any_event: Seen) -> Truth:
+def _truth(question: OutcomeQuestion, day: int, silence: Floats, any_event: Seen) -> Truth:
     customer = np.flatnonzero(any_event[max(0, day - question.observation_days) : day].any(axis=0))
     came_back: Seen = np.any(any_event[day : day + question.outcome_days, customer], axis=0)
     if question.about_silence:
@@ -94,7 +94,7 @@ def _truth(question: Question, day: int, silence: Floats, any_event: Seen) -> Tr
     return Truth(day, customer, 1 - silence[customer], came_back.astype(np.int8))
 
 
-def filter_silence(process: Process, question: Question, counts: Counts, as_of_days: Sequence[int]) -> Floats:
+def filter_silence(process: Process, question: OutcomeQuestion, counts: Counts, as_of_days: Sequence[int]) -> Floats:
     """P(none of the events in the outcome | all counts before as_of), exactly: (as-of days, customers)."""
     silence = process.silence(question.outcome_days, question.events)
     wanted = set(as_of_days)

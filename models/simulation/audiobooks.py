@@ -6,14 +6,14 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from models.simulation.activity import Counts, Question
+from models.simulation.activity import Counts, OutcomeQuestion
 from models.simulation.files import Simulation
-from models.simulation.service import Service, Task
-from models.simulation.shop_events import what_happened
+from models.simulation.service import SimulatedService, Task
+from models.simulation.shop_events import draw_events
 from models.simulation.shop_files import month_file, months
 from models.simulation.shop_process import EVENTS, PURCHASE, shop_process
 
-BOUGHT_AGAIN = Question(
+BOUGHT_AGAIN = OutcomeQuestion(
     events=(PURCHASE,),
     observation_days=730,
     outcome_days=183,
@@ -35,7 +35,7 @@ def shop_ids(simulation: Simulation) -> pa.StringArray:
 
 def shop_tasks(simulation: Simulation, counts: Counts) -> list[Task]:
     """The file of each event and month."""
-    ids, happened = shop_ids(simulation), what_happened(simulation, counts)
+    ids, happened = shop_ids(simulation), draw_events(simulation, counts)
     return [
         partial(month_file, simulation, ids, event, happened[event], month)
         for month in months(simulation)
@@ -43,4 +43,4 @@ def shop_tasks(simulation: Simulation, counts: Counts) -> list[Task]:
     ]
 
 
-AUDIOBOOKS = Service(shop_process, BOUGHT_AGAIN, 913, date(2017, 1, 1), MOST_CUSTOMERS, shop_ids, shop_tasks)
+AUDIOBOOKS = SimulatedService(shop_process, BOUGHT_AGAIN, 913, date(2017, 1, 1), MOST_CUSTOMERS, shop_ids, shop_tasks)

@@ -5,14 +5,14 @@ from functools import partial
 
 import pyarrow as pa
 
-from models.simulation.activity import Counts, Question
+from models.simulation.activity import Counts, OutcomeQuestion
 from models.simulation.audience import MOST_CUSTOMERS, make_audience
 from models.simulation.files import Simulation
 from models.simulation.music_archives import DATELESS_DAYS, dateless_archive, day_archives
 from models.simulation.music_process import EVENTS, music_process
-from models.simulation.service import Service, Task
+from models.simulation.service import SimulatedService, Task
 
-CHURN = Question(
+CHURN = OutcomeQuestion(
     events=tuple(range(len(EVENTS))),
     observation_days=30,
     outcome_days=14,
@@ -35,4 +35,4 @@ def music_tasks(simulation: Simulation, counts: Counts) -> list[Task]:
     return [partial(dateless_archive, simulation, searches), *days]
 
 
-MUSIC = Service(music_process, CHURN, 44, date(2017, 3, 30), MOST_CUSTOMERS, music_ids, music_tasks)
+MUSIC = SimulatedService(music_process, CHURN, 44, date(2017, 3, 30), MOST_CUSTOMERS, music_ids, music_tasks)

@@ -19,7 +19,7 @@ from models.simulation.audience import Audience
 from models.simulation.catalogue import QUERY_FORMS, SONGS, Catalogue
 
 Indices = NDArray[np.int64]
-Counts = NDArray[np.integer]
+DayCounts = NDArray[np.integer]
 PART_SHARE = (0.27, 0.31, 0.42)
 DUPLICATED_DOWN, DUPLICATED_SEARCH = 0.009, 0.018
 NO_SINGER_DOWN = 0.134
@@ -38,7 +38,7 @@ class DayText:
     counts: Counter[str]
 
 
-def down_text(downs: Counts, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
+def down_text(downs: DayCounts, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
     """Lines of a day's downloads; a record broken by a newline in its title is two lines."""
     who = np.repeat(np.arange(len(downs)), downs)
     events = len(who)
@@ -55,7 +55,9 @@ def down_text(downs: Counts, audience: Audience, songs: Catalogue, rng: np.rando
     return DayText(split_parts(lines.take(rows), rng.random(len(rows)), rng), counts)
 
 
-def search_text(searches: Counts, day: date, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
+def search_text(
+    searches: DayCounts, day: date, audience: Audience, songs: Catalogue, rng: np.random.Generator
+) -> DayText:
     """Lines of a day's searches, by time within each part."""
     who = np.repeat(np.arange(len(searches)), searches)
     events = len(who)

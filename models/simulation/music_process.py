@@ -14,7 +14,7 @@ MOST_PER_DAY = (400, 120, 120)
 
 
 @dataclass(frozen=True)
-class Habit:
+class MusicHabit:
     """One type of customer: daily probabilities, and mean counts on a day awake.
 
     seen_before: share already there when the logs begin (the others join later, by a constant daily hazard);
@@ -36,10 +36,10 @@ class Habit:
 
 
 HABITS = (
-    Habit(0.33, 0.40, 0.50, 0.09, 0.03, 0.042, 0.02, 0.15, 7.0, 1.2, 1.5),  # passes by
-    Habit(0.28, 0.50, 0.25, 0.20, 0.06, 0.042, 0.02, 0.18, 9.0, 1.3, 1.7),  # once a week
-    Habit(0.22, 0.65, 0.10, 0.35, 0.10, 0.034, 0.03, 0.16, 12.0, 1.3, 1.7),  # twice a week
-    Habit(0.17, 0.75, 0.04, 0.66, 0.20, 0.020, 0.03, 0.13, 15.0, 1.6, 2.0),  # most days
+    MusicHabit(0.33, 0.40, 0.50, 0.09, 0.03, 0.042, 0.02, 0.15, 7.0, 1.2, 1.5),  # passes by
+    MusicHabit(0.28, 0.50, 0.25, 0.20, 0.06, 0.042, 0.02, 0.18, 9.0, 1.3, 1.7),  # once a week
+    MusicHabit(0.22, 0.65, 0.10, 0.35, 0.10, 0.034, 0.03, 0.16, 12.0, 1.3, 1.7),  # twice a week
+    MusicHabit(0.17, 0.75, 0.04, 0.66, 0.20, 0.020, 0.03, 0.13, 15.0, 1.6, 2.0),  # most days
 )
 JOINS_PER_DAY = 0.05
 AWAKE_ON_ARRIVAL = 0.97
@@ -71,7 +71,7 @@ def music_process() -> Process:
     )
 
 
-def _initial(habit: Habit) -> list[float]:
+def _initial(habit: MusicHabit) -> list[float]:
     return [
         (1 - habit.seen_before) * 0.85,
         (1 - habit.seen_before) * 0.15,
@@ -81,7 +81,7 @@ def _initial(habit: Habit) -> list[float]:
     ]
 
 
-def _transition(habit: Habit) -> list[list[float]]:
+def _transition(habit: MusicHabit) -> list[list[float]]:
     stays = 1 - habit.tires
     return [
         [1 - JOINS_PER_DAY, JOINS_PER_DAY, 0, 0, 0],

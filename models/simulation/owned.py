@@ -12,7 +12,7 @@ SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True)
-class Owned:
+class OwnedBooks:
     """The books of all customers: N of them, sorted by customer, then by day of purchase.
 
     customer_day: (N,) customer * days + day; book: (N,); days: of the logs.
@@ -23,7 +23,7 @@ class Owned:
     days: int
 
     @classmethod
-    def of(cls, customer: Indices, second: Indices, book: Indices, days: int) -> "Owned":
+    def of(cls, customer: Indices, second: Indices, book: Indices, days: int) -> "OwnedBooks":
         """Owned by these customers since these seconds of the logs."""
         customer_day = customer * days + second // SECONDS_PER_DAY
         order = np.argsort(customer_day, kind="stable")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.simulation.audience import Audience
 from models.simulation.catalogue import NO_LENGTHS, SONGS, Catalogue
-from models.simulation.music_lines import Counts, DayText, Indices, join_fields, some_rows, split_parts
+from models.simulation.music_lines import DayCounts, DayText, Indices, join_fields, some_rows, split_parts
 
 # Lines that are added, spoilt: each kind's share of the events. The last three were seen, but not counted.
 ADDED = {
@@ -31,7 +31,7 @@ LENGTH_LOST = np.array([0.018, 0.37, 0.475])  # of ordinary plays, of those hear
 NO_LENGTH_SHARE = (0.945, 0.05, 0.005)
 
 
-def play_text(plays: Counts, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
+def play_text(plays: DayCounts, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
     """Lines of a day's plays: plays is (M,), how many each member of the audience has."""
     who = np.repeat(np.arange(len(plays)), plays)
     events = len(who)

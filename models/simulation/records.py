@@ -10,7 +10,7 @@ Fields = dict[str, pa.StringArray]
 
 
 @dataclass(frozen=True)
-class Form:
+class LineFormat:
     """How the lines of a file are written.
 
     as_json: else CSV with a header; names: the fields in order; numbers: those that JSON leaves without quotes;

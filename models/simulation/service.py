@@ -6,7 +6,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from models.simulation.activity import Counts, Question
+from models.simulation.activity import Counts, OutcomeQuestion
 from models.simulation.files import Archive, Simulation, Tally
 from models.simulation.process import Process
 
@@ -14,7 +14,7 @@ Task = Callable[[], tuple[list[Archive], Tally]]
 
 
 @dataclass(frozen=True)
-class Service:
+class SimulatedService:
     """One service.
 
     process: makes the hidden process; days, start: of the logs, where none are given; most_customers: what its ids
@@ -23,7 +23,7 @@ class Service:
     """
 
     process: Callable[[], Process]
-    question: Question
+    question: OutcomeQuestion
     days: int
     start: date
     most_customers: int

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from models.simulation.owned import Indices
-from models.simulation.records import Fields, Form
+from models.simulation.records import Fields, LineFormat
 
 # What is added per event: a field, what stands in it, and the share of the true lines.
 WRONG: dict[str, dict[str, tuple[str, tuple[str, ...], float]]] = {
@@ -26,7 +26,7 @@ NO_CUSTOMER, NO_TIME, BROKEN, DUPLICATED = 0.002, 0.002, 0.003, 0.008
 
 
 def dirty_lines(
-    event: str, time: str, fields: Fields, form: Form, rng: np.random.Generator
+    event: str, time: str, fields: Fields, form: LineFormat, rng: np.random.Generator
 ) -> tuple[list[str], Counter[str]]:
     """The true lines in their order, each followed by what is added for it; how many of each kind, and in all.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.simulation.activity import Counts
 from models.simulation.books import Books, shop_books
 from models.simulation.files import Simulation
-from models.simulation.owned import SECONDS_PER_DAY, Indices, Owned
+from models.simulation.owned import SECONDS_PER_DAY, Indices, OwnedBooks
 from models.simulation.shop_process import EVENTS, LISTENING, PURCHASE, REVIEW, SUPPORT, VISIT
 
 Texts = dict[str, pa.StringArray]
@@ -30,7 +30,7 @@ CHANNELS, DEVICES, LANGUAGES = ("web", "app", "partner"), ("phone", "tablet", "s
 
 
 @dataclass(frozen=True)
-class Happened:
+class ShopEvents:
     """Events of one kind, by time: N of them.
 
     customer: (N,) positions, the shop's own check one after the last; second: (N,) since the first midnight of the
@@ -42,28 +42,28 @@ class Happened:
     book: Indices | None
     texts: Texts
 
-    def take(self, rows: Indices) -> "Happened":
+    def take(self, rows: Indices) -> "ShopEvents":
         """These rows, in this order."""
         texts = {name: column.take(pa.array(rows)) for name, column in self.texts.items()}
-        return Happened(self.customer[rows], self.second[rows], None if self.book is None else self.book[rows], texts)
+        return ShopEvents(self.customer[rows], self.second[rows], None if self.book is None else self.book[rows], texts)
 
-    def by_time(self) -> "Happened":
+    def by_time(self) -> "ShopEvents":
         """The same, sorted."""
         return self.take(np.argsort(self.second, kind="stable"))
 
 
-def what_happened(simulation: Simulation, counts: Counts) -> dict[str, Happened]:
+def draw_events(simulation: Simulation, counts: Counts) -> dict[str, ShopEvents]:
     """Every event of the logs, given the counts (days, events, customers)."""
     books = shop_books()
     when = {event: _when(counts[:, event], simulation.rng(2, event)) for event in range(len(EVENTS))}
     rng = [simulation.rng(3, event) for event in range(len(EVENTS))]
     bought = books.choose(len(when[PURCHASE][0]), rng[PURCHASE])
-    owned = Owned.of(*when[PURCHASE], bought, simulation.days)
+    owned = OwnedBooks.of(*when[PURCHASE], bought, simulation.days)
     happened = {
         PURCHASE: _purchases(*when[PURCHASE], bought, books, rng[PURCHASE]),
         LISTENING: _listening(*when[LISTENING], owned, books, rng[LISTENING]),
         REVIEW: _reviews(*when[REVIEW], owned, books, simulation, rng[REVIEW]),
-        SUPPORT: Happened(*when[SUPPORT], None, {"topic": _any_of(TOPICS, len(when[SUPPORT][0]), rng[SUPPORT])}),
+        SUPPORT: ShopEvents(*when[SUPPORT], None, {"topic": _any_of(TOPICS, len(when[SUPPORT][0]), rng[SUPPORT])}),
         VISIT: _visits(*when[VISIT], simulation, rng[VISIT]),
     }
     return {EVENTS[event]: rows.by_time() for event, rows in happened.items()}
@@ -79,7 +79,7 @@ def _when(counts: NDArray[np.int16], rng: np.random.Generator) -> tuple[Indices,
     return np.repeat(customer, number), second
 
 
-def _purchases(customer: Indices, second: Indices, book: Indices, books: Books, rng: np.random.Generator) -> Happened:
+def _purchases(customer: Indices, second: Indices, book: Indices, books: Books, rng: np.random.Generator) -> ShopEvents:
     """Purchases, and the returns of some of them; those after the end of the logs come into no file."""
     n = len(customer)
     cents = books.cents[book] * rng.choice(DISCOUNTS, n, p=DISCOUNT_SHARE) // 100
@@ -91,7 +91,7 @@ def _purchases(customer: Indices, second: Indices, book: Indices, books: Books, 
     is_negative = (rng.random(len(back)) < 0.5) & ~unknown[back]  # some tills negate the length as well
     minus = pa.array(["", "-"]).take(pa.array(is_negative.astype(np.int64)))
     length_back = pc.binary_join_element_wise(minus, length.take(pa.array(back)), "")
-    return Happened(
+    return ShopEvents(
         np.append(customer, customer[back]),
         np.append(second, later[back]),
         np.append(book, book[back]),
@@ -104,16 +104,23 @@ def _purchases(customer: Indices, second: Indices, book: Indices, books: Books, 
     )
 
 
-def _listening(customer: Indices, second: Indices, owned: Owned, books: Books, rng: np.random.Generator) -> Happened:
+def _listening(
+    customer: Indices, second: Indices, owned: OwnedBooks, books: Books, rng: np.random.Generator
+) -> ShopEvents:
     book = owned.choose(customer, second, books, rng)
     minutes = np.clip(rng.exponential(SITTING_MINUTES, len(customer)), 0.5, LONGEST_SITTING)
     texts = {"minutes": pa.array(np.round(minutes, 1)).cast(pa.string())}
-    return Happened(customer, second, book, {**texts, "device": _any_of(DEVICES, len(customer), rng)})
+    return ShopEvents(customer, second, book, {**texts, "device": _any_of(DEVICES, len(customer), rng)})
 
 
 def _reviews(
-    customer: Indices, second: Indices, owned: Owned, books: Books, simulation: Simulation, rng: np.random.Generator
-) -> Happened:
+    customer: Indices,
+    second: Indices,
+    owned: OwnedBooks,
+    books: Books,
+    simulation: Simulation,
+    rng: np.random.Generator,
+) -> ShopEvents:
     """Reviews, their ratings by a taste that a customer keeps."""
     n = len(customer)
     is_bought = rng.random(n) < OF_A_BOUGHT_BOOK
@@ -121,15 +128,15 @@ def _reviews(
     taste = simulation.rng(4).normal(RATING, TASTES, simulation.customers)
     rating = np.clip(np.rint(taste[customer] + rng.normal(0, MOODS, n)), 1, 10).astype(np.int64)
     given = pc.if_else(pa.array(rng.random(n) < UNRATED), "", pa.array(rating).cast(pa.string()))
-    return Happened(customer, second, book, {"rating": given, "language": _any_of(LANGUAGES, n, rng)})
+    return ShopEvents(customer, second, book, {"rating": given, "language": _any_of(LANGUAGES, n, rng)})
 
 
-def _visits(customer: Indices, second: Indices, simulation: Simulation, rng: np.random.Generator) -> Happened:
+def _visits(customer: Indices, second: Indices, simulation: Simulation, rng: np.random.Generator) -> ShopEvents:
     """Visits, and those of the shop's own check in the first and the last second of each day."""
     midnights = np.arange(simulation.days) * SECONDS_PER_DAY
     checks = np.concatenate([midnights, midnights + SECONDS_PER_DAY - 1])
     who = np.append(customer, np.full(len(checks), simulation.customers))
-    return Happened(who, np.append(second, checks), None, {"page": _any_of(PAGES, len(who), rng)})
+    return ShopEvents(who, np.append(second, checks), None, {"page": _any_of(PAGES, len(who), rng)})
 
 
 def _any_of(texts: tuple[str, ...], number: int, rng: np.random.Generator) -> pa.StringArray:

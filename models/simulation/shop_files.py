@@ -11,9 +11,9 @@ from models.simulation.books import shop_books
 from models.simulation.files import Archive, Simulation, Tally, gz
 from models.simulation.instants import HOME_OFFSETS, instants
 from models.simulation.owned import SECONDS_PER_DAY
-from models.simulation.records import Fields, Form
+from models.simulation.records import Fields, LineFormat
 from models.simulation.shop_dirt import dirty_lines
-from models.simulation.shop_events import Happened
+from models.simulation.shop_events import ShopEvents
 from models.simulation.shop_process import EVENTS
 
 FILES = {
@@ -51,7 +51,7 @@ def months(simulation: Simulation) -> list[Month]:
 
 
 def month_file(
-    simulation: Simulation, ids: pa.StringArray, event: str, happened: Happened, month: Month
+    simulation: Simulation, ids: pa.StringArray, event: str, happened: ShopEvents, month: Month
 ) -> tuple[list[Archive], Tally]:
     """The file of one event and month, and a tally of `purchase.lines` etc."""
     turn = EVENTS.index(event) + month.number  # what is unusual comes in another month for each event
@@ -71,16 +71,16 @@ def month_file(
     return [file], Counter({f"{event}.{kind}": number for kind, number in counts.items()})
 
 
-def _form(event: str, rows: Happened, turn: int, rng: np.random.Generator) -> Form:
+def _form(event: str, rows: ShopEvents, turn: int, rng: np.random.Generator) -> LineFormat:
     """One file in six is in the other format, one in three has its fields in another order."""
     names = ["customer_id", TIMES[event], *(["title"] if rows.book is not None else []), *rows.texts]
     if turn % 3 == 1:
         rng.shuffle(names)
-    return Form((event in USUALLY_JSON) != (turn % 6 == 4), tuple(names), NUMBERS, frozenset({"title"}))
+    return LineFormat((event in USUALLY_JSON) != (turn % 6 == 4), tuple(names), NUMBERS, frozenset({"title"}))
 
 
 def _fields(
-    simulation: Simulation, ids: pa.StringArray, event: str, rows: Happened, rng: np.random.Generator
+    simulation: Simulation, ids: pa.StringArray, event: str, rows: ShopEvents, rng: np.random.Generator
 ) -> Fields:
     """All fields but the title."""
     homes = simulation.rng(6).integers(0, len(HOME_OFFSETS), simulation.customers + 1)
@@ -88,7 +88,7 @@ def _fields(
     return {"customer_id": ids.take(pa.array(rows.customer)), TIMES[event]: time, **rows.texts}
 
 
-def _titles(form: Form, turn: int) -> pa.StringArray:
+def _titles(form: LineFormat, turn: int) -> pa.StringArray:
     """The titles as this file has them: in every other JSON file with nothing but ASCII."""
     books = shop_books()
     return (books.json_ascii if turn % 2 else books.json) if form.as_json else books.csv

@@ -14,7 +14,7 @@ MOST_PER_DAY = (6, 12, 3, 3, 12)
 
 
 @dataclass(frozen=True)
-class Habit:
+class ShopHabit:
     """One type of customer: daily probabilities, and mean counts on a day with a visit.
 
     gone_at_once: leaves after the day of the first purchase; awake, awake_fading: visits on a day; tires: engaged to
@@ -34,11 +34,11 @@ class Habit:
 
 
 HABITS = (
-    Habit(0.32, 0.45, 0.040, 0.012, 0.0060, 0.0010, 0.002, 0.004, 2.5, 0.030),  # buys once, and looks in again
-    Habit(0.37, 0.15, 0.017, 0.005, 0.0014, 0.0022, 0.002, 0.450, 3.0, 0.050),  # comes now and then, to buy
-    Habit(0.27, 0.10, 0.040, 0.008, 0.0060, 0.0025, 0.004, 0.220, 2.5, 0.030),  # comes often for a while
+    ShopHabit(0.32, 0.45, 0.040, 0.012, 0.0060, 0.0010, 0.002, 0.004, 2.5, 0.030),  # buys once, and looks in again
+    ShopHabit(0.37, 0.15, 0.017, 0.005, 0.0014, 0.0022, 0.002, 0.450, 3.0, 0.050),  # comes now and then, to buy
+    ShopHabit(0.27, 0.10, 0.040, 0.008, 0.0060, 0.0025, 0.004, 0.220, 2.5, 0.030),  # comes often for a while
 )
-GIFT_READER = Habit(0.04, 0.50, 0.040, 0.005, 0.0200, 0.0010, 0.010, 0.0, 0.0, 0.6)  # was given a book, buys none
+GIFT_READER = ShopHabit(0.04, 0.50, 0.040, 0.005, 0.0200, 0.0010, 0.010, 0.0, 0.0, 0.6)  # was given a book, buys none
 LISTENERS = 0.6  # of each type but the last; half of those who ever bought are seen to listen
 SEEN_BEFORE = 0.08  # are engaged or fading when the logs begin
 JOINS_PER_DAY, LOOKS_FIRST = 0.003, 0.3
@@ -63,13 +63,13 @@ def shop_process() -> Process:
     )
 
 
-def _of_habit(habit: Habit, listens: bool) -> float:
+def _of_habit(habit: ShopHabit, listens: bool) -> float:
     if habit is GIFT_READER:
         return 1.0
     return LISTENERS if listens else 1 - LISTENERS
 
 
-def _transition(habit: Habit) -> list[list[float]]:
+def _transition(habit: ShopHabit) -> list[list[float]]:
     looks = JOINS_PER_DAY * LOOKS_FIRST
     return [
         [1 - JOINS_PER_DAY, looks, JOINS_PER_DAY - looks, 0, 0, 0],
@@ -81,7 +81,7 @@ def _transition(habit: Habit) -> list[list[float]]:
     ]
 
 
-def _tables(habit: Habit, listens: bool) -> list[Floats]:
+def _tables(habit: ShopHabit, listens: bool) -> list[Floats]:
     """Per event (S, most + 1): what a day with a visit shows in each state."""
     buys = habit.purchases > 0
     sittings = habit.listens if listens else 0.0

@@ -49,7 +49,7 @@ def test_plain_data_on_either_engine_is_what_the_saved_pipeline_computes(
     spark: SparkSession, name: str, tmp_path: Path
 ) -> None:
     """Nulls, a level never seen in training and values far off included."""
-    plain = fitted(spark, name, tmp_path / "pipeline").plain
+    plain = fitted(spark, name, tmp_path / "pipeline").portable
     pipeline = PipelineModel.load(f"file:{tmp_path / 'pipeline'}")
     transformed = pipeline.transform(table(spark, OTHERS)).withColumn("p", vector_to_array(F.col("probability"))[1])
     expected = {row["customer_id"]: row["p"] for row in transformed.select("customer_id", "p").collect()}
@@ -77,14 +77,14 @@ def test_how_rows_lie_says_nothing(spark: SparkSession, tmp_path: Path) -> None:
     """Written by another engine, on more cores or in another order, they give the same forest."""
     rows = table(spark, customers())
     others = rows.orderBy(F.desc("customer_id")).repartition(5)
-    first, second = (fitted_on(one, "rf", tmp_path / "saved").plain for one in (rows, others))
+    first, second = (fitted_on(one, "rf", tmp_path / "saved").portable for one in (rows, others))
     found = [probabilities(spark, plain, OTHERS) for plain in (first, second)]
     assert found[0] == pytest.approx(found[1], abs=1e-9)
     assert len(set(found[0].values())) > 5
 
 
 def test_another_seed_gives_another_forest(spark: SparkSession, tmp_path: Path) -> None:
-    first, second = (fitted(spark, "rf", tmp_path / str(seed), seed=seed).plain.to_json() for seed in (1, 2))
+    first, second = (fitted(spark, "rf", tmp_path / str(seed), seed=seed).portable.to_json() for seed in (1, 2))
     assert first != second
 
 
@@ -125,7 +125,7 @@ def test_balanced_probabilities_are_calibrated_on_customers_kept_for_it(
     means = {}
     for how in (raw, QUICK.model_copy(update={"balance": balance})):
         part = make_training_set(table(spark, rows), [ALL[3]], how)  # the device, which says little
-        plain = fit_model("lr", part, how, saving(tmp_path / how.calibrate)).plain
+        plain = fit_model("lr", part, how, saving(tmp_path / how.calibrate)).portable
         means[how.calibrate] = np.mean(list(probabilities(spark, plain, rows).values()))
         kept = 2_000 if how.calibrate == "none" else 1_600
         positives = share * kept

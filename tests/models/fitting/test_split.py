@@ -82,7 +82,7 @@ TYPES = {"customer_id": "bigint", "as_of": "date", "eligible": "boolean", "label
 
 def sides(sail: SparkSession, split: Split) -> list[set[tuple[int, date]]]:
     """Keys of the rows that train, and of those that judge."""
-    parts = split.parts(frame(sail, ROWS, TYPES))
+    parts = split.apply(frame(sail, ROWS, TYPES))
     return [{(row["customer_id"], row["as_of"]) for row in part.collect()} for part in parts]
 
 

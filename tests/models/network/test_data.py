@@ -10,8 +10,8 @@ from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.network import Network
-from models.network.data import write_plan
-from models.network.job import FitOrigin, Plan
+from models.network.data import write_job
+from models.network.job import FitOrigin, NetworkJob
 from models.network.sharding import Layout
 from models.network.shards import Singles, read_blocks
 from tests.support.frames import AS_OF
@@ -44,9 +44,11 @@ def prepared(spark: SparkSession, rows: list[tuple[Any, ...]]) -> DataFrame:
     return spark.createDataFrame(made, schema).toDF(*names)
 
 
-def written(folder: Path, train: DataFrame, validation: DataFrame, network: Network = NETWORK, ranks: int = 1) -> Plan:
-    write_plan(folder, train, validation, network, 3, ranks, ORIGIN)
-    return Plan.read(folder)
+def written(
+    folder: Path, train: DataFrame, validation: DataFrame, network: Network = NETWORK, ranks: int = 1
+) -> NetworkJob:
+    write_job(folder, train, validation, network, 3, ranks, ORIGIN)
+    return NetworkJob.read(folder)
 
 
 def in_order(folder: Path, layout: Layout) -> Singles:

@@ -36,7 +36,7 @@ def keras() -> SimpleNamespace:
     from models.network import build
     from models.network import export as whole
 
-    return SimpleNamespace(ops=keras.ops, network=build.network_of_inputs, plain_copy=whole.plain_copy)
+    return SimpleNamespace(ops=keras.ops, network=build.network_of_inputs, plain_copy=whole.portable_copy)
 
 
 def drawn(seed: int, units: list[int], activation: str, terms: int = 3) -> Mlp:

@@ -1,4 +1,4 @@
-"""What matters most to a model, on a bounded sample of the customers that judge it."""
+"""Explains a model by a bounded sample of the test set: feature importance and partial dependence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,11 +46,10 @@ class Importances:
 
 @dataclass(frozen=True)
 class ExplanationSample:
-    """Rows of the test part.
+    """Rows of the test set.
 
-    inputs (rows, inputs) and labels (rows,): drawn by label, as many of one as of the other, since a rare label would
-    hardly occur; an AUC does not depend on how many there are. background (rows, inputs) and raw, values by feature:
-    drawn from all.
+    inputs (rows, inputs) and labels (rows,): as many rows of one label as of the other, since a rare label would hardly
+    occur; an AUC does not depend on the shares. background (rows, inputs), and raw, values by feature: rows of all.
     """
 
     inputs: Floats
@@ -60,16 +59,16 @@ class ExplanationSample:
 
 
 def draw_sample(test: DataFrame, model: PortableModel, rows: int = ROWS) -> ExplanationSample:
-    """At most so many rows of a labelled feature table, drawn by a hash of the customer."""
+    """Draw at most `rows` rows of a labelled feature table, by a hash of the customer."""
     names = [f"input_{number}" for number in range(len(model.inputs))]
     inputs = [one.value.alias(name) for one, name in zip(model.inputs, names, strict=True)]
     halves = [_drawn(test.where(F.col("label") == label), rows // 2).select("label", *inputs) for label in (0, 1)]
-    judged = halves[0].unionByName(halves[1]).toArrow()
+    balanced = halves[0].unionByName(halves[1]).toArrow()
     raw = [F.col(name).alias(f"raw_{name}") for name in model.features]
     background = _drawn(test, PARTIAL_ROWS).select(*raw, *inputs).toArrow()
     return ExplanationSample(
-        _matrix(judged, names),
-        judged.column("label").to_numpy().astype(np.int64),
+        _matrix(balanced, names),
+        balanced.column("label").to_numpy().astype(np.int64),
         _matrix(background, names),
         {name: background.column(f"raw_{name}").to_pylist() for name in model.features},
     )
@@ -158,7 +157,7 @@ def _importance(
 
 
 def _groups(model: PortableModel) -> dict[str, list[int]]:
-    """The inputs of each feature."""
+    """The numbers of the inputs of each feature."""
     found: dict[str, list[int]] = {}
     for number, one in enumerate(model.inputs):
         found.setdefault(one.feature, []).append(number)
@@ -168,7 +167,7 @@ def _groups(model: PortableModel) -> dict[str, list[int]]:
 def _dependence(
     some: ExplanationSample, model: PortableModel, groups: Mapping[str, Sequence[int]], name: str
 ) -> list[tuple[float | str, float]]:
-    """Mean calibrated probability when everybody has the same value, for values that occur."""
+    """The mean calibrated probability if all customers had the same value, for values that occur."""
     rows = _grid_rows(some.raw[name])
     grid = some.background[list(rows.values())]
     means = partial_dependence(model.probability, some.background, groups[name], grid)
@@ -176,7 +175,7 @@ def _dependence(
 
 
 def _grid_rows(values: Sequence[Any]) -> dict[float | str, int]:
-    """Values spread over those that occur, and for each a row that has it."""
+    """Values spread evenly over the ranks of those that occur, and for each a row that has it."""
     rows: dict[Any, int] = {value: row for row, value in reversed(list(enumerate(values)))}
     unknown = {UNKNOWN: rows.pop(None)} if None in rows else {}
     if all(isinstance(value, str) for value in rows):

@@ -1,4 +1,4 @@
-"""How good probabilities are: each measure declared once, and all of them with bootstrap intervals."""
+"""Metrics of probabilities: each declared once, with title, explanation and bootstrap interval."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from models.evaluation.intervals import Interval
 
 @dataclass(frozen=True)
 class Metric:
-    """A measure of a scored table.
+    """A metric of a scored table.
 
-    value: of cells and of a threshold of probability; NaN where it is not defined.
-    about: what it says, for people who do not know it.
-    differences: of cells, those whose absolute values add up to the metric.
-    is_largest_difference: it is the largest of absolute differences.
+    about: an explanation for people who do not know it.
+    value: computes the metric from a histogram and a threshold of probability; NaN if it is not defined.
+    differences: computes from a histogram the differences whose absolute values add up to the metric.
+    is_largest_difference: whether the metric is the largest of absolute differences.
     """
 
     title: str
@@ -34,9 +34,9 @@ class Metric:
 def compute_metrics(
     histogram: ScoreHistogram, threshold: float, seed: int = 1, replicates: int = 200
 ) -> dict[str, Interval]:
-    """All METRICS with 95 % bootstrap intervals; F1 is that at the threshold. NaN where a metric is not defined.
+    """Compute all METRICS with 95 % bootstrap intervals, F1 at the threshold; NaN if a metric is not defined.
 
-    The rows are taken as independent: with several as-of dates of the same customers, intervals are too narrow.
+    Rows count as independent: with several as-of dates of the same customers, intervals are too narrow.
     """
     random = np.random.default_rng(seed)
     resamples = [histogram.resampled(random) for _ in range(replicates)]
@@ -44,12 +44,13 @@ def compute_metrics(
 
 
 def best_threshold(histogram: ScoreHistogram) -> float:
-    """The probability from which on calling customers positive gives the highest F1, the highest of equal ones.
+    """The threshold of probability with the highest F1; of equal ones the highest threshold.
 
-    Raises ValueError without positives, when no threshold is better than another.
+    Raises:
+        ValueError: there are no positives, so that no threshold is better than another.
     """
     if not histogram.positives.sum():
-        raise ValueError("without positives no threshold is better than another")
+        raise ValueError("there are no positives, so no threshold is better than another")
     hits, called = measures.from_the_top(histogram.positives), measures.from_the_top(histogram.rows)
     scores = 2 * hits / (called + hits[-1])
     best = int(np.argmax(scores))
@@ -76,48 +77,48 @@ METRICS: dict[str, Metric] = {
     ),
     "average_precision": Metric(
         "Average precision",
-        "Share of customers with the outcome among those with the highest scores, averaged over how far one goes; "
-        "chance gives the overall share.",
+        "Share of customers with the outcome among those with the highest scores, averaged over all cut-offs; chance "
+        "gives the overall share.",
         "higher",
         lambda histogram, _: measures.average_precision(histogram),
     ),
     "accuracy": Metric(
         "Accuracy",
-        "Share of customers for whom the likelier outcome, at a probability of one half, is the one that came.",
+        "Share of customers whose outcome is predicted rightly at a threshold of one half.",
         "higher",
         lambda histogram, _: measures.accuracy(histogram),
     ),
     "f1": Metric(
         "F1",
-        "Balance of two shares at the chosen threshold: of those called, who had the outcome; of those who had it, who "
-        "was called.",
+        "Harmonic mean of two shares at the chosen threshold: of those selected, who had the outcome; of those who had "
+        "it, who was selected.",
         "higher",
         measures.f1,
     ),
     "log_loss": Metric(
         "Log loss",
-        "How surprising the outcomes were for the probabilities; being sure and wrong costs most. 0 is perfect.",
+        "How improbable the true outcomes were by the predictions; sure and wrong predictions cost most. 0 is perfect.",
         "lower",
         lambda histogram, _: measures.log_loss(histogram),
     ),
     "brier": Metric(
         "Brier score",
-        "Mean squared distance of the probability from what happened (0 or 1). 0 is perfect.",
+        "Mean squared difference of the probability and the outcome (0 or 1). 0 is perfect.",
         "lower",
         lambda histogram, _: measures.brier(histogram),
     ),
     "calibration_error": Metric(
         "Calibration error",
-        "By how much probabilities miss the observed shares, averaged over ten equal groups by score. With few "
-        "customers chance alone makes some.",
+        "Mean difference of predicted probability and observed share over ten equal groups by score. With few "
+        "customers chance alone gives some.",
         "lower",
         lambda histogram, _: measures.calibration_error(histogram),
         differences=measures.calibration_differences,
     ),
     "ks": Metric(
         "KS",
-        "Largest gap between the scores of customers with and without the outcome: at the best cut, the share of the "
-        "ones above it less that of the others.",
+        "Largest gap between customers with and without the outcome: at the best cut-off, the share of the former "
+        "above it minus the share of the latter.",
         "higher",
         lambda histogram, _: measures.ks(histogram),
         is_largest_difference=True,

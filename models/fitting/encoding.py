@@ -1,7 +1,7 @@
-"""Features as terms of a model: SQL that both engines understand, written down once.
+"""Encodes features as terms of a model, by SQL that both engines understand.
 
-Counts, amounts, durations and days are heavy-tailed: they enter as signed log1p. A null enters as the mean of the
-training rows with an indicator beside it, a category as one indicator per level.
+Counts, amounts, durations, days and ratios are heavy-tailed: a model gets their signed log1p. For a null it gets the
+mean of the training rows and an indicator, for a category one indicator per level.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ Encoding = Literal["value", "signed_log", "is_level", "is_missing"]
 
 @dataclass(frozen=True)
 class Term:
-    """One input of a model: how it is made of a feature, with the `level` of a category that it tells.
+    """One input of a model: how it is computed from a feature.
 
-    Where a value is null the training mean is to stand.
+    level: the level of a category that an `is_level` indicates. is_nullable: whether it may be null, which the mean of
+    the training rows replaces.
     """
 
     name: str
@@ -28,7 +29,7 @@ class Term:
 
     @property
     def sql(self) -> str:
-        """A double, or null."""
+        """The SQL expression of the term: a double, or null."""
         value = f"cast({self.feature} as double)"
         return {
             "value": value,
@@ -39,7 +40,7 @@ class Term:
 
 
 def terms_of(features: list[NamedFeature]) -> list[Term]:
-    """The terms of features, in order."""
+    """The terms of all features, in their order."""
     return [term for feature in features for term in _terms(feature)]
 
 

@@ -1,4 +1,4 @@
-"""From training rows to a fitted model: balance, cross-validation, the fit on all of them, calibration."""
+"""Fits a model to training rows: class balance, cross-validation, the fit on all rows, calibration."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,17 +24,18 @@ from models.scoring.linear import Linear
 from models.scoring.portable import PortableModel, score_table
 
 ROWS_COMPARED = 1_000
-FEWEST_OF_A_LABEL = 500  # rows that cross-validation sees, where there are so many
-ROWS_OF_A_PART = 50_000  # a fit of 14,000 is as fast by one task as by two
-SAME_PROBABILITY = 1e-5  # XGBoost adds up in single precision
+FEWEST_OF_A_LABEL = 500  # rows in cross-validation, if there are so many
+ROWS_OF_A_PART = 50_000  # a fit of 14,000 rows is as fast by one task as by two
+SAME_PROBABILITY = 1e-5  # tolerance: XGBoost adds up in single precision
 Save = Callable[[PipelineModel], str]
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Training rows made ready: what models are fitted on, balanced, and what is kept to calibrate them.
+    """Preprocessed training rows.
 
-    rows, positive_share: of `prepared`.
+    rows, positive_share: number of rows of `prepared`, and their share of label 1.
+    prepared: balanced rows that models are fitted on. for_calibration: rows kept for the fit of the calibration.
     """
 
     rows: int
@@ -47,8 +48,8 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Tuning:
-    """How candidates were judged: by cross-validation in so many folds of so many rows, or once (0 folds) on rows kept
-    for it."""
+    """How candidates were compared: by cross-validation in `folds` folds of `rows` rows; with 0 folds, on `rows` rows
+    that none was fitted on."""
 
     folds: int
     rows: int
@@ -56,8 +57,11 @@ class Tuning:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fitted model as plain data, its candidates, how they were tried, and the library's own importances of its
-    inputs where it has such. `about` is what else is said of it."""
+    """A fitted model.
+
+    candidates, tuning: the hyperparameters that were compared, and how. importances: those of the library; None where
+    it gives none. about: further entries of the model's record.
+    """
 
     portable: PortableModel
     candidates: list[Candidate]
@@ -67,7 +71,14 @@ class FittedModel:
 
 
 def make_training_set(train: DataFrame, features: Sequence[NamedFeature], how: Training) -> TrainingSet:
-    """Prepare the rows of the training part, with both labels; raises ValueError when no feature has two values."""
+    """Split off the rows for calibration, preprocess and balance the others.
+
+    Args:
+        train: training rows with both labels.
+
+    Raises:
+        ValueError: no feature has two values, or the customers kept for calibration do not have both labels.
+    """
     calibration = _calibration_method(how)
     kept = is_for_calibration(F.col("customer_id")) if calibration != "none" else F.lit(False)
     fitted_on, for_calibration = train.where(~kept), train.where(kept)
@@ -88,7 +99,7 @@ def _calibration_method(how: Training) -> CalibrationMethod:
 
 
 def count_labels(rows: DataFrame) -> tuple[int, float]:
-    """Number of rows, and the share of those with label 1."""
+    """The number of rows, and their share of label 1."""
     row = rows.agg(F.count("*"), F.avg("label")).first()
     assert row is not None  # an aggregation without keys always has its one row
     return int(row[0]), float(row[1])
@@ -97,10 +108,11 @@ def count_labels(rows: DataFrame) -> tuple[int, float]:
 def fit_model(
     name: str, part: TrainingSet, how: Training, save: Save, tick: Callable[[], None] = lambda: None
 ) -> FittedModel:
-    """Choose among the grid of `name` by cross-validation, fit the best on all training rows, and calibrate it.
+    """Select hyperparameters by cross-validation, fit the model on all training rows, and calibrate it.
 
     Args:
-        save: saves the whole pipeline, and says in which folder its last stage then lies.
+        name: a key of KINDS.
+        save: saves the whole pipeline and returns the folder of its last stage.
         tick: called after each fit.
     """
     kind = KINDS[name]
@@ -115,13 +127,13 @@ def fit_model(
     folder = save(PipelineModel([*part.preprocessing.stages.stages, *fitted.stages]))
     inputs = part.preprocessing.inputs
     raw = PortableModel(name, inputs, kind.scorer(fitted.stages, part.prepared.sparkSession, folder), Calibration())
-    _refuse_other_scores(fitted, raw, part)
+    _require_same_scores(fitted, raw, part)
     tuning = Tuning(how.folds, round(share * part.rows))
     return FittedModel(calibrate(raw, part), found, tuning, kind.importances(fitted.stages))
 
 
 def constant_model(positive_share: float) -> PortableModel:
-    """The same probability for everybody."""
+    """A model that gives everybody the same probability."""
     none = np.zeros(0)
     log_odds = float(np.log(positive_share) - np.log1p(-positive_share))
     return PortableModel(LOGISTIC, (), Linear(log_odds, none, none, none), Calibration())
@@ -130,7 +142,7 @@ def constant_model(positive_share: float) -> PortableModel:
 def fit_logistic(
     train: DataFrame, features: Sequence[NamedFeature], how: Training, penalty: float = 1e-6
 ) -> PortableModel:
-    """The logistic regression of features as they are, a constant where none of them has two values."""
+    """Fit a logistic regression, not balanced and not calibrated; a constant model if no feature has two values."""
     try:
         part = make_training_set(train, features, how.model_copy(update={"balance": "none", "calibrate": "none"}))
     except ValueError:
@@ -142,7 +154,7 @@ def fit_logistic(
 
 
 def calibrate(raw: PortableModel, part: TrainingSet) -> PortableModel:
-    """The model with its probabilities set right on the customers kept for it, where some are."""
+    """Calibrate a model on the customers kept for that; without such customers the model is returned as it is."""
     if part.calibration == "none":
         return raw
     kept = score_table(part.for_calibration, {"probability": raw}, ["label"])
@@ -150,17 +162,17 @@ def calibrate(raw: PortableModel, part: TrainingSet) -> PortableModel:
 
 
 def _in_order(prepared: DataFrame, rows: int) -> DataFrame:
-    """The same rows, dealt and sorted by what they are, so that a model is the same wherever it is fitted.
+    """Partition and sort rows by their keys, so that a model is the same wherever it is fitted.
 
-    A forest draws rows by their place: else it would follow the number of cores, and how files came to be written.
+    A forest draws rows by their position, which would depend on the number of cores and on the layout of files.
     """
     parts = max(1, rows // ROWS_OF_A_PART)
     return prepared.repartition(parts, "customer_id").sortWithinPartitions("customer_id", "as_of")
 
 
-def _refuse_other_scores(fitted: PipelineModel, raw: PortableModel, part: TrainingSet) -> None:
-    """What is scored with must be what was fitted: both on some rows, before any number is printed."""
-    inputs, probability = KINDS[raw.kind].sure(fitted, part.prepared.limit(ROWS_COMPARED))
+def _require_same_scores(fitted: PipelineModel, raw: PortableModel, part: TrainingSet) -> None:
+    """Compare the portable model with its pipeline on some rows; raise RuntimeError if they differ."""
+    inputs, probability = KINDS[raw.kind].library_probabilities(fitted, part.prepared.limit(ROWS_COMPARED))
     apart = np.abs(raw.probability(inputs) - probability).max()
     if not apart < SAME_PROBABILITY:
-        raise RuntimeError(f"the plain copy of {raw.kind} gives other probabilities than its pipeline, by {apart:g}")
+        raise RuntimeError(f"the portable copy of {raw.kind} gives other probabilities than its pipeline, by {apart:g}")

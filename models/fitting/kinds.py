@@ -1,4 +1,4 @@
-"""The kinds of model: how each is set up by its grid, fitted by its library, and turned into a plain scorer."""
+"""The kinds of model: the stages of each, its grid of hyperparameters, and how it becomes a portable scorer."""
 
 import itertools
 import logging
@@ -27,12 +27,12 @@ Params = Mapping[str, float]
 LOGISTIC = "lr"  # the kind of the baselines
 WEIGHT = "weight"
 STANDARDISED = "standardised"
-TREE_MEMORY_MB = 1024  # histograms of more nodes at a time: fewer passes over the data
+TREE_MEMORY_MB = 1024  # for histograms of many nodes at a time, which takes fewer passes over the data
 
 
 @dataclass(frozen=True)
 class FitContext:
-    """What a fit is given beside its parameters: the seed, and how many tasks run at a time."""
+    """What a fit needs besides its hyperparameters: the random seed, and the number of tasks that run at a time."""
 
     seed: int
     slots: int
@@ -40,24 +40,32 @@ class FitContext:
 
 @dataclass(frozen=True)
 class ModelKind:
-    """A kind of model. `stages` are fitted on a table with `inputs`, `label` and `weight`."""
+    """A kind of model.
+
+    stages: unfitted stages, for a table with `inputs`, `label` and `weight`.
+    scorer: the portable scorer of fitted stages; the last of them is saved in the folder.
+    importances: the importances of the inputs that the library gives.
+    rank: prepared rows with `rawPrediction`, higher for label 1.
+    library_probabilities: of a few prepared rows, their inputs and P(label = 1) as the library computes it.
+    takes_all_slots: whether all its tasks start together, so that two fits at a time would wait for each other.
+    """
 
     title: str
     stages: Callable[[Params, FitContext], list[Any]]
-    scorer: Callable[[list[Any], SparkSession, str], Scorer]  # of fitted stages, the last of which lies in a folder
-    importances: Callable[[list[Any]], Importances]  # of the inputs, by the library itself
-    ranked: Callable[[PipelineModel, DataFrame], DataFrame]  # prepared rows with `rawPrediction`, higher for label 1
-    sure: Callable[[PipelineModel, DataFrame], tuple[Floats, Floats]]  # few prepared rows: inputs, and P by the library
-    takes_all_slots: bool = False  # its tasks start all together, so two fits at a time would wait for each other
+    scorer: Callable[[list[Any], SparkSession, str], Scorer]
+    importances: Callable[[list[Any]], Importances]
+    rank: Callable[[PipelineModel, DataFrame], DataFrame]
+    library_probabilities: Callable[[PipelineModel, DataFrame], tuple[Floats, Floats]]
+    takes_all_slots: bool = False
 
     def fit(self, prepared: DataFrame, params: Params, seed: int) -> PipelineModel:
-        """The fitted stages behind the preparation."""
+        """Fit the stages on preprocessed rows."""
         setting = FitContext(seed, prepared.sparkSession.sparkContext.defaultParallelism)
         return Pipeline(stages=self.stages(params, setting)).fit(prepared)
 
 
 def parameter_grid(name: str, grids: Grids) -> list[dict[str, float]]:
-    """Every combination of the model's grid, in the order of declaration."""
+    """Every combination of the hyperparameters declared for a kind, in the order of declaration."""
     grid = getattr(grids, name).model_dump()
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
@@ -154,7 +162,7 @@ def _names(booster: Any) -> list[str]:
 
 
 def _stages(fitted: PipelineModel) -> list[Any]:
-    """The stages, of types that PySpark does not tell."""
+    """The fitted stages; PySpark does not declare their types."""
     return fitted.stages
 
 
@@ -169,7 +177,7 @@ def _mllib_probabilities(fitted: PipelineModel, prepared: DataFrame) -> tuple[Fl
 
 
 def _xgboost_margins(fitted: PipelineModel, prepared: DataFrame) -> DataFrame:
-    """By its trees as plain arrays: its own `transform` writes a line of log for each task."""
+    """Margins by the portable trees: `transform` of XGBoost logs a line for each task."""
     trees = _xgboost_trees(_stages(fitted), prepared.sparkSession, "")
 
     def margins(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

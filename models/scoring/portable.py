@@ -1,4 +1,4 @@
-"""A fitted model as plain data, and scoring with it in Arrow batches on either engine."""
+"""A fitted model as plain data, and scoring a table with it on either engine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -22,7 +22,7 @@ SCORERS: Mapping[str, type[Linear | Trees | Mlp]] = {"linear": Linear, "trees": 
 class PortableModel:
     """A fitted model as plain data: all that scoring needs.
 
-    kind: what fitted the model; scoring does not depend on it. inputs: in the order of the scorer's terms.
+    kind: the kind of model, for people; scoring does not depend on it. inputs: in the order of the scorer's terms.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class PortableModel:
 
     @property
     def features(self) -> list[str]:
-        """The features that it reads, each once, in order."""
+        """The features that the model reads, each once, in order."""
         return list(dict.fromkeys(one.feature for one in self.inputs))
 
     def probability(self, matrix: Floats) -> Floats:
@@ -75,10 +75,11 @@ def scorer_from_json(data: dict[str, Any]) -> Scorer:
 def score_table(
     table: DataFrame, models: Mapping[str, PortableModel], keep: Sequence[str], reasons_of: str | None = None
 ) -> DataFrame:
-    """Columns `keep` of a feature table, and a column of probabilities for each of the models by name.
+    """Score a feature table: the columns `keep`, and for each model a column of probabilities with its name.
 
     Args:
-        reasons_of: name of the model whose strongest reasons are given beside, as `reason_1`, `reason_1_effect`, …
+        models: by the name of the new column.
+        reasons_of: name of the model whose strongest reasons are added, as `reason_1`, `reason_1_effect`, …
     """
     scorers = [_batch_scorer(name, model, name == reasons_of) for name, model in models.items()]
     inputs = [

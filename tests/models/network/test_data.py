@@ -107,7 +107,7 @@ def test_batch_is_of_all_ranks_or_of_each(spark: SparkSession, tmp_path: Path, s
 def test_a_part_without_rows_is_refused(spark: SparkSession, tmp_path: Path, empty: str) -> None:
     parts = {"train": prepared(spark, TRAIN), "validation": prepared(spark, VALIDATION)}
     parts[empty] = parts[empty].where("label > 1")
-    with pytest.raises(ValueError, match=f"the {empty} part has no rows"):
+    with pytest.raises(ValueError, match=f"the {empty} set has no rows"):
         written(tmp_path, parts["train"], parts["validation"])
     assert not (tmp_path / "plan.json").exists()
 

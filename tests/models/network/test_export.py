@@ -184,5 +184,5 @@ def test_a_copy_that_scores_otherwise_is_refused(
 
     compare(0.0)
     for shift in (0.5, nan):
-        with pytest.raises(RuntimeError, match="other probabilities than its plain copy"):
+        with pytest.raises(RuntimeError, match="other probabilities than its portable copy"):
             compare(shift)

@@ -155,7 +155,7 @@ def test_a_rank_reads_its_own_lanes_only(written: tuple[Path, Layout, Singles]) 
 def test_other_rows_than_those_of_the_layout_are_refused(
     tmp_path: Path, small_groups: None, declared: int, rows: int
 ) -> None:
-    with pytest.raises(ValueError, match=f"other rows than the {declared} of the layout"):
+    with pytest.raises(ValueError, match=f"the number of rows is not {declared}, as the layout says"):
         write_lanes(tmp_path, Layout(declared, 2, 16, 8), [numbered(rows, 2)])
 
 

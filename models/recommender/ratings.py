@@ -1,4 +1,4 @@
-"""How near explicit ratings are predicted: what published analyses quote, and nothing about how titles are ranked."""
+"""Errors of predicted explicit ratings, as published analyses quote them; they do not say how titles are ranked."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from models.evaluation.intervals import Interval
 from models.recommender.fitting import LINEAGE, block_count
 from models.recommender.ranking import means_of
 
-FACTORS, ITERATIONS, REGULARISATION = 10, 10, 0.1  # those of MLlib, which most analyses leave as they are
+FACTORS, ITERATIONS, REGULARISATION = 10, 10, 0.1  # the defaults of MLlib, which most analyses use
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A model as one piece of bytes, which every worker can be given."""
+"""Serialises a recommender as bytes, which can be sent to workers."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from models.recommender.serving import RecommenderModel
 
 
 def pack_model(model: RecommenderModel) -> bytes:
-    """The model in NumPy's format for several arrays; nothing in it is code."""
+    """Serialise a model as NumPy's npz, without pickled objects."""
     settings = json.dumps({"titles": model.titles, "ranker": model.ranker.settings()})
     file = io.BytesIO()
     arrays = {"settings": np.array(settings), "popular": model.popular, **model.ranker.arrays()}
@@ -20,15 +20,15 @@ def pack_model(model: RecommenderModel) -> bytes:
 
 
 def popular_titles(file: Path) -> Numbers:
-    """The titles of a packed model from the most popular on; of the file, which may be of gigabytes, nothing else."""
+    """Read only the titles by popularity from the file of a model, which may have gigabytes."""
     with np.load(file, allow_pickle=False) as arrays:
         return np.asarray(arrays["popular"])
 
 
 def unpack_model(data: bytes) -> RecommenderModel:
-    """The model of `pack_model`."""
+    """Read the model of `pack_model`."""
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
-    told = json.loads(str(arrays.pop("settings")))
+    settings = json.loads(str(arrays.pop("settings")))
     popular = arrays.pop("popular")
-    return RecommenderModel(ranker_of(arrays, told["ranker"]), popular, told["titles"])
+    return RecommenderModel(ranker_of(arrays, settings["ranker"]), popular, settings["titles"])

@@ -1,6 +1,6 @@
-"""What runs in the engines' workers: histories to the best titles, block by block, whatever the model.
+"""Recommends in the engines' workers: from histories to the best titles, block by block, for any model.
 
-Memory is that of one block of scores and of the model; nothing grows with the customers.
+Memory is that of one block of scores and of the model, whatever the number of customers.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +34,7 @@ FIELDS = pa.schema(
 
 @dataclass(frozen=True, eq=False)
 class RecommenderModel:
-    """A ranker, with the titles from the most popular on, which fill up what it has nothing to say of."""
+    """A ranker, and all titles by falling popularity, which fill up lists with too few scored titles."""
 
     ranker: Ranker
     popular: Numbers
@@ -43,9 +43,9 @@ class RecommenderModel:
 
 @dataclass(frozen=True)
 class Serving:
-    """The function of `mapInArrow`: `customer`, `history` to rows of SCHEMA.
+    """The function for `mapInArrow`: from `customer` and `history` to rows of SCHEMA.
 
-    load: gives the model, once per worker; top: titles for a customer; per_title: customers for a title, 0: none.
+    load: returns the model, once per worker. top: titles per customer. per_title: customers per title; 0: none.
     """
 
     load: Callable[[], RecommenderModel]
@@ -99,21 +99,21 @@ class Serving:
 
 
 def recommend_titles(histories: DataFrame, serving: Serving) -> DataFrame:
-    """The recommendations for the customers of `histories`, and the customers for each title where asked for.
+    """Recommend titles to the customers of `histories`, and customers for each title if `serving` says so.
 
-    Of the customers for a title there are so many for each of the workers' parts: `rank` is that within the part.
+    Each partition returns its own best customers for a title, and `rank` is the rank within the partition.
     """
     return histories.select("customer", "history").mapInArrow(serving, SCHEMA)
 
 
 def _others(popular: Numbers, taken: Numbers, number: int) -> Numbers:
-    """The first titles that are not taken."""
+    """The most popular titles that are not taken."""
     first = popular[: number + len(taken)]
     return first[~np.isin(first, taken)][:number]
 
 
 def _entries(matrix: csr_matrix) -> tuple[Numbers, Numbers]:
-    """Row and column of every stored value."""
+    """Rows and columns of all stored values."""
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
 
 

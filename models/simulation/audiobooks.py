@@ -1,4 +1,4 @@
-"""The audiobook shop: whoever bought in the last two years, will they buy again in the next six months?"""
+"""The audiobook shop: will customers who bought in the last two years buy again in the next six months?"""
 
 from datetime import date
 from functools import partial
@@ -23,18 +23,18 @@ BOUGHT_AGAIN = OutcomeQuestion(
     label="bought_again",
 )
 MOST_CUSTOMERS = 200_000  # their daily counts take 2 GB
-OWN_CHECK = "00000"  # the shop's own, which visits first and last on every day and buys nothing
+OWN_CHECK = "00000"  # the shop's own account, which makes the first and the last visit of every day and buys nothing
 DIGITS = 5
 
 
 def shop_ids(simulation: Simulation) -> pa.StringArray:
-    """Ids of the customers, many with leading zeros, and that of the shop's own check after them."""
+    """Ids of the customers, many with leading zeros, then the id of the shop's own account."""
     numbers = 1 + simulation.rng(1).choice(3 * simulation.customers, simulation.customers, replace=False)
     return pa.array([*np.strings.zfill(numbers.astype(str), DIGITS).tolist(), OWN_CHECK])
 
 
 def shop_tasks(simulation: Simulation, counts: Counts) -> list[Task]:
-    """The file of each event and month."""
+    """A task for the file of each event and month."""
     ids, happened = shop_ids(simulation), draw_events(simulation, counts)
     return [
         partial(month_file, simulation, ids, event, happened[event], month)

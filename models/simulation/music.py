@@ -1,4 +1,4 @@
-"""The music service: whoever listened in the last 30 days, will they be gone for the next 14?"""
+"""The music service: will customers who listened in the last 30 days stay away for the next 14?"""
 
 from datetime import date
 from functools import partial
@@ -24,12 +24,12 @@ CHURN = OutcomeQuestion(
 
 
 def music_ids(simulation: Simulation) -> pa.Array:
-    """Uids of the customers, and of others in the logs after them."""
+    """Uids of the customers, then those of the other users of the logs."""
     return pa.array(make_audience(simulation.customers, simulation.seed).uid)
 
 
 def music_tasks(simulation: Simulation, counts: Counts) -> list[Task]:
-    """The archives of each day, and the one without a date."""
+    """A task for the archives of each day, and one for the archive without a date."""
     searches = counts[:DATELESS_DAYS, EVENTS.index("search")]
     days = [partial(day_archives, simulation, day, of_day) for day, of_day in enumerate(counts)]
     return [partial(dateless_archive, simulation, searches), *days]

@@ -1,7 +1,7 @@
-"""What the customers of the audiobook shop did, in detail: who, when, which book, how long, how much, how good.
+"""Draws the events of the audiobook shop in detail: who, when, which book, how long, what price, which rating.
 
-Nothing here depends on a customer's hidden state, only on the counts that it gave and on earlier details: so the truth
-that is reckoned from the counts alone stays exact.
+The details depend on the counts and on earlier details, not on a customer's hidden state. So the truth, which is
+computed from the counts alone, stays exact.
 """
 
 from dataclasses import dataclass
@@ -18,23 +18,26 @@ from models.simulation.owned import SECONDS_PER_DAY, Indices, OwnedBooks
 from models.simulation.shop_process import EVENTS, LISTENING, PURCHASE, REVIEW, SUPPORT, VISIT
 
 Texts = dict[str, pa.StringArray]
-DISCOUNTS, DISCOUNT_SHARE = (100, 80, 50, 0), (0.69, 0.2, 0.1, 0.01)  # percent of the price paid; some are free
+DISCOUNTS, DISCOUNT_SHARE = (
+    (100, 80, 50, 0),
+    (0.69, 0.2, 0.1, 0.01),
+)  # percent of the price that is paid; some books are free
 NO_LENGTHS, NO_LENGTH_SHARE = ("", "0"), 0.02
 RETURNED, RETURNED_WITHIN_DAYS = 0.04, 30
 SITTING_MINUTES, LONGEST_SITTING = 28.0, 480.0
-OF_A_BOUGHT_BOOK = 0.8  # of the reviews; the others were given the book
+OF_A_BOUGHT_BOOK = 0.8  # share of the reviews; the others are of books that were gifts
 UNRATED = 0.25
-RATING, TASTES, MOODS = 8.9, 1.1, 0.7  # mean, and the spread between customers and from book to book
+RATING, TASTES, MOODS = 8.9, 1.1, 0.7  # mean, and standard deviations between customers and between books
 TOPICS, PAGES = ("payment", "download", "refund", "account"), ("home", "search", "library", "offers")
 CHANNELS, DEVICES, LANGUAGES = ("web", "app", "partner"), ("phone", "tablet", "speaker"), ("en", "fr", "de", "zh")
 
 
 @dataclass(frozen=True)
 class ShopEvents:
-    """Events of one kind, by time: N of them.
+    """N events of one kind, in the order of time.
 
-    customer: (N,) positions, the shop's own check one after the last; second: (N,) since the first midnight of the
-    logs; book: (N,) or none where the event has no title; texts: further fields, (N,) each, '' where nothing is known.
+    customer: (N,) positions; the shop's own account follows the last customer. second: (N,) since the first midnight of
+    the logs. book: (N,), None if the event has no title. texts: further fields, (N,) each, '' if not known.
     """
 
     customer: Indices
@@ -43,17 +46,17 @@ class ShopEvents:
     texts: Texts
 
     def take(self, rows: Indices) -> "ShopEvents":
-        """These rows, in this order."""
+        """Select rows, in this order."""
         texts = {name: column.take(pa.array(rows)) for name, column in self.texts.items()}
         return ShopEvents(self.customer[rows], self.second[rows], None if self.book is None else self.book[rows], texts)
 
     def by_time(self) -> "ShopEvents":
-        """The same, sorted."""
+        """Sort by time."""
         return self.take(np.argsort(self.second, kind="stable"))
 
 
 def draw_events(simulation: Simulation, counts: Counts) -> dict[str, ShopEvents]:
-    """Every event of the logs, given the counts (days, events, customers)."""
+    """Draw all events of the logs from the counts (days, events, customers)."""
     books = shop_books()
     when = {event: _when(counts[:, event], simulation.rng(2, event)) for event in range(len(EVENTS))}
     rng = [simulation.rng(3, event) for event in range(len(EVENTS))]

@@ -42,7 +42,8 @@ def write_audit(context: Context, split: Split, train: DataFrame, rows: int) -> 
         audit_features(some, features, context.service.audit), some, features, context.service.training
     )
     result: Result = {
-        **vars(found),
+        "rows": found.rows,
+        "positive_share": found.positive_share,
         "limits": found.limits.model_dump(),
         "flagged": found.flagged,
         "features": [asdict(one) for one in found.features],

@@ -14,9 +14,9 @@ from features.windows import Window
 from jobs.recommending.sources import Evidence
 from jobs.storage.layer import stored
 from jobs.storage.location import Place, dataset
+from models.arrays import Ints
 from models.recommender.fitting import Pairs
 from models.recommender.ids import draw, is_drawn, number_ids
-from models.recommender.rankers import Numbers
 from models.recommender.splits import TimeSplit, held_out_by_hash, held_out_later, history_window, time_splits
 
 VALIDATION, LATER, DRAWN = "validation", "later", "drawn"
@@ -39,8 +39,8 @@ class Part:
     pairs: Pairs
     held: DataFrame | None
     likers: int
-    known_by: Numbers
-    order: Numbers
+    known_by: Ints
+    order: Ints
 
     def known(self, spark: SparkSession) -> DataFrame:
         """`title`, `customers` of the titles that anybody liked."""
@@ -178,7 +178,7 @@ class Ground:
         pairs = (self.evidence.pairs(days, part) for part in self.evidence.slices(days))
         return [rows.where("strength > 0").join(titles, "title_id", "inner") for rows in pairs]
 
-    def _likes(self, liked: list[DataFrame]) -> Numbers:
+    def _likes(self, liked: list[DataFrame]) -> Ints:
         """(titles,) the customers of each, of pairs that lie in several parts by customer."""
         found = np.zeros(self._sizes[1], np.int64)
         for part in liked:

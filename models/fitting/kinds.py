@@ -60,8 +60,8 @@ class ModelKind:
 
     def fit(self, prepared: DataFrame, params: Params, seed: int) -> PipelineModel:
         """Fit the stages on preprocessed rows."""
-        setting = FitContext(seed, prepared.sparkSession.sparkContext.defaultParallelism)
-        return Pipeline(stages=self.stages(params, setting)).fit(prepared)
+        context = FitContext(seed, prepared.sparkSession.sparkContext.defaultParallelism)
+        return Pipeline(stages=self.stages(params, context)).fit(prepared)
 
 
 def parameter_grid(name: str, grids: Grids) -> list[dict[str, float]]:
@@ -70,7 +70,7 @@ def parameter_grid(name: str, grids: Grids) -> list[dict[str, float]]:
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
-def _logistic(params: Params, setting: FitContext) -> list[Any]:
+def _logistic(params: Params, context: FitContext) -> list[Any]:
     return [
         StandardScaler(inputCol=INPUTS, outputCol=STANDARDISED, withMean=True, withStd=True),
         LogisticRegression(
@@ -94,7 +94,7 @@ def _linear(stages: list[Any], spark: SparkSession, folder: str) -> Linear:
     )
 
 
-def _forest(params: Params, setting: FitContext) -> list[Any]:
+def _forest(params: Params, context: FitContext) -> list[Any]:
     return [
         RandomForestClassifier(
             featuresCol=INPUTS,
@@ -102,12 +102,12 @@ def _forest(params: Params, setting: FitContext) -> list[Any]:
             numTrees=int(params["trees"]),
             maxDepth=int(params["depth"]),
             maxMemoryInMB=TREE_MEMORY_MB,
-            seed=setting.seed,
+            seed=context.seed,
         )
     ]
 
 
-def _boosted(params: Params, setting: FitContext) -> list[Any]:
+def _boosted(params: Params, context: FitContext) -> list[Any]:
     return [
         GBTClassifier(
             featuresCol=INPUTS,
@@ -116,12 +116,12 @@ def _boosted(params: Params, setting: FitContext) -> list[Any]:
             maxDepth=int(params["depth"]),
             stepSize=params["learning_rate"],
             maxMemoryInMB=TREE_MEMORY_MB,
-            seed=setting.seed,
+            seed=context.seed,
         )
     ]
 
 
-def _xgboost(params: Params, setting: FitContext) -> list[Any]:
+def _xgboost(params: Params, context: FitContext) -> list[Any]:
     from xgboost.spark import SparkXGBClassifier  # slow to import, and only this kind needs it
 
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
@@ -132,8 +132,8 @@ def _xgboost(params: Params, setting: FitContext) -> list[Any]:
             n_estimators=int(params["rounds"]),
             max_depth=int(params["depth"]),
             learning_rate=params["learning_rate"],
-            num_workers=setting.slots,
-            seed=setting.seed,
+            num_workers=context.slots,
+            seed=context.seed,
             verbosity=0,
             verbose=False,
         )

@@ -16,11 +16,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.declared import NamedFeature
-from models.arrays import Floats
+from models.arrays import Floats, Ints
 
 # scikit-learn is imported where it is used, since loading it takes longer than most commands take to start.
 
-Rows = NDArray[np.int64]
 FEWEST = 10  # rows of a label: eight for training, one for validation and one for the test
 HELD_OUT_SHARE = 0.2  # of the rows; half of them for validation, half for the test
 
@@ -51,7 +50,7 @@ class ArraySet:
 
     customer_id: NDArray[Any]
     inputs: NDArray[np.float32]
-    targets: Rows
+    targets: Ints
 
 
 def make_arrays(
@@ -108,7 +107,7 @@ def _random(seed: int) -> np.random.RandomState:
     return np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
 
 
-def _split(labels: Rows, random: np.random.RandomState) -> dict[str, Rows]:
+def _split(labels: Ints, random: np.random.RandomState) -> dict[str, Ints]:
     """The row numbers of each set, in random order. Raises ValueError."""
     from sklearn.model_selection import train_test_split
 
@@ -125,7 +124,7 @@ def _split(labels: Rows, random: np.random.RandomState) -> dict[str, Rows]:
     return {"train": train, "validation": validation, "test": test}
 
 
-def _balanced(rows: Rows, labels: Rows, random: np.random.RandomState) -> Rows:
+def _balanced(rows: Ints, labels: Ints, random: np.random.RandomState) -> Ints:
     """All rows of the rarer label and as many of the other, in random order; `rows` are in random order too."""
     of_label = [rows[labels[rows] == label] for label in (0, 1)]
     fewest = min(map(len, of_label))

@@ -15,7 +15,7 @@ from models.evaluation.intervals import Number
 
 FILE = "checkpoint.npz"
 ARRAYS = ("variables", "optimizer", "best")
-Arrays = tuple[NDArray[Any], ...]
+VariableValues = tuple[NDArray[Any], ...]
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Progress:
     """
 
     epochs: tuple[Epoch, ...] = ()
-    variables: Arrays = ()
-    optimizer: Arrays = ()
-    best: Arrays = ()
+    variables: VariableValues = ()
+    optimizer: VariableValues = ()
+    best: VariableValues = ()
     is_done: bool = False
     throughput: Throughput | None = None
 
@@ -61,7 +61,7 @@ class Progress:
         known = [epoch for epoch in self.epochs if math.isfinite(epoch.validation_loss)]
         return min(known, key=lambda epoch: epoch.validation_loss, default=None)
 
-    def after(self, epoch: Epoch, variables: Arrays, optimizer: Arrays) -> "Progress":
+    def after(self, epoch: Epoch, variables: VariableValues, optimizer: VariableValues) -> "Progress":
         """The progress after one more epoch."""
         more = replace(self, epochs=(*self.epochs, epoch), variables=variables, optimizer=optimizer)
         return replace(more, best=variables) if more.best_epoch == epoch else more
@@ -107,7 +107,7 @@ def read_epochs(folder: Path) -> tuple[Epoch, ...]:
         return _epochs(json.loads(str(file["said"])))
 
 
-def values_of(variables: Sequence[Any]) -> Arrays:
+def values_of(variables: Sequence[Any]) -> VariableValues:
     """The values of Keras variables."""
     return tuple(variable.value.numpy() for variable in variables)
 
@@ -116,6 +116,6 @@ def _epochs(data: dict[str, Any]) -> tuple[Epoch, ...]:
     return tuple(Epoch(**one) for one in data["epochs"])
 
 
-def _numbered(named: dict[str, NDArray[Any]], name: str) -> Arrays:
+def _numbered(named: dict[str, NDArray[Any]], name: str) -> VariableValues:
     count = sum(key.rsplit("_", 1)[0] == name for key in named)
     return tuple(named[f"{name}_{number}"] for number in range(count))

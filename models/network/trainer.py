@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.network.build import network_of_inputs, optimizer_of, row_losses
-from models.network.checkpoint import Arrays, values_of
+from models.network.checkpoint import VariableValues, values_of
 from models.network.job import NetworkJob
 from models.network.ranks import Ranks
 from models.network.shards import LABEL_AND_WEIGHT, Singles
@@ -29,7 +29,7 @@ class Trainer:
         self._validate = tf.function(self._validate_block, input_signature=blocks, jit_compile=False)
         self.train(np.zeros((1, 0, 1, job.train.width + LABEL_AND_WEIGHT), np.float32))  # compiles without a step
 
-    def restore(self, weights: Arrays, optimizer: Arrays) -> None:
+    def restore(self, weights: VariableValues, optimizer: VariableValues) -> None:
         """Set weights and optimizer, if there are any, and copy those of rank 0 to all ranks."""
         for variables, found in ((self._network.weights, weights), (self._optimizer.variables, optimizer)):
             for variable, value in zip(variables, found, strict=True) if found else ():
@@ -53,7 +53,7 @@ class Trainer:
         loss, weight = self._validate(block)
         return float(loss), float(weight)
 
-    def state(self) -> tuple[Arrays, Arrays]:
+    def state(self) -> tuple[VariableValues, VariableValues]:
         """The weights of the network and the variables of the optimizer."""
         return values_of(self._network.weights), values_of(self._optimizer.variables)
 

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from conf.recommender import Weights
+from models.arrays import Floats
 
 Scores = NDArray[np.float32]
-Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[Any]]
 EQUATIONS_BYTES = 32_000_000
 UNSCORED = np.float32(-np.inf)  # the score of a title that a ranker cannot score for a customer
@@ -73,13 +72,13 @@ class FactorRanker:
     def customers(self, histories: csr_matrix) -> Scores:
         """(customers, factors) float32."""
         titles = self.titles.astype(np.float64)
-        alike: Doubles = titles.T @ titles
+        alike: Floats = titles.T @ titles
         rows = max(1, EQUATIONS_BYTES // alike.nbytes)  # customers whose equations are solved together
         starts = range(0, histories.shape[0], rows)
         found = [self._solved(alike, histories[start : start + rows]) for start in starts]
         return np.concatenate([np.empty((0, len(alike)), np.float32), *found])
 
-    def _solved(self, alike: Doubles, histories: csr_matrix) -> Scores:
+    def _solved(self, alike: Floats, histories: csr_matrix) -> Scores:
         confidence = self.alpha * weigh(histories, self.weights).data.astype(float)
         size, factors = histories.shape[0], len(alike)
         left, right = np.empty((size, factors, factors)), np.empty((size, factors, 1))

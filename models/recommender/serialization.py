@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.recommender.rankers import Numbers, ranker_of
+from models.arrays import Ints
+from models.recommender.rankers import ranker_of
 from models.recommender.serving import RecommenderModel
 
 
@@ -19,7 +20,7 @@ def pack_model(model: RecommenderModel) -> bytes:
     return file.getvalue()
 
 
-def popular_titles(file: Path) -> Numbers:
+def popular_titles(file: Path) -> Ints:
     """Read only the titles by popularity from the file of a model, which may have gigabytes."""
     with np.load(file, allow_pickle=False) as arrays:
         return np.asarray(arrays["popular"])

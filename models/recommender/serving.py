@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from scipy.sparse import csr_matrix
 
+from models.arrays import Ints
 from models.recommender.histories import liked, matrix_of_histories
-from models.recommender.rankers import UNSCORED, Flags, Numbers, PopularityRanker, Ranker, Scores
+from models.recommender.rankers import UNSCORED, Flags, PopularityRanker, Ranker, Scores
 from models.recommender.top_k import TopOfColumns, top_k
 
 BLOCK_BYTES = 64_000_000
@@ -37,7 +38,7 @@ class RecommenderModel:
     """A ranker, and all titles by falling popularity, which fill up lists with too few scored titles."""
 
     ranker: Ranker
-    popular: Numbers
+    popular: Ints
     titles: int
 
 
@@ -79,7 +80,7 @@ class Serving:
         return scores
 
     def _for_customers(
-        self, model: RecommenderModel, customers: Numbers, histories: csr_matrix, scores: Scores
+        self, model: RecommenderModel, customers: Ints, histories: csr_matrix, scores: Scores
     ) -> pa.RecordBatch:
         titles, values = top_k(scores, self.top)
         is_scored = values > UNSCORED
@@ -106,13 +107,13 @@ def recommend_titles(histories: DataFrame, serving: Serving) -> DataFrame:
     return histories.select("customer", "history").mapInArrow(serving, SCHEMA)
 
 
-def _others(popular: Numbers, taken: Numbers, number: int) -> Numbers:
+def _others(popular: Ints, taken: Ints, number: int) -> Ints:
     """The most popular titles that are not taken."""
     first = popular[: number + len(taken)]
     return first[~np.isin(first, taken)][:number]
 
 
-def _entries(matrix: csr_matrix) -> tuple[Numbers, Numbers]:
+def _entries(matrix: csr_matrix) -> tuple[Ints, Ints]:
     """Rows and columns of all stored values."""
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
 
@@ -126,9 +127,9 @@ def _for_titles(best: TopOfColumns) -> pa.RecordBatch:
 
 def _batch(
     for_title: bool,
-    customer: Numbers,
-    title: Numbers,
-    rank: Numbers,
+    customer: Ints,
+    title: Ints,
+    rank: Ints,
     score: pa.Array,
     source: NDArray[np.str_],
     keep: Flags,

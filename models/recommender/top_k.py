@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from models.recommender.rankers import UNSCORED, Numbers, Scores
+from models.arrays import Ints
+from models.recommender.rankers import UNSCORED, Scores
 
 GROUP = 32  # columns whose maximum is compared first
 
 
-def top_k(scores: Scores, number: int) -> tuple[Numbers, Scores]:
+def top_k(scores: Scores, number: int) -> tuple[Ints, Scores]:
     """Find the columns of the highest scores of each row, highest first; ties are resolved the same way every time.
 
     The highest `number` scores are in the `number` groups of columns with the highest maxima, so that most scores are
@@ -37,7 +38,7 @@ def top_k(scores: Scores, number: int) -> tuple[Numbers, Scores]:
     return np.minimum(places, columns - 1), values
 
 
-def _positions(scores: Scores, number: int) -> Numbers:
+def _positions(scores: Scores, number: int) -> Ints:
     """(rows, at most number) the columns of the highest scores, in any order."""
     if number >= scores.shape[1]:
         return np.tile(np.arange(scores.shape[1]), (len(scores), 1))
@@ -54,7 +55,7 @@ class TopOfColumns:
         self.rows = np.full((columns, number), -1, np.int64)
         self.scores = np.full((columns, number), UNSCORED, np.float32)
 
-    def add(self, rows: Numbers, scores: Scores) -> None:
+    def add(self, rows: Ints, scores: Scores) -> None:
         """Add a block: rows (n,) are the numbers of its rows, scores is (n, columns)."""
         # Only scores above the lowest kept one matter, which soon are very few.
         is_higher = scores > self.scores[:, -1]

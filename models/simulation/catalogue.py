@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from models.arrays import Ints
 from models.simulation.titles import singer_name, song_title
 
 SONGS = 12_000
@@ -21,8 +22,6 @@ ZIPF = 0.6
 QUERY_FORMS = 3  # a search is for a title, for title and singer, or for a singer
 PAID_SHARE = 0.02
 NO_LENGTHS = (0, -1, -2147483648)
-
-Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Catalogue:
     paid: pa.StringArray
     query: pa.StringArray
 
-    def choose(self, who: Numbers, taste: Numbers, favourites: Numbers, rng: np.random.Generator) -> Numbers:
+    def choose(self, who: Ints, taste: Ints, favourites: Ints, rng: np.random.Generator) -> Ints:
         """Draw a song for each of `who`, (N,), positions in taste, (M,), and in favourites, (C, FAVOURITES).
 
         With probability FAVOURITE_SHARE it is a random song of a random favourite singer. Otherwise, and always for the
@@ -58,7 +57,7 @@ class Catalogue:
         song[loyal] = singer + SINGERS * rng.integers(0, SONGS // SINGERS, len(loyal))
         return song
 
-    def _of_style(self, taste: Numbers, rng: np.random.Generator) -> Numbers:
+    def _of_style(self, taste: Ints, rng: np.random.Generator) -> Ints:
         rank = np.searchsorted(self.chart, rng.random(len(taste)), side="right")
         style = np.where(rng.random(len(taste)) < TASTE, taste, rng.integers(0, STYLES, len(taste)))
         return np.minimum(rank, len(self.chart) - 1) * STYLES + style

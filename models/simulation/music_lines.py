@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from models.arrays import Ints
 from models.simulation.audience import Audience
 from models.simulation.catalogue import QUERY_FORMS, SONGS, Catalogue
 
-Indices = NDArray[np.int64]
 DayCounts = NDArray[np.integer]
 PART_SHARE = (0.27, 0.31, 0.42)
 DUPLICATED_DOWN, DUPLICATED_SEARCH = 0.009, 0.018
@@ -81,7 +81,7 @@ def join_fields(fields: list[pa.StringArray]) -> pa.StringArray:
     return pc.binary_join_element_wise(*fields, "\t")
 
 
-def some_rows(events: int, rate: float, rng: np.random.Generator) -> Indices:
+def some_rows(events: int, rate: float, rng: np.random.Generator) -> Ints:
     """Draw about `rate` of the rows at random, with replacement."""
     return rng.integers(0, max(events, 1), rng.binomial(events, rate))
 

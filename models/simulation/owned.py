@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import Ints
 from models.simulation.books import Books
 
-Indices = NDArray[np.int64]
 SECONDS_PER_DAY = 86_400
 
 
@@ -18,18 +17,18 @@ class OwnedBooks:
     customer_day: (N,) customer * days + day. book: (N,). days: number of days of the logs.
     """
 
-    customer_day: Indices
-    book: Indices
+    customer_day: Ints
+    book: Ints
     days: int
 
     @classmethod
-    def of(cls, customer: Indices, second: Indices, book: Indices, days: int) -> "OwnedBooks":
+    def of(cls, customer: Ints, second: Ints, book: Ints, days: int) -> "OwnedBooks":
         """The books that these customers bought at these seconds of the logs."""
         customer_day = customer * days + second // SECONDS_PER_DAY
         order = np.argsort(customer_day, kind="stable")
         return cls(customer_day[order], book[order], days)
 
-    def choose(self, customer: Indices, second: Indices, books: Books, rng: np.random.Generator) -> Indices:
+    def choose(self, customer: Ints, second: Ints, books: Books, rng: np.random.Generator) -> Ints:
         """Draw for each customer a book bought until that day, later ones more often; any book if there is none."""
         low = np.searchsorted(self.customer_day, customer * self.days, side="left")
         high = np.searchsorted(self.customer_day, customer * self.days + second // SECONDS_PER_DAY, side="right")

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from models.arrays import Ints
 from models.simulation.audience import Audience
 from models.simulation.catalogue import NO_LENGTHS, SONGS, Catalogue
-from models.simulation.music_lines import DayCounts, DayText, Indices, join_fields, some_rows, split_parts
+from models.simulation.music_lines import DayCounts, DayText, join_fields, some_rows, split_parts
 
 # Added lines with a defect: the share of each kind in the events. The shares of the last three are estimates.
 ADDED = {
@@ -55,7 +56,7 @@ def play_text(plays: DayCounts, audience: Audience, songs: Catalogue, rng: np.ra
 
 
 def _play_fields(
-    who: Indices, song: Indices, seconds: Indices, audience: Audience, songs: Catalogue, rng: np.random.Generator
+    who: Ints, song: Ints, seconds: Ints, audience: Audience, songs: Catalogue, rng: np.random.Generator
 ) -> list[pa.StringArray]:
     """The columns: uid and device; id and type; title and singer; play time; length and paid flag."""
     events = len(who)
@@ -76,7 +77,7 @@ def _play_fields(
     ]
 
 
-def _heard_seconds(length: Indices, is_bot: NDArray[np.bool_], rng: np.random.Generator) -> Indices:
+def _heard_seconds(length: Ints, is_bot: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
     """Seconds played; bots play everything to the end."""
     how = np.where(is_bot, 3, np.searchsorted(HEARD, rng.random(len(length)), side="right"))
     share = rng.random(len(length))
@@ -106,5 +107,5 @@ def _damage(kind: str, fields: list[pa.StringArray], rng: np.random.Generator) -
     return join_fields([front, id_type, title_singer, play_time, end])
 
 
-def _take(fields: list[pa.StringArray], rows: Indices) -> list[pa.StringArray]:
+def _take(fields: list[pa.StringArray], rows: Ints) -> list[pa.StringArray]:
     return [field.take(rows) for field in fields]

@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
-from models.simulation.owned import Indices
+from models.arrays import Ints
 from models.simulation.records import Fields, LineFormat
 
 # Defects by event: a field, its wrong values, and the number of such lines as a share of the true lines.
@@ -54,10 +54,10 @@ def dirty_lines(
     return pa.concat_arrays(lines).take(pa.array(order)).to_pylist(), counts
 
 
-def _some(number: int, share: float, rng: np.random.Generator) -> Indices:
+def _some(number: int, share: float, rng: np.random.Generator) -> Ints:
     """Draw about `share` of the rows at random, with replacement."""
     return rng.integers(0, max(number, 1), rng.binomial(number, share))
 
 
-def _take(fields: Fields, rows: Indices) -> Fields:
+def _take(fields: Fields, rows: Ints) -> Fields:
     return {name: column.take(pa.array(rows)) for name, column in fields.items()}

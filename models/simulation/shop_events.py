@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from models.arrays import Ints
 from models.simulation.activity import Counts
 from models.simulation.books import Books, shop_books
 from models.simulation.files import Simulation
-from models.simulation.owned import SECONDS_PER_DAY, Indices, OwnedBooks
+from models.simulation.owned import SECONDS_PER_DAY, OwnedBooks
 from models.simulation.shop_process import EVENTS, LISTENING, PURCHASE, REVIEW, SUPPORT, VISIT
 
 Texts = dict[str, pa.StringArray]
@@ -40,12 +41,12 @@ class ShopEvents:
     the logs. book: (N,), None if the event has no title. texts: further fields, (N,) each, '' if not known.
     """
 
-    customer: Indices
-    second: Indices
-    book: Indices | None
+    customer: Ints
+    second: Ints
+    book: Ints | None
     texts: Texts
 
-    def take(self, rows: Indices) -> "ShopEvents":
+    def take(self, rows: Ints) -> "ShopEvents":
         """Select rows, in this order."""
         texts = {name: column.take(pa.array(rows)) for name, column in self.texts.items()}
         return ShopEvents(self.customer[rows], self.second[rows], None if self.book is None else self.book[rows], texts)
@@ -72,7 +73,7 @@ def draw_events(simulation: Simulation, counts: Counts) -> dict[str, ShopEvents]
     return {EVENTS[event]: rows.by_time() for event, rows in happened.items()}
 
 
-def _when(counts: NDArray[np.int16], rng: np.random.Generator) -> tuple[Indices, Indices]:
+def _when(counts: NDArray[np.int16], rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Customer and second of each event of (days, customers), no second twice for one customer."""
     day, customer = np.nonzero(counts)
     number = counts[day, customer].astype(np.int64)
@@ -82,7 +83,7 @@ def _when(counts: NDArray[np.int16], rng: np.random.Generator) -> tuple[Indices,
     return np.repeat(customer, number), second
 
 
-def _purchases(customer: Indices, second: Indices, book: Indices, books: Books, rng: np.random.Generator) -> ShopEvents:
+def _purchases(customer: Ints, second: Ints, book: Ints, books: Books, rng: np.random.Generator) -> ShopEvents:
     """Purchases, and the returns of some of them; those after the end of the logs come into no file."""
     n = len(customer)
     cents = books.cents[book] * rng.choice(DISCOUNTS, n, p=DISCOUNT_SHARE) // 100
@@ -107,9 +108,7 @@ def _purchases(customer: Indices, second: Indices, book: Indices, books: Books, 
     )
 
 
-def _listening(
-    customer: Indices, second: Indices, owned: OwnedBooks, books: Books, rng: np.random.Generator
-) -> ShopEvents:
+def _listening(customer: Ints, second: Ints, owned: OwnedBooks, books: Books, rng: np.random.Generator) -> ShopEvents:
     book = owned.choose(customer, second, books, rng)
     minutes = np.clip(rng.exponential(SITTING_MINUTES, len(customer)), 0.5, LONGEST_SITTING)
     texts = {"minutes": pa.array(np.round(minutes, 1)).cast(pa.string())}
@@ -117,8 +116,8 @@ def _listening(
 
 
 def _reviews(
-    customer: Indices,
-    second: Indices,
+    customer: Ints,
+    second: Ints,
     owned: OwnedBooks,
     books: Books,
     simulation: Simulation,
@@ -134,7 +133,7 @@ def _reviews(
     return ShopEvents(customer, second, book, {"rating": given, "language": _any_of(LANGUAGES, n, rng)})
 
 
-def _visits(customer: Indices, second: Indices, simulation: Simulation, rng: np.random.Generator) -> ShopEvents:
+def _visits(customer: Ints, second: Ints, simulation: Simulation, rng: np.random.Generator) -> ShopEvents:
     """Visits, and those of the shop's own check in the first and the last second of each day."""
     midnights = np.arange(simulation.days) * SECONDS_PER_DAY
     checks = np.concatenate([midnights, midnights + SECONDS_PER_DAY - 1])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.network import Network
-from models.network.checkpoint import Arrays, Epoch, Progress, Throughput
+from models.network.checkpoint import Epoch, Progress, Throughput, VariableValues
 from models.network.job import FitOrigin, NetworkJob
 from models.network.sharding import Layout
 from models.scoring.inputs import Input
@@ -27,7 +27,7 @@ def after(losses: list[float]) -> Progress:
     return progress
 
 
-def same(one: Arrays, other: Arrays) -> bool:
+def same(one: VariableValues, other: VariableValues) -> bool:
     """To the last bit, and of the same types."""
     kinds = [[(array.dtype, array.shape) for array in arrays] for arrays in (one, other)]
     return kinds[0] == kinds[1] and all(a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True))

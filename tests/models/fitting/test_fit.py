@@ -61,6 +61,11 @@ def test_plain_data_on_either_engine_is_what_the_saved_pipeline_computes(
         assert probabilities(sail, plain, OTHERS) == pytest.approx(expected, abs=tolerance)
 
 
+def test_each_kind_has_a_declared_grid() -> None:
+    """So that a list of kinds needs no import of MLlib."""
+    assert list(KINDS) == list(Grids.model_fields)
+
+
 @pytest.mark.parametrize("name", ["rf", "xgb"])
 def test_the_same_seed_gives_the_same_model(spark: SparkSession, name: str) -> None:
     kind, part = KINDS[name], make_training_set(table(spark, customers()), ALL, QUICK)

@@ -38,9 +38,8 @@ def write_audit(context: Context, split: Split, train: DataFrame, rows: int) -> 
     """
     some = train.where(is_in_share(F.col("customer_id"), ROWS / rows, "audit")) if rows > ROWS else train
     features = table_features(context.service)
-    found = clear_suspects(
-        audit_features(some, features, context.service.audit), some, features, context.service.training
-    )
+    suspected = audit_features(some, features, context.service.audit)
+    found = clear_suspects(suspected, some, features, context.service.training)
     result: Result = {
         "rows": found.rows,
         "positive_share": found.positive_share,

@@ -86,9 +86,8 @@ def make_training_set(train: DataFrame, features: Sequence[NamedFeature], how: T
         raise ValueError("the customers kept for calibration do not have both labels")
     preprocessing = fit_preprocessing(fitted_on, features)
     rows, positive_share = count_labels(fitted_on)
-    prepared = _in_order(
-        balance_labels(preprocessing.transform(fitted_on), positive_share, how.balance, how.seed), rows
-    ).cache()
+    balanced = balance_labels(preprocessing.transform(fitted_on), positive_share, how.balance, how.seed)
+    prepared = _in_order(balanced, rows).cache()
     return TrainingSet(*count_labels(prepared), preprocessing, prepared, for_calibration, calibration)
 
 

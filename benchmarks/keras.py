@@ -36,8 +36,8 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if Path(path or ".").resol
 
 from conf.network import Network  # noqa: E402
 from models.network.checkpoint import FILE, Progress  # noqa: E402
-from models.network.fit import fit  # noqa: E402
-from models.network.job import TRAIN, VALIDATION, FitOrigin, Plan  # noqa: E402
+from models.network.fit import fit_network  # noqa: E402
+from models.network.job import TRAIN, VALIDATION, FitOrigin, NetworkJob  # noqa: E402
 from models.network.launch import launch  # noqa: E402
 from models.network.ranks import OneProcess, Ranks  # noqa: E402
 from models.network.sharding import Layout, lanes_for  # noqa: E402
@@ -86,10 +86,10 @@ def measure_one(what: str, folder: Path) -> int:
 def fit_rank(folder: Path, ranks: Ranks) -> tuple[float, float]:
     """Rows per second of all ranks, and this one's peak of memory in MB."""
     keep_to_core(ranks.rank)
-    fit(folder, ranks)
+    fit_network(folder, ranks)
     ranks.gather([0.0])  # until rank 0 has written all of it
     counted = [epoch.seconds for epoch in Progress.read(folder).epochs[1:]]
-    return Plan.read(folder).train.rows * len(counted) / sum(counted), peak_mb()
+    return NetworkJob.read(folder).train.rows * len(counted) / sum(counted), peak_mb()
 
 
 def fit_arrays(folder: Path) -> float:
@@ -98,7 +98,7 @@ def fit_arrays(folder: Path) -> float:
 
     from models.network.build import OPTIMIZERS, network_of_inputs
 
-    plan = Plan.read(folder)
+    plan = NetworkJob.read(folder)
     blocks = list(read_blocks(folder / TRAIN, plan.train, range(plan.train.lanes)))
     rows = np.concatenate([block.swapaxes(0, 1).reshape(-1, block.shape[-1]) for block in blocks])
     inputs, labels = rows[:, :-2].copy(), rows[:, -2].copy()
@@ -144,7 +144,7 @@ def write_rows(folder: Path, rows: int, columns: int, batch: int) -> None:
     write_lanes(folder / TRAIN, train, made_up(rows, columns))
     write_lanes(folder / VALIDATION, validation, made_up(JUDGES, columns))
     network = Network(batch=batch, epochs=EPOCHS, patience=None)
-    Plan(network, 1, (0.0,) * columns, (1.0,) * columns, train, validation, FitOrigin({}, 1, ())).write(folder)
+    NetworkJob(network, 1, (0.0,) * columns, (1.0,) * columns, train, validation, FitOrigin({}, 1, ())).write(folder)
 
 
 def made_up(rows: int, columns: int) -> Iterator[Singles]:

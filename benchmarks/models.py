@@ -50,10 +50,10 @@ from jobs.data_folder import DataFolder
 from jobs.engine import engine
 from jobs.storage.layer import RECORD, beside, replace_folder, write_text
 from jobs.training.feature_tables import read_tables
-from models.fitting.fit import TrainingPart, training_part
-from models.fitting.kinds import KINDS, Setting, candidates
+from models.fitting.fit import TrainingSet, make_training_set
+from models.fitting.kinds import KINDS, FitContext, parameter_grid
 from models.fitting.preprocessing import INPUTS
-from models.fitting.split import chosen_split
+from models.fitting.split import choose_split
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 1
@@ -283,9 +283,9 @@ def fit_alone(options: argparse.Namespace) -> dict[str, float]:
     """Seconds of one fit on the training part."""
     context = context_of(options.data, options.profile)
     kind, how = KINDS[options.one], context.service.training
-    [params] = candidates(options.one, how.grids)
+    [params] = parameter_grid(options.one, how.grids)
     with prepared_parts(context) as (part, _):
-        kind.stages(params, Setting(how.seed, CORES))  # imports what it needs
+        kind.stages(params, FitContext(how.seed, CORES))  # imports what it needs
         start = time.perf_counter()
         kind.fit(part.prepared, params, how.seed)
         return {"fit_seconds": time.perf_counter() - start}
@@ -295,7 +295,7 @@ def write_matrix(options: argparse.Namespace) -> int:
     """The prepared rows of both parts as arrays, by which the libraries are measured."""
     context = context_of(options.data, options.profile)
     with prepared_parts(context) as (part, test), beside(options.data / "matrix") as new:
-        for name, rows in {"train": part.prepared, "test": part.preparation.prepared(test)}.items():
+        for name, rows in {"train": part.prepared, "test": part.preprocessing.transform(test)}.items():
             found = rows.select("label", vector_to_array(F.col(INPUTS)).alias("inputs")).toArrow().combine_chunks()
             inputs = found.column("inputs").combine_chunks().flatten().to_numpy().reshape(found.num_rows, -1)
             np.savez(new / f"{name}.npz", inputs=inputs, labels=found.column("label").to_numpy())
@@ -304,12 +304,12 @@ def write_matrix(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def prepared_parts(context: Context) -> Iterator[tuple[TrainingPart, DataFrame]]:
+def prepared_parts(context: Context) -> Iterator[tuple[TrainingSet, DataFrame]]:
     """The training part, prepared and cached as `encore train` does it, and the rows of the test part."""
-    split = chosen_split([Moment.at(AS_OF, context.service.windows)], context.service.training.split)
+    split = choose_split([Moment.at(AS_OF, context.service.windows)], context.service.training.split)
     with engine(context.engine, context.profile) as spark:
-        train, test = split.parts(read_tables(context, spark, [str(AS_OF)]))
-        part = training_part(train, table_features(context.service), context.service.training)
+        train, test = split.apply(read_tables(context, spark, [str(AS_OF)]))
+        part = make_training_set(train, table_features(context.service), context.service.training)
         part.prepared.count()
         yield part, test
 
@@ -336,7 +336,7 @@ def library_model(name: str, rows: int) -> Any:
     from sklearn.preprocessing import StandardScaler
     from xgboost import XGBClassifier
 
-    [params] = candidates(name, service().training.grids)
+    [params] = parameter_grid(name, service().training.grids)
     if name == "lr":
         # MLlib's penalty stands beside the mean of the losses, scikit-learn's beside C times their sum.
         strength = 1.0 / (params["regularisation"] * rows)

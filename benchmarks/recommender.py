@@ -35,10 +35,10 @@ from jobs.engine import engine  # noqa: E402
 from jobs.recommending.model_file import at_workers, save  # noqa: E402
 from jobs.storage.layer import stored  # noqa: E402
 from models.recommender.candidates import Als  # noqa: E402
-from models.recommender.fitting import Pairs, fitted  # noqa: E402
+from models.recommender.fitting import Pairs, fit_ranker  # noqa: E402
 from models.recommender.histories import with_histories  # noqa: E402
-from models.recommender.ranking import means_of, per_customer  # noqa: E402
-from models.recommender.serving import Model, Serving, served  # noqa: E402
+from models.recommender.ranking import means_of, metrics_per_customer  # noqa: E402
+from models.recommender.serving import RecommenderModel, Serving, recommend_titles  # noqa: E402
 
 TOP, TASTES, ZIPF = 10, 20, 0.7
 CANDIDATES = {"implicit": Als(64, 10, 1.0, "binary", 0.1), "spark": Als(64, 10, 1.0, "binary", 0.1)}
@@ -106,14 +106,16 @@ def measure(name: str, data: Path) -> int:
         source = pyarrow.dataset.dataset(data / "pairs", format="parquet")
         pairs = Pairs(frame, source.to_batches, customers, titles, np.zeros(titles, np.float32))
         started = time.monotonic()
-        ranker = fitted(pairs, CANDIDATES[name], name, seed=1)
+        ranker = fit_ranker(pairs, CANDIDATES[name], name, seed=1)
         fit = time.monotonic()
-        with at_workers(spark, save(Model(ranker, np.arange(titles), titles), work)) as load:
-            lists = served(with_histories(frame), Serving(load, TOP, exclude_seen=True))
+        with at_workers(spark, save(RecommenderModel(ranker, np.arange(titles), titles), work)) as load:
+            lists = recommend_titles(with_histories(frame), Serving(load, TOP, exclude_seen=True))
             written = stored([lists], work / "lists")
         ended = time.monotonic()
         rows = written.count()
-        quality = means_of(per_customer(written, spark.read.parquet(str(data / "held.parquet")), TOP), ("ndcg",))
+        quality = means_of(
+            metrics_per_customer(written, spark.read.parquet(str(data / "held.parquet")), TOP), ("ndcg",)
+        )
     seconds = {"start": started - began, "fit": fit - started, "top": ended - fit, "all": ended - began}
     print(json.dumps(seconds | {"rows": rows, "ndcg": quality["ndcg"].value}))
     return 0

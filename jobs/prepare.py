@@ -26,7 +26,7 @@ from jobs.console.session import folder_on_disk, locked, open_context
 from jobs.context import Context
 from jobs.storage.backend import dataset, disk_path, replace_folder, staging_folder
 from jobs.training.feature_tables import FeatureTables
-from models.fitting.npz import Part, Scaler, prepared_parts
+from models.fitting.npz import ArraySet, Scaler, make_arrays
 
 PARTS = ("test", "validation", "train")  # in the order in which they are put in place
 FILES = tuple(f"{part}.npz" for part in PARTS)
@@ -53,7 +53,7 @@ def command(
     seed: SeedOption = None,
     without: Annotated[list[str] | None, typer.Option(help="Feature to leave out; may be repeated.")] = None,
 ) -> None:
-    """Write a feature table as arrays: split 80/10/10 by label, balanced, filled and standardised.
+    """Write a feature table as arrays: split 80/10/10 by label, balance_labels, filled and standardised.
 
     Balancing, filling and standardising are fitted on the training set.
     """
@@ -92,7 +92,7 @@ def prepare(
     day = _labelled_day(context.tables, as_of)
     table = _labelled_rows(context.tables, day, [feature.name for feature in features])
     try:
-        parts, scaler = prepared_parts(table, features, chosen, balance)
+        parts, scaler = make_arrays(table, features, chosen, balance)
     except ValueError as error:
         raise InputError(
             f"{context.data.features.partition(day)}: among the eligible {error}; "
@@ -146,7 +146,7 @@ def _labelled_rows(tables: FeatureTables, day: str, names: Sequence[str]) -> pa.
     return dataset(folder).to_table(["customer_id", "label", *names], filter=is_usable)
 
 
-def _write(parts: dict[str, Part], scaler: Scaler, out: Path) -> None:
+def _write(parts: dict[str, ArraySet], scaler: Scaler, out: Path) -> None:
     """Put the files in place when all three are there, so that a kill leaves those of one run.
 
     Among files of others each is renamed by itself. `train.npz` is gone before the first and comes back last: beside
@@ -171,7 +171,7 @@ def _is_ours(out: Path) -> bool:
     return {path.name for path in entries} == set(FILES) and all(path.is_file() for path in entries)
 
 
-def _arrays(part: Part, scaler: Scaler) -> dict[str, Any]:
+def _arrays(part: ArraySet, scaler: Scaler) -> dict[str, Any]:
     """What a file holds, by name."""
     rows = {"inputs": part.inputs, "targets": part.targets, "customer_id": part.customer_id}
     columns = {"fill": scaler.fill, "mean": scaler.mean, "scale": scaler.scale}

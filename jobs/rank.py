@@ -9,15 +9,15 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from models.network.fit import fit
-from models.network.launch import Failed, run_rank
+from models.network.fit import fit_network
+from models.network.launch import RankFailure, run_rank
 
 
 def main() -> int:
     """Be a rank of the Horovod job around this process."""
     threads = max(1, (os.cpu_count() or 1) // int(os.environ.get("HOROVOD_LOCAL_SIZE", "1")))
-    found = run_rank(partial(fit, Path(sys.argv[1])), threads)
-    if isinstance(found, Failed):
+    found = run_rank(partial(fit_network, Path(sys.argv[1])), threads)
+    if isinstance(found, RankFailure):
         print(found.trace, file=sys.stderr)
         return 1
     return 0

@@ -49,7 +49,7 @@ from jobs.storage.layer import RECORD
 from jobs.storage.location import Place
 from jobs.storage.records import find_readable, read_record, write_record
 from models.recommender.candidates import Engine
-from models.recommender.ids import drawn
+from models.recommender.ids import is_drawn
 from models.recommender.ratings import RatingErrors, rating_errors
 from models.targeting.contact_list import CONTACT
 
@@ -247,7 +247,7 @@ def _rating_errors(context: Context, new: Place, seed: int) -> RatingErrors | No
     """None where there are too few ratings to hold some out."""
     with start_engine("spark", context.profile) as spark:
         pairs = spark.read.parquet(str(new / "pairs"))
-        is_out = drawn("test_draw", context.service.recommender.holdout_share)
+        is_out = is_drawn("test_draw", context.service.recommender.holdout_share)
         known, held_out = pairs.where(~is_out), pairs.where(is_out)
         if known.isEmpty() or held_out.isEmpty():
             return None

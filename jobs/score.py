@@ -37,8 +37,8 @@ from jobs.storage.layer import Partitions, write_partitions
 from jobs.training.artifacts import ModelFolder
 from jobs.training.feature_tables import FeatureTables
 from models.evaluation.deciles import with_deciles
-from models.scoring.portable import PlainModel, scored
-from models.targeting.contact_list import chosen, risk, summarise_contacts
+from models.scoring.portable import PortableModel, score_table
+from models.targeting.contact_list import choose_contacts, risk, summarise_contacts
 from models.targeting.profit import profit_curve
 from models.targeting.uplift import Uplift, measure_uplift
 
@@ -127,7 +127,8 @@ def score(
         with layer.staging() as staged:
             # Written once before it is ranked, since each pass over it would score everybody again.
             plainly = Partitions(staged.work / "plain", staged.key)
-            write_partitions(scored(table, {PROBABILITY: portable}, [*KEYS, *_read_by(money)], PROBABILITY), plainly)
+            kept = [*KEYS, *_read_by(money)]
+            write_partitions(score_table(table, {PROBABILITY: portable}, kept, PROBABILITY), plainly)
             if not plainly.has_rows():
                 raise InputError(
                     f"{tables.layer.partition(day)}: nobody in this table is eligible, so nobody is scored"
@@ -155,7 +156,7 @@ def summary(day: str, record: ScoresRecord) -> str:
 
 
 def _refuse_other_table(
-    tables: FeatureTables, day: str, table: FeaturesRecord, models: ModelFolder, name: str, model: PlainModel
+    tables: FeatureTables, day: str, table: FeaturesRecord, models: ModelFolder, name: str, model: PortableModel
 ) -> None:
     """Raise InputError where the table was made by other declarations than those the model was fitted on."""
     folder = tables.layer.partition(day)
@@ -184,7 +185,7 @@ def _with_contacts(rows: DataFrame, service: Service, day: str) -> DataFrame:
     kept = [*KEYS, PROBABILITY, "decile", *(name for name in rows.columns if name.startswith("reason_"))]
     ranked, label, money = with_deciles(rows), service.label, service.targeting
     if money:
-        listed = chosen(ranked, label, money, date.fromisoformat(day), service.training.seed)
+        listed = choose_contacts(ranked, label, money, date.fromisoformat(day), service.training.seed)
     else:
         unknown = {
             "risk": risk(label),

@@ -26,11 +26,11 @@ from jobs.console.session import folder_on_disk, remember_service
 from jobs.records.simulation import SimulationRecord
 from jobs.storage.backend import replace_folder, sole_writer
 from jobs.storage.records import write_record
-from models.simulation.activity import Question, Truth, simulate_counts, truths
+from models.simulation.activity import OutcomeQuestion, Truth, compute_truths, simulate_counts
 from models.simulation.audiobooks import AUDIOBOOKS
 from models.simulation.files import Archive, Simulation, Tally, listing
 from models.simulation.music import MUSIC
-from models.simulation.service import Service, Task
+from models.simulation.service import SimulatedService, Task
 
 SERVICES = {"music": MUSIC, "audiobooks": AUDIOBOOKS}
 DAYS = ", ".join(f"{service.days} of {name}" for name, service in SERVICES.items())
@@ -100,7 +100,7 @@ def simulate(
     counts = simulate_counts(process, customers, days, simulation.rng(0))
     files, tally = _write_files(simulated.tasks(simulation, counts), new_raw, workers or os.cpu_count() or 1)
     ids = simulated.ids(simulation)
-    answers = truths(process, simulated.question, counts)
+    answers = compute_truths(process, simulated.question, counts)
     as_of = [_write_truth(simulation, simulated.question, one, ids, new_truth) for one in answers]
     write_record(new_truth / "simulation.json", SimulationRecord(**asdict(simulation), tally=dict(tally)))
     replace_folder(new_truth, truth)
@@ -113,7 +113,7 @@ def summary(simulated: Simulated) -> str:
     return f"archives in {simulated.raw}"
 
 
-def _check_numbers(service: Service, customers: int, days: int, seed: int) -> None:
+def _check_numbers(service: SimulatedService, customers: int, days: int, seed: int) -> None:
     if not 1 <= customers <= service.most_customers:
         raise UsageError(f"simulating logs: --customers {customers} cannot be; give 1 to {service.most_customers}")
     if days < 1:
@@ -159,7 +159,7 @@ def _write(archive: Archive, folder: Path) -> tuple[str, int]:
     return archive.name, len(archive.data)
 
 
-def _write_truth(simulation: Simulation, question: Question, truth: Truth, ids: pa.Array, folder: Path) -> date:
+def _write_truth(simulation: Simulation, question: OutcomeQuestion, truth: Truth, ids: pa.Array, folder: Path) -> date:
     """One row per customer with an event in the observation before as_of."""
     as_of = simulation.date_of(truth.as_of_day)
     columns = {

@@ -1,1 +1,1 @@
-"""What is learnt from feature tables: preparation, models, evaluation. Knows no path and no engine."""
+"""Models of customers: simulation, fitting, scoring and evaluation. Knows no path and no engine."""

@@ -15,10 +15,10 @@ from jobs.recommending.sources import InteractionSource
 from jobs.storage.backend import dataset
 from jobs.storage.layer import materialise
 from jobs.storage.location import Place
+from models.arrays import Ints
 from models.recommender.fitting import Pairs
-from models.recommender.ids import draw, drawn, numbered
-from models.recommender.rankers import Numbers
-from models.recommender.splits import Cut, cuts, held_out_by_hash, held_out_later, known_before
+from models.recommender.ids import draw, is_drawn, number_ids
+from models.recommender.splits import TimeSplit, held_out_by_hash, held_out_later, history_window, time_splits
 
 VALIDATION, LATER, DRAWN = "validation", "later", "drawn"
 KEPT = ("customers", "titles", "pairs")  # with the model
@@ -40,8 +40,8 @@ class HoldOut:
     pairs: Pairs
     held: DataFrame | None
     likers: int
-    known_by: Numbers
-    order: Numbers
+    known_by: Ints
+    order: Ints
 
     def known(self, spark: SparkSession) -> DataFrame:
         """`title`, `customers` of the titles that anybody liked."""
@@ -63,13 +63,13 @@ class InteractionDataset:
     @cached_property
     def _end(self) -> Window:
         """The days that the model itself is fitted on."""
-        return known_before(self.source.days.end, self.source.days, self.source.history_days)
+        return history_window(self.source.days.end, self.source.days, self.source.history_days)
 
     @cached_property
-    def _cuts(self) -> tuple[Cut, Cut] | None:
+    def _cuts(self) -> tuple[TimeSplit, TimeSplit] | None:
         if not self.source.is_dated:
             return None
-        return cuts(self.source.days, self.declared.holdout_days, self.source.history_days)
+        return time_splits(self.source.days, self.declared.holdout_days, self.source.history_days)
 
     @cached_property
     def _ids(self) -> tuple[DataFrame, DataFrame]:
@@ -77,7 +77,7 @@ class InteractionDataset:
         start = self._cuts[0].before.start if self._cuts else self._end.start
         window = Window(min(start, self._end.start), self._end.end)
         customers, titles = (
-            numbered(self.stored(f"{key}s", self.source.ids(window, key).distinct()), key, number)
+            number_ids(self.stored(f"{key}s", self.source.ids(window, key).distinct()), key, number)
             for key, number in (("customer_id", "customer"), ("title_id", "title"))
         )
         titles = titles.join(self.source.names(), "title_id", "left")
@@ -132,7 +132,7 @@ class InteractionDataset:
         rows, is_out = self.pairs, self._is_drawn
         if name == VALIDATION:
             rows = self._sampled(rows.where(~is_out))
-            is_out = drawn("validation_draw", self.declared.holdout_share)
+            is_out = is_drawn("validation_draw", self.declared.holdout_share)
         stored_as = f"{name}_before"
         stays = self.stored(stored_as, rows.where(~is_out))
         return self._part(name, stored_as, stays, held_out_by_hash(stays, rows.where(is_out)), None)
@@ -140,11 +140,11 @@ class InteractionDataset:
     @property
     def _is_drawn(self) -> Column:
         """Whether a pair is held out by hash, so that the choice of settings must not see it either."""
-        return drawn("test_draw", self.declared.holdout_share)
+        return is_drawn("test_draw", self.declared.holdout_share)
 
     def _sampled(self, pairs: DataFrame) -> DataFrame:
         """Pairs of so many customers as candidates are tried on."""
-        return pairs.where(drawn("customer_draw", self._share_of(self.declared.tuning_customers)))
+        return pairs.where(is_drawn("customer_draw", self._share_of(self.declared.tuning_customers)))
 
     def _share_of(self, customers: int) -> float:
         return min(1.0, customers / max(self._sizes[0], 1))
@@ -167,7 +167,7 @@ class InteractionDataset:
         judged = None
         if held is not None:
             customer_draws = pairs.select("customer", "customer_draw").distinct()
-            wanted = customer_draws.where(drawn("customer_draw", share)).select("customer")
+            wanted = customer_draws.where(is_drawn("customer_draw", share)).select("customer")
             judged = self.stored(f"{name}_held", held.join(wanted, "customer", "left_semi"))
         popular = recent + known_by / (1.0 + known_by.max(initial=0))  # in the same order
         found = Pairs(fitted_on, self._batches(stored_as), customers, titles, popular.astype(np.float32))
@@ -181,7 +181,7 @@ class InteractionDataset:
         pairs = (self.source.pairs(days, part) for part in self.source.slices(days))
         return [rows.where("strength > 0").join(titles, "title_id", "inner") for rows in pairs]
 
-    def _likes(self, liked: list[DataFrame]) -> Numbers:
+    def _likes(self, liked: list[DataFrame]) -> Ints:
         """(titles,) the customers of each, of pairs that lie in several parts by customer."""
         found = np.zeros(self._sizes[1], np.int64)
         for part in liked:

@@ -12,11 +12,11 @@ from jobs.recommending.dataset import PARTS, VALIDATION, HoldOut, InteractionDat
 from jobs.recommending.model_file import at_workers, save
 from jobs.records.recommending import RankerEvaluation, Settings, Tried
 from models.evaluation.intervals import Interval
-from models.recommender.candidates import ALWAYS, Candidate, Engine, candidates, settings_of
-from models.recommender.fitting import fitted
+from models.recommender.candidates import ALWAYS, Engine, RankerSettings, settings_grid, settings_of
+from models.recommender.fitting import fit_ranker
 from models.recommender.histories import with_histories
-from models.recommender.ranking import difference, judgement, means_of, per_customer
-from models.recommender.serving import Model, Serving, served
+from models.recommender.ranking import means_of, measure_ranking, metrics_per_customer, paired_difference
+from models.recommender.serving import RecommenderModel, Serving, recommend_titles
 
 AUTO = "auto"
 
@@ -28,7 +28,7 @@ class Evaluated:
     The fields are those of RecommenderRecord, which says what they are.
     """
 
-    model: Model
+    model: RecommenderModel
     chosen: str
     chosen_by: str
     engine: str
@@ -68,9 +68,9 @@ class RecommenderEvaluation:
         judged = {part: self._judged(part, {name: one for name, (one, _) in best.items()}) for part in PARTS}
         chosen = max(names, key=lambda name: _rank(best[name][1])) if model == AUTO else model
         self.on_progress(9, 10, "fitting")
-        ranker = fitted(whole.pairs, best[chosen][0], self.engine, self.dataset.seed)
+        ranker = fit_ranker(whole.pairs, best[chosen][0], self.engine, self.dataset.seed)
         return Evaluated(
-            model=Model(ranker, whole.order, whole.pairs.titles),
+            model=RecommenderModel(ranker, whole.order, whole.pairs.titles),
             chosen=chosen,
             chosen_by="validation" if model == AUTO else "command line",
             engine=self.engine,
@@ -86,14 +86,14 @@ class RecommenderEvaluation:
             parts={part: found for part, found in judged.items() if found},
         )
 
-    def _tried(self, names: list[str]) -> dict[str, list[tuple[Candidate, Interval | None]]]:
+    def _tried(self, names: list[str]) -> dict[str, list[tuple[RankerSettings, Interval | None]]]:
         """By model, its candidates with their NDCG on the validation part."""
         part = self.dataset.part(VALIDATION)
-        grids = {name: candidates(name, self.engine, self.dataset.declared.grids) for name in names}
+        grids = {name: settings_grid(name, self.engine, self.dataset.declared.grids) for name in names}
         if part is None or part.held is None or part.held.isEmpty():
             return {name: [(grid[0], None)] for name, grid in grids.items()}
         number, total = count(), sum(map(len, grids.values()))
-        found: dict[str, list[tuple[Candidate, Interval | None]]] = {}
+        found: dict[str, list[tuple[RankerSettings, Interval | None]]] = {}
         for name, grid in grids.items():
             found[name] = []
             for one in grid:
@@ -102,7 +102,7 @@ class RecommenderEvaluation:
                 found[name].append((one, means_of(measured, ("ndcg",))["ndcg"]))
         return found
 
-    def _judged(self, name: str, chosen: dict[str, Candidate]) -> dict[str, RankerEvaluation] | None:
+    def _judged(self, name: str, chosen: dict[str, RankerSettings]) -> dict[str, RankerEvaluation] | None:
         """By model, how good it is on a part; None where nothing is held out."""
         part = self.dataset.part(name)
         if part is None or part.held is None or part.held.isEmpty():
@@ -112,8 +112,12 @@ class RecommenderEvaluation:
         for model, one in chosen.items():
             self.on_progress(3, 4, f"evaluating {model} by {PARTS[name]}")
             lists, measured[model] = self._measured(part, one, f"{name}-{model}")
-            found[model] = judgement(measured[model], lists, known, part.likers, number)
-        over = {model: difference(rows, measured["popular"]) for model, rows in measured.items() if model != "popular"}
+            found[model] = measure_ranking(measured[model], lists, known, part.likers, number)
+        over = {
+            model: paired_difference(rows, measured["popular"])
+            for model, rows in measured.items()
+            if model != "popular"
+        }
         return {
             model: RankerEvaluation(
                 metrics=one.metrics,
@@ -124,15 +128,16 @@ class RecommenderEvaluation:
             for model, one in found.items()
         }
 
-    def _measured(self, part: HoldOut, candidate: Candidate, name: str) -> tuple[DataFrame, DataFrame]:
+    def _measured(self, part: HoldOut, candidate: RankerSettings, name: str) -> tuple[DataFrame, DataFrame]:
         """What a candidate, fitted on a part, recommends to those who are judged, and how good it is for each."""
         assert part.held is not None
-        model = Model(fitted(part.pairs, candidate, self.engine, self.dataset.seed), part.order, part.pairs.titles)
+        ranker = fit_ranker(part.pairs, candidate, self.engine, self.dataset.seed)
+        model = RecommenderModel(ranker, part.order, part.pairs.titles)
         wanted = part.pairs.frame.join(part.held.select("customer").distinct(), "customer", "left_semi")
         with at_workers(self.dataset.spark, save(model, self.dataset.work)) as load:
             serving = Serving(load, self.dataset.declared.judged_titles, self.dataset.declared.exclude_seen)
-            lists = self.dataset.stored(f"{name}-lists", served(with_histories(wanted), serving))
-        measured = per_customer(lists, part.held, self.dataset.declared.judged_titles)
+            lists = self.dataset.stored(f"{name}-lists", recommend_titles(with_histories(wanted), serving))
+        measured = metrics_per_customer(lists, part.held, self.dataset.declared.judged_titles)
         return lists, self.dataset.stored(f"{name}-measured", measured)
 
     def _refuse_large(self, names: list[str], titles: int) -> None:

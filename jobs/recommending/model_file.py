@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 from jobs.engine import is_classic
 from jobs.storage.backend import local_copy
 from jobs.storage.location import Place
-from models.recommender.serialization import packed, unpacked
-from models.recommender.serving import Model
+from models.recommender.serialization import pack_model, unpack_model
+from models.recommender.serving import RecommenderModel
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class OfFile:
 
     file: str
 
-    def __call__(self) -> Model:
+    def __call__(self) -> RecommenderModel:
         """The model."""
         return _model(self.file)
 
@@ -32,35 +32,35 @@ class OfFile:
 class OfBroadcast:
     """Loads a model that Spark has sent to its workers, wherever they are."""
 
-    broadcast: Broadcast[Model]
+    broadcast: Broadcast[RecommenderModel]
 
-    def __call__(self) -> Model:
+    def __call__(self) -> RecommenderModel:
         """The model."""
         return self.broadcast.value
 
 
 @lru_cache(maxsize=1)
-def _model(file: str) -> Model:
+def _model(file: str) -> RecommenderModel:
     """Every batch asks for it."""
-    return unpacked(Path(file).read_bytes())
+    return unpack_model(Path(file).read_bytes())
 
 
-def save(model: Model, folder: Place) -> Place:
+def save(model: RecommenderModel, folder: Place) -> Place:
     """Write a model to a file of `folder`, named after its content, so that a name stands for one model for ever."""
-    data = packed(model)
+    data = pack_model(model)
     file = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.npz"
     file.write_bytes(data)
     return file
 
 
 @contextmanager
-def at_workers(spark: SparkSession, file: Place) -> Iterator[Callable[[], Model]]:
+def at_workers(spark: SparkSession, file: Place) -> Iterator[Callable[[], RecommenderModel]]:
     """What loads the model of a file in the engine's workers. Those of Sail are in this process."""
     if not is_classic(spark):
         with local_copy(file) as local:
             yield OfFile(str(local))
         return
-    broadcast = spark.sparkContext.broadcast(unpacked(file.read_bytes()))
+    broadcast = spark.sparkContext.broadcast(unpack_model(file.read_bytes()))
     try:
         yield OfBroadcast(broadcast)
     finally:

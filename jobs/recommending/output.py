@@ -30,7 +30,7 @@ from jobs.storage.layer import materialise, write_partitions
 from jobs.storage.location import Place
 from models.recommender.histories import with_histories
 from models.recommender.serialization import popular_titles
-from models.recommender.serving import OF_POPULARITY, Serving, served
+from models.recommender.serving import OF_POPULARITY, Serving, recommend_titles
 from models.targeting.contact_list import CONTACT
 
 MANIFEST = ["model", "top", "customers", "without_history", "titles"]
@@ -126,7 +126,7 @@ class Recommendations:
         return self._recommender / self.fitted.file
 
     def _scored(self, folder: Place) -> DataFrame:
-        """What the model says of those who are asked for and have a history, by number; rows as of `served`."""
+        """Scores for the audience with a history, by number; rows are those of `recommend_titles`."""
         pairs = self._read("pairs").select("customer", "title", "strength")
         if self.audience.customers is not None:
             wanted = self._read("customers").join(self.audience.customers, "customer_id", "left_semi")
@@ -135,7 +135,8 @@ class Recommendations:
         with at_workers(self.spark, self._file) as load:
             serving = Serving(load, self.top, self.exclude_seen, per_title)
             parts = slices(self.fitted.pairs, SLICE_PAIRS, self.engine)
-            return materialise([served(with_histories(part(pairs, "customer")), serving) for part in parts], folder)
+            histories = (with_histories(part(pairs, "customer")) for part in parts)
+            return materialise([recommend_titles(some, serving) for some in histories], folder)
 
     # ---- the tables ----
 

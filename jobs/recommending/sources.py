@@ -24,7 +24,7 @@ from jobs.storage.backend import write_csv
 from jobs.storage.input_files import for_workers, identity
 from jobs.storage.layer import Layer, Staged, materialise, write_partitions
 from jobs.storage.location import Place
-from models.recommender.splits import known_before
+from models.recommender.splits import history_window
 
 SLICE_ROWS = 6_000_000
 HEADER = ("customer", "title", "strength")
@@ -114,7 +114,7 @@ class LoggedInteractions:
     @property
     def window(self) -> Window:
         """The days before as_of that count."""
-        return known_before(self.as_of, self.days, self.history_days)
+        return history_window(self.as_of, self.days, self.history_days)
 
     def slices(self, window: Window) -> list[Slice]:
         """See InteractionSource."""

@@ -12,9 +12,9 @@ from models.evaluation.curves import Points
 from models.evaluation.explanation import FeatureImportance, PartialDependence
 from models.evaluation.intervals import Interval
 from models.fitting.cross_validation import Candidate
-from models.leakage.audit import AuditedFeature
+from models.leakage.audit import FeatureAudit
 from models.network.checkpoint import Epoch, Throughput
-from models.scoring.portable import PlainModel
+from models.scoring.portable import PortableModel
 
 
 class SplitSection(Section):
@@ -139,7 +139,7 @@ class AuditRecord(Record):
     positive_share: float
     limits: Audit
     flagged: list[str]
-    features: list[AuditedFeature]
+    features: list[FeatureAudit]
     fitted_on: FittedOn
 
 
@@ -175,6 +175,6 @@ class PortableRecord(Record):
     calibration: dict[str, Any]
 
     @property
-    def model(self) -> PlainModel:
+    def model(self) -> PortableModel:
         """The model itself."""
-        return PlainModel.from_json(self.model_dump())
+        return PortableModel.from_json(self.model_dump())

@@ -15,7 +15,7 @@ from jobs.records.scoring import ContactPlanSection
 from jobs.reporting.recommendations import Offered, has_contacts, offered
 from jobs.reporting.scores import Scores, leaving
 from models.evaluation.intervals import Interval
-from models.scoring.reason_codes import MOST
+from models.scoring.reason_codes import MAX_REASONS
 from models.targeting.uplift import DecileUplift
 
 HEAD = 20  # customers of the list that the page shows
@@ -189,5 +189,5 @@ def _reasons(row: Row, meanings: Mapping[str, str], values: Mapping[str, Any], l
 
 def _reasons_of(row: Row) -> list[tuple[str, float]]:
     """Feature and effect of each reason that a row has."""
-    found = [(row[f"reason_{n}"], row[f"reason_{n}_effect"]) for n in range(1, MOST + 1)]
+    found = [(row[f"reason_{n}"], row[f"reason_{n}_effect"]) for n in range(1, MAX_REASONS + 1)]
     return [(name, effect) for name, effect in found if name]

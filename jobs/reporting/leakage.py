@@ -9,7 +9,7 @@ from jobs.formatting import UNBREAKABLE, count, percent
 from jobs.records.training import AuditRecord
 from jobs.reporting.model_comparison import Model, ModelComparison
 from models.evaluation.intervals import Interval
-from models.leakage.audit import SURE, Region
+from models.leakage.audit import CONFIDENCE, DecidingRegion
 
 SHOWN = 10  # rows of the page's table, and all that are flagged
 FLAGS = {"auc": "ranks alone", "decides": "decides"}
@@ -24,7 +24,7 @@ class Suspect:
     auc: Interval
     direction: str | None
     flags: list[str]
-    decides: Region | None
+    decides: DecidingRegion | None
 
     @property
     def why(self) -> str:
@@ -53,7 +53,7 @@ class LeakageAudit:
     @property
     def fewest(self) -> int:
         """Customers with values that can decide, at least: of fewer, all with one label are not yet proof."""
-        return math.ceil(math.log(1 - SURE) / math.log(1 - self.limits.other_label_share))
+        return math.ceil(math.log(1 - CONFIDENCE) / math.log(1 - self.limits.other_label_share))
 
     def are_seen_by(self, model: Model) -> bool:
         """Whether a model looks at any that is flagged; a twin by another audit may do so, too."""
@@ -88,7 +88,7 @@ def leakage_audit(record: AuditRecord | None, features: list[NamedFeature]) -> L
     return LeakageAudit(record.rows, record.positive_share, record.limits, suspects, record.fitted_on.comparable)
 
 
-def _sentence(decides: Region) -> str:
+def _sentence(decides: DecidingRegion) -> str:
     rows, others, label = decides.rows, decides.others, decides.label
     who = f"All {count(rows)}" if not others else f"{count(rows - others)} of {count(rows)}"
     return (

@@ -10,8 +10,8 @@ from jobs.data_folder import DataFolder
 from jobs.reporting.model_comparison import Evaluated, Model
 from jobs.training.artifacts import ModelFolder
 from models.evaluation.curves import curves
-from models.evaluation.histogram import cells
-from models.evaluation.metrics import best_threshold, measured
+from models.evaluation.histogram import count_scores
+from models.evaluation.metrics import best_threshold, compute_metrics
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ def find_oracle(data: DataFolder, spark: SparkSession, chosen: Model) -> Oracle 
     true = truth.select("customer_id", F.col(probability).alias("probability"))
     unseen = spark.read.parquet(str(scores)).select("customer_id", "label")
     judged = unseen.join(true, "customer_id", "inner")
-    counted = cells(judged)
+    counted = count_scores(judged)
     if not counted.positives.sum() or not counted.negatives.sum():
         return None
-    test = measured(counted, best_threshold(counted))
+    test = compute_metrics(counted, best_threshold(counted))
     return Oracle(
         "best", "best possible", "truth", {}, test, curves(counted), chosen.fitted_on, int(counted.rows.sum())
     )

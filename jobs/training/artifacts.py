@@ -17,7 +17,7 @@ from jobs.storage.backend import current, remove_folder, subfolders
 from jobs.storage.location import Place
 from jobs.storage.records import R, find_readable, find_record, read_record, write_record
 from models.drift import Reference
-from models.scoring.portable import PlainModel
+from models.scoring.portable import PortableModel
 
 BASELINES = "baselines"
 AUDIT, CHOSEN = "audit.json", "chosen.json"
@@ -48,7 +48,7 @@ class ModelFolder:
         """The records of all models, by name."""
         return [self.record(name) for name in self.names()]
 
-    def model(self, name: str) -> PlainModel:
+    def model(self, name: str) -> PortableModel:
         """A trained model. Raises InputError where it is missing."""
         return read_record(PortableRecord, self._file(name, MODEL)).model
 

@@ -10,12 +10,12 @@ from conf.load import fingerprint
 from jobs.records.training import FittedOn, SplitSection
 from jobs.storage.backend import check_reachable
 from jobs.training.feature_tables import FeatureTables
-from models.fitting.split import Split, chosen_split
+from models.fitting.split import Split, choose_split
 
 FEWEST = {"training": 50, "test": 2}  # rows of either label; fewer in the test set than 50 show in the intervals
 
 
-def choose_split(tables: FeatureTables) -> Split:
+def split_tables(tables: FeatureTables) -> Split:
     """How the tables of the configuration in force are split. Raises InputError where they cannot be."""
     how, mature = tables.service.training, tables.mature()
     if not mature:
@@ -25,7 +25,7 @@ def choose_split(tables: FeatureTables) -> Split:
             f"{tables.how_to_get_labels()}"
         )
     try:
-        return chosen_split(mature, how.split, how.as_of_dates)
+        return choose_split(mature, how.split, how.as_of_dates)
     except ValueError as error:
         raise InputError(
             f"{tables.layer.root}: {error}; run `encore features` at an earlier --as-of, or split by customer"
@@ -81,7 +81,7 @@ class LabelledRows:
         """Raises InputError where Spark cannot reach the data."""
         check_reachable(self.tables.layer.root)
         days = sorted({str(day) for day in (*self.split.train, self.split.test)})
-        return self.split.parts(self.tables.read(self.spark, days))
+        return self.split.apply(self.tables.read(self.spark, days))
 
     @property
     def train(self) -> DataFrame:

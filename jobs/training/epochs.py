@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from models.network.checkpoint import Epoch, epochs_done
+from models.network.checkpoint import Epoch, read_epochs
 
 LOOK_SECONDS = 0.5  # between two looks
 
@@ -18,7 +18,7 @@ def watch_epochs(folder: Path, report: Callable[[Epoch], None]) -> Iterator[None
 
     def look() -> None:
         nonlocal seen
-        for epoch in epochs_done(folder)[seen:]:
+        for epoch in read_epochs(folder)[seen:]:
             report(epoch)
             seen += 1
 

@@ -8,14 +8,14 @@ from jobs.records.training import NetworkSection
 from jobs.storage.location import Place
 from jobs.training.dataset import LabelledRows
 from jobs.training.variants import ModelVariant
-from models.fitting.fit import Fitted, TrainingPart
+from models.fitting.fit import FittedModel, TrainingSet
 
 
 @dataclass(frozen=True)
 class FitResult:
     """A fitted model; `network` is set for a neural network."""
 
-    fitted: Fitted
+    fitted: FittedModel
     network: NetworkSection | None = None
 
 
@@ -26,12 +26,12 @@ class Fitter(Protocol):
         """How many steps `fit` ticks."""
         ...
 
-    def prepare(self, rows: LabelledRows, variant: ModelVariant) -> TrainingPart:
+    def prepare(self, rows: LabelledRows, variant: ModelVariant) -> TrainingSet:
         """The training set made ready; raises ValueError where nothing can be learned from it."""
         ...
 
     def fit(
-        self, rows: LabelledRows, variant: ModelVariant, part: TrainingPart, folder: Place, steps: StepCounter
+        self, rows: LabelledRows, variant: ModelVariant, part: TrainingSet, folder: Place, steps: StepCounter
     ) -> FitResult:
         """Fit a model; its own files are written into the folder."""
         ...

@@ -22,21 +22,21 @@ from jobs.training.dataset import LabelledRows
 from jobs.training.epochs import watch_epochs
 from jobs.training.fitter import FitResult
 from jobs.training.variants import ModelVariant
-from models.evaluation.histogram import cells
+from models.evaluation.histogram import count_scores
 from models.evaluation.measures import auc
-from models.fitting.class_balance import balanced
+from models.fitting.class_balance import balance_labels
 from models.fitting.cross_validation import Candidate
-from models.fitting.encoding import linear_terms
-from models.fitting.fit import Fitted, TrainingPart, Tuning, calibrated, counted_labels, training_part
+from models.fitting.encoding import terms_of
+from models.fitting.fit import FittedModel, TrainingSet, Tuning, calibrate, count_labels, make_training_set
 from models.fitting.split import is_in_share
-from models.network.checkpoint import Epoch, Progress, epochs_done
-from models.network.data import write_plan
-from models.network.fit import fit
+from models.network.checkpoint import Epoch, Progress, read_epochs
+from models.network.data import write_job
+from models.network.fit import fit_network
 from models.network.job import FILE as PLAN
-from models.network.job import NETWORK, FitOrigin, Plan
-from models.network.launch import CannotLaunch, RankFailed, launch, require
+from models.network.job import NETWORK, FitOrigin, NetworkJob
+from models.network.launch import CannotLaunch, RankFailed, launch, require_launcher
 from models.scoring.calibration import Calibration
-from models.scoring.portable import PlainModel, scored
+from models.scoring.portable import PortableModel, score_table
 
 FILE = "network.keras"
 ROWS_COMPARED = 1_000
@@ -74,7 +74,7 @@ class KerasFitter:
                 f"--batch {network.batch}: does not divide into {self.ranks} ranks; give a multiple of {self.ranks}"
             )
         try:
-            require("local" if self.rows_only else self.launcher, 1 if self.rows_only else self.ranks)
+            require_launcher("local" if self.rows_only else self.launcher, 1 if self.rows_only else self.ranks)
         except CannotLaunch as error:
             raise UsageError(str(error)) from None
 
@@ -82,14 +82,14 @@ class KerasFitter:
         """All epochs, if the fit does not stop early."""
         return rows.tables.service.network.epochs
 
-    def prepare(self, rows: LabelledRows, variant: ModelVariant) -> TrainingPart:
+    def prepare(self, rows: LabelledRows, variant: ModelVariant) -> TrainingSet:
         """The training set without the rows kept for early stopping."""
         service = rows.tables.service
         kept = rows.train.where(~_is_for_validation(service.network))
-        return training_part(kept, variant.features(service), service.training)
+        return make_training_set(kept, variant.features(service), service.training)
 
     def fit(
-        self, rows: LabelledRows, variant: ModelVariant, part: TrainingPart, folder: Place, steps: StepCounter
+        self, rows: LabelledRows, variant: ModelVariant, part: TrainingSet, folder: Place, steps: StepCounter
     ) -> FitResult:
         """The weights of the best epoch; the network that takes raw feature rows is saved in `network.keras`."""
         network, work = rows.tables.service.network, self.fits / variant.name
@@ -101,16 +101,16 @@ class KerasFitter:
             raise RowsReady(work)
         with watch_epochs(work, partial(self._say_epoch, variant, network, steps)):
             self._launch(work)
-        plan, progress = Plan.read(work), Progress.read(work)
+        plan, progress = NetworkJob.read(work), Progress.read(work)
         best = progress.best_epoch
         if best is None:
             raise InputError(f"{work}: the network's loss is not a number; lower its learning_rate, or set a clip_norm")
         steps.tick(variant.title, steps=network.epochs - len(progress.epochs))
         raw = _portable(plan, progress, rows, variant, folder)
         validation = rows.train.where(_is_for_validation(network))
-        judged = cells(scored(validation, {"probability": raw}, ["label"]))
+        judged = count_scores(score_table(validation, {"probability": raw}, ["label"]))
         candidate = Candidate(_settings(network), auc(judged), nan, True)
-        fitted = Fitted(calibrated(raw, part), [candidate], Tuning(0, int(judged.rows.sum())), None)
+        fitted = FittedModel(calibrate(raw, part), [candidate], Tuning(0, int(judged.rows.sum())), None)
         return FitResult(fitted, self._section(network, progress, best))
 
     def _section(self, network: Network, progress: Progress, best: Epoch) -> NetworkSection:
@@ -127,7 +127,7 @@ class KerasFitter:
         """Raise InputError where there is no fit to continue, or where it is one of something else."""
         if not (folder / PLAN).is_file():
             raise InputError(f"{folder}: there is no fit to continue; run the command without --resume")
-        network, plan = rows.tables.service.network, Plan.read(folder)
+        network, plan = rows.tables.service.network, NetworkJob.read(folder)
         if plan.about.fitted_on != _origin(rows, variant):
             raise InputError(
                 f"{folder}: this fit began with other tables or settings; give those it began with, or run the command "
@@ -138,26 +138,26 @@ class KerasFitter:
             raise InputError(f"{folder}: this fit began with {began_with} ranks; give --ranks {began_with}")
 
     def _write_rows(
-        self, rows: LabelledRows, variant: ModelVariant, part: TrainingPart, folder: Path, steps: StepCounter
+        self, rows: LabelledRows, variant: ModelVariant, part: TrainingSet, folder: Path, steps: StepCounter
     ) -> None:
         """Write what the ranks work on; a fit that was begun there is discarded."""
-        if done := len(epochs_done(folder)):
+        if done := len(read_epochs(folder)):
             self.say(f"{variant.title}: starts again; --resume would have continued after epoch {done} of {folder}")
         steps.tick(f"{variant.title}: writing rows for the ranks", steps=0)
         service, tables = rows.tables.service, rows.tables
-        about = FitOrigin(_origin(rows, variant), self.ranks, part.preparation.inputs)
+        about = FitOrigin(_origin(rows, variant), self.ranks, part.preprocessing.inputs)
         with staging_folder(folder) as staging:
             new = disk_path(staging) / variant.name
             try:
                 sets = part.prepared, _validation_set(rows, part)
-                write_plan(new, *sets, service.network, service.training.seed, self.ranks, about)
+                write_job(new, *sets, service.network, service.training.seed, self.ranks, about)
             except ValueError as error:
                 raise InputError(f"{tables.layer.root}: {error}; take more customers") from None
             replace_folder(new, folder)
 
     def _launch(self, folder: Path) -> None:
         try:
-            launch(partial(fit, folder.absolute()), self.ranks, self.launcher)
+            launch(partial(fit_network, folder.absolute()), self.ranks, self.launcher)
         except CannotLaunch as error:
             raise UsageError(str(error)) from None
         except RankFailed as error:
@@ -180,19 +180,21 @@ def _origin(rows: LabelledRows, variant: ModelVariant) -> dict[str, object]:
     return variant.fitted_on(rows.tables, rows.split).model_dump(mode="json")
 
 
-def _portable(plan: Plan, progress: Progress, rows: LabelledRows, variant: ModelVariant, folder: Place) -> PlainModel:
+def _portable(
+    plan: NetworkJob, progress: Progress, rows: LabelledRows, variant: ModelVariant, folder: Place
+) -> PortableModel:
     """Save the network that takes raw feature rows; returns its portable copy, not calibrated yet."""
     from models.network.build import network_of_inputs  # loads TensorFlow
-    from models.network.export import plain_copy, refuse_other_scores, whole_network
+    from models.network.export import network_with_preprocessing, portable_copy, require_same_scores
 
     network = network_of_inputs(plan.network, *plan.standard, plan.seed)
     network.set_weights(list(progress.best))
-    terms = linear_terms(variant.features(rows.tables.service))
-    copy = plain_copy(network, *plan.standard, plan.network.activation)
-    portable = PlainModel(NETWORK, plan.about.inputs, copy, Calibration())
+    terms = terms_of(variant.features(rows.tables.service))
+    copy = portable_copy(network, *plan.standard, plan.network.activation)
+    portable = PortableModel(NETWORK, plan.about.inputs, copy, Calibration())
     with local_target(folder / FILE) as file:
-        whole_network(network, plan.network.output, terms, plan.about.inputs).save(file)
-        refuse_other_scores(file, portable, rows.train.limit(ROWS_COMPARED))
+        network_with_preprocessing(network, plan.network.output, terms, plan.about.inputs).save(file)
+        require_same_scores(file, portable, rows.train.limit(ROWS_COMPARED))
     return portable
 
 
@@ -201,14 +203,14 @@ def _is_for_validation(network: Network) -> Column:
     return is_in_share(F.col("customer_id"), network.validation_share, "validation")
 
 
-def _validation_set(rows: LabelledRows, part: TrainingPart) -> DataFrame:
+def _validation_set(rows: LabelledRows, part: TrainingSet) -> DataFrame:
     """The rows for early stopping, prepared and balanced like the training set. Raises ValueError."""
     service = rows.tables.service
     kept = rows.train.where(_is_for_validation(service.network))
     if kept.select("label").distinct().count() < 2:
         raise ValueError("the customers kept for early stopping do not have both labels")
     how = service.training
-    return balanced(part.preparation.prepared(kept), counted_labels(kept)[1], how.balance, how.seed)
+    return balance_labels(part.preprocessing.transform(kept), count_labels(kept)[1], how.balance, how.seed)
 
 
 def _settings(network: Network) -> dict[str, int | float | str]:

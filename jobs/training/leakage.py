@@ -8,8 +8,8 @@ from jobs.training.artifacts import ModelFolder
 from jobs.training.dataset import LabelledRows, fitted_on
 from jobs.training.feature_tables import FeatureTables
 from models.fitting.split import Split, is_in_share
-from models.leakage.audit import audit
-from models.leakage.clearing import acquitted
+from models.leakage.audit import audit_features
+from models.leakage.clearing import clear_suspects
 
 ROWS = 200_000  # about: what decides a label shows in these
 
@@ -23,7 +23,7 @@ def audit_leakage(models: ModelFolder, rows: LabelledRows) -> AuditRecord:
     service, count = rows.tables.service, rows.train_counts.rows
     train = rows.train.where(is_in_share(F.col("customer_id"), ROWS / count, "audit")) if count > ROWS else rows.train
     features = table_features(service)
-    found = acquitted(audit(train, features, service.audit), train, features, service.training)
+    found = clear_suspects(audit_features(train, features, service.audit), train, features, service.training)
     record = AuditRecord(
         rows=found.rows,
         positive_share=found.positive_share,

@@ -10,8 +10,8 @@ from jobs.storage.location import Place
 from jobs.training.dataset import LabelledRows
 from jobs.training.fitter import FitResult
 from jobs.training.variants import ModelVariant
-from models.fitting.fit import TrainingPart, fit_model, training_part
-from models.fitting.kinds import candidates
+from models.fitting.fit import TrainingSet, fit_model, make_training_set
+from models.fitting.kinds import parameter_grid
 
 
 class MllibFitter:
@@ -20,15 +20,15 @@ class MllibFitter:
     def steps(self, rows: LabelledRows, variant: ModelVariant) -> int:
         """Each candidate in each fold, and the best on all rows."""
         how = rows.tables.service.training
-        return len(candidates(variant.kind, how.grids)) * how.folds + 1
+        return len(parameter_grid(variant.kind, how.grids)) * how.folds + 1
 
-    def prepare(self, rows: LabelledRows, variant: ModelVariant) -> TrainingPart:
+    def prepare(self, rows: LabelledRows, variant: ModelVariant) -> TrainingSet:
         """The whole training set."""
         service = rows.tables.service
-        return training_part(rows.train, variant.features(service), service.training)
+        return make_training_set(rows.train, variant.features(service), service.training)
 
     def fit(
-        self, rows: LabelledRows, variant: ModelVariant, part: TrainingPart, folder: Place, steps: StepCounter
+        self, rows: LabelledRows, variant: ModelVariant, part: TrainingSet, folder: Place, steps: StepCounter
     ) -> FitResult:
         """The best candidate of the grid."""
         what = f"{variant.title}: cross-validation"

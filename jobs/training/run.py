@@ -29,15 +29,15 @@ from jobs.training.fitter import FitResult, Fitter
 from jobs.training.mlflow import log_model_run
 from jobs.training.variants import ModelVariant
 from jobs.version import code_version
-from models.baselines.baselines import SCORED, Baseline, bgnbd_baseline, plain_baselines, recency_rule
+from models.baselines.baselines import SCORED, Baseline, bgnbd_baseline, fit_recency, simple_baselines
 from models.drift import make_reference
 from models.evaluation.evaluate import Evaluation, evaluate
-from models.evaluation.explanation import Explanation, explain, sample
+from models.evaluation.explanation import Explanation, draw_sample, explain
 from models.evaluation.intervals import Interval
 from models.evaluation.paired_auc import auc_gain
-from models.fitting.fit import TrainingPart
-from models.fitting.split import histories
-from models.scoring.portable import PlainModel, scored
+from models.fitting.fit import TrainingSet
+from models.fitting.split import unlabelled_histories
+from models.scoring.portable import PortableModel, score_table
 
 STEPS_BESIDE = 2  # of a model, beside those of its fit: evaluation, explanation
 
@@ -76,11 +76,11 @@ class TrainingRun:
         return self.rows.tables.service.training.seed
 
     @cached_property
-    def _recency(self) -> PlainModel:
+    def _recency(self) -> PortableModel:
         """The rule by recency alone."""
-        return recency_rule(self.rows.train, self.rows.tables.service)
+        return fit_recency(self.rows.train, self.rows.tables.service)
 
-    def _prepare(self, variant: ModelVariant) -> TrainingPart:
+    def _prepare(self, variant: ModelVariant) -> TrainingSet:
         try:
             return self.fitter.prepare(self.rows, variant)
         except ValueError as error:
@@ -97,10 +97,10 @@ class TrainingRun:
         known = self.models.readable(BaselinesRecord, BASELINES)
         if known and known.fitted_on == basis:
             return
-        found = plain_baselines(rows.train, rows.test, self._recency, service)
+        found = simple_baselines(rows.train, rows.test, self._recency, service)
         if service.alive:
             try:
-                past = histories(split, rows.train, rows.test)
+                past = unlabelled_histories(split, rows.train, rows.test)
                 found.append(bgnbd_baseline(past, rows.train, rows.test, service, service.alive))
             except ValueError as error:  # models can be trained without this baseline
                 left_out["bgnbd"] = str(error)
@@ -120,19 +120,19 @@ class TrainingRun:
 
     # ---- models ----
 
-    def _fit_model(self, variant: ModelVariant, part: TrainingPart) -> None:
+    def _fit_model(self, variant: ModelVariant, part: TrainingSet) -> None:
         """Fit, evaluate, explain, write, log."""
         target, features = self.data.models / variant.name, variant.features(self.rows.tables.service)
         with staging_folder(target) as folder:
             new = folder / variant.name
             new.mkdir()
             result = self.fitter.fit(self.rows, variant, part, new, self.steps)
-            model = result.fitted.plain
+            model = result.fitted.portable
             self.steps.tick(f"{variant.title}: evaluation", steps=0)
             write_record(new / MODEL, PortableRecord(**model.to_json()), indent=None)
             evaluation, gain = self._evaluate(model, features, new)
             self.steps.tick(f"{variant.title}: importance")
-            some = sample(self.rows.test, model)
+            some = draw_sample(self.rows.test, model)
             explanation = explain(some, model, result.fitted.importances, features, self._seed)
             record = self._record(variant, part, result, evaluation, gain, explanation)
             write_record(new / METRICS, record)
@@ -140,14 +140,16 @@ class TrainingRun:
         self._log(variant.name, record)
         self.steps.tick(f"{variant.title}: done")
 
-    def _evaluate(self, model: PlainModel, features: Sequence[NamedFeature], new: Place) -> tuple[Evaluation, Interval]:
+    def _evaluate(
+        self, model: PortableModel, features: Sequence[NamedFeature], new: Place
+    ) -> tuple[Evaluation, Interval]:
         """Write test scores and the reference of drift; returns metrics and the gain over the recency rule."""
         rows, spark = self.rows, self.rows.spark
         both = {"probability": model, "recency_probability": self._recency}
-        scored(rows.test, both, SCORED).write.parquet(str(new / TEST_SCORES))
+        score_table(rows.test, both, SCORED).write.parquet(str(new / TEST_SCORES))
         tested = spark.read.parquet(str(new / TEST_SCORES))
         columns = ["customer_id", "label", *(feature.name for feature in features)]
-        trained = scored(rows.train, {"probability": model}, columns).cache()
+        trained = score_table(rows.train, {"probability": model}, columns).cache()
         self._write_reference(trained, tested, features, new)
         other = tested.withColumnRenamed("recency_probability", "other_probability")
         gain = auc_gain(other, self._seed)
@@ -166,7 +168,7 @@ class TrainingRun:
     def _record(
         self,
         variant: ModelVariant,
-        part: TrainingPart,
+        part: TrainingSet,
         result: FitResult,
         evaluation: Evaluation,
         gain: Interval,
@@ -187,7 +189,7 @@ class TrainingRun:
             balance=how.balance,
             calibration=part.calibration,
             tuning=TuningSection(**vars(fitted.tuning), candidates=fitted.candidates),
-            left_out=dict(part.preparation.left_out),
+            left_out=dict(part.preprocessing.left_out),
             fitted_on=variant.fitted_on(tables, split),
             code_version=code_version(),
             seed=how.seed,

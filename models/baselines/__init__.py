@@ -1,1 +1,1 @@
-"""What a model must beat: everybody alike, recency alone, BG/NBD."""
+"""Baselines that a model must beat: the majority class, recency alone, and BG/NBD."""

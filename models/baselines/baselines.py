@@ -1,4 +1,4 @@
-"""What can be had without a model of many features: everybody the same, one recency rule, and BG/NBD."""
+"""Baselines without a model of many features: the majority class, recency alone, and BG/NBD."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 from conf.learning import Alive
 from conf.schema import Service
 from features.declared import table_features
-from models.baselines.bgnbd import counted, fit
-from models.fitting.fit import constant_model, counted_labels, logistic_model
-from models.scoring.portable import PlainModel, scored
+from models.baselines.bgnbd import count_customers, fit_bgnbd
+from models.fitting.fit import constant_model, count_labels, fit_logistic
+from models.scoring.portable import PortableModel, score_table
 
 EXPECTED = "log_expected_events"
 LEAST_EXPECTED = 1e-12
@@ -24,7 +24,7 @@ SCORED = ("customer_id", "as_of", "label")
 
 @dataclass(frozen=True)
 class Baseline:
-    """A baseline by name, with the probabilities of the rows that trained and of those that judge."""
+    """A baseline, with its probabilities (see SCORED) for the training set and for the test set."""
 
     name: str
     title: str
@@ -32,38 +32,38 @@ class Baseline:
     test: DataFrame
 
 
-def recency_rule(train: DataFrame, service: Service) -> PlainModel:
-    """The probability by the service's recency feature alone."""
+def fit_recency(train: DataFrame, service: Service) -> PortableModel:
+    """Fit a logistic regression of the service's recency feature alone."""
     [recency] = [feature for feature in table_features(service) if feature.name == service.recency_feature]
-    return logistic_model(train, [recency], service.training)
+    return fit_logistic(train, [recency], service.training)
 
 
-def plain_baselines(train: DataFrame, test: DataFrame, recency: PlainModel, service: Service) -> list[Baseline]:
-    """The recency rule, and everybody the same."""
+def simple_baselines(train: DataFrame, test: DataFrame, recency: PortableModel, service: Service) -> list[Baseline]:
+    """The recency model, and the same probability for everybody."""
     plain = {
         ("recency", f"{service.recency_feature} alone"): recency,
-        ("majority", "majority class"): constant_model(counted_labels(train)[1]),
+        ("majority", "majority class"): constant_model(count_labels(train)[1]),
     }
     return [
-        Baseline(name, title, *(scored(rows, {"probability": model}, SCORED) for rows in (train, test)))
+        Baseline(name, title, *(score_table(rows, {"probability": model}, SCORED) for rows in (train, test)))
         for (name, title), model in plain.items()
     ]
 
 
 def bgnbd_baseline(histories: DataFrame, train: DataFrame, test: DataFrame, service: Service, alive: Alive) -> Baseline:
-    """BG/NBD fitted to histories, which it needs no label for: the events expected in the outcome, as a probability.
+    """Fit BG/NBD to histories, which need no label, and turn the expected number of events into a probability.
 
-    Its P(alive) is 1 for everybody without a repeat purchase and so ranks nobody of them; the expected number of
-    events ranks best of what it gives, and a logistic curve over its logarithm makes a probability of it.
+    P(alive) is 1 for everybody without a repeat purchase and so does not rank them. The expected number of events in
+    the outcome window ranks best; a logistic curve over its logarithm gives a probability.
 
     Args:
-        histories: what is known of customers at the as-of date of the test.
+        histories: rows of customers at the as-of date of the test.
 
     Raises:
         ValueError: the model cannot be fitted to these customers.
     """
-    expected = fit(counted(histories, alive)).expected_events(alive, service.windows.outcome_days)
-    # Who has no first purchase is expected to do nothing.
+    expected = fit_bgnbd(count_customers(histories, alive)).expected_events(alive, service.windows.outcome_days)
+    # A customer without a first purchase has no expected events.
     log_expected = F.log(F.greatest(F.coalesce(expected, F.lit(0.0)), F.lit(LEAST_EXPECTED))).alias(EXPECTED)
     parts = [rows.select(*SCORED, log_expected) for rows in (train, test)]
     stages: list[Any] = [

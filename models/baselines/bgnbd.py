@@ -1,7 +1,7 @@
-"""BG/NBD: who is still a customer, from three numbers of each, as a baseline for other models.
+"""BG/NBD: predicts who is still a customer from frequency, recency and age, as a baseline for other models.
 
-A customer who is alive buys at a rate of their own (gamma with shape r and rate alpha, per unit of time), and after
-each repeat purchase leaves for good with a probability of their own (beta with a and b).
+While alive, each customer buys at a rate of their own (gamma with shape r and rate alpha, per unit of time). After each
+repeat purchase they leave for good with a probability of their own (beta with a and b).
 
 Source: Fader, Hardie & Lee 2005, "Counting Your Customers" the Easy Way: An Alternative to the Pareto/NBD Model,
 Marketing Science 24(2).
@@ -20,16 +20,19 @@ from scipy.special import digamma, expit, gammaln, roots_jacobi
 from conf.learning import Alive
 from models.arrays import Floats
 
-# Data in which nobody leaves, or nobody buys again, would send parameters to infinity: the penalty lets the fit end.
-PENALTY = 1e-4  # on the squared logs, beside the mean log-likelihood of a customer
+# If nobody leaves or nobody buys again, the best parameters are infinite; the penalty keeps them finite.
+PENALTY = 1e-4  # on the squared logs of the parameters, against the mean log-likelihood of a customer
 LOG_BOUNDS = [(-6.0, 6.0), (-6.0, 12.0), (-6.0, 6.0), (-6.0, 6.0)]
 STARTS = ((1.0, 1.0), (0.3, 3.0), (3.0, 10.0))  # of a and b
-NODES = 24  # of the integral over the probability to leave
+NODES = 24  # of the integral over the probability of leaving
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Distinct customers: arrays of shape (n,), times in units of `unit_days`, `customers` alike for each."""
+class CustomerCounts:
+    """Distinct combinations of customers: arrays of shape (n,), times in units of `unit_days`.
+
+    customers: how many customers have the same frequency, recency and age.
+    """
 
     frequency: Floats
     recency: Floats
@@ -49,44 +52,44 @@ class BgNbd:
     unit_days: float
 
     def probability_alive(self, alive: Alive) -> Column:
-        """P(has not left by as_of), of a table with the features that `alive` reads; null where one of them is null.
+        """P(has not left by as_of), for a table with the features that `alive` reads; null if one of them is null.
 
         The odds of having left at the last of x purchases are a / (b + x - 1) * ((alpha + T) / (alpha + t_x))^(r + x).
-        One leaves after a repeat purchase only, so that without one (x = 0) the probability is 1.
+        Customers leave only after a repeat purchase, so that without one (x = 0) the probability is 1.
         """
         x, recency, age = _measures(alive, self.unit_days)
         waited = (F.lit(self.r) + x) * (F.ln(F.lit(self.alpha) + age) - F.ln(F.lit(self.alpha) + recency))
         log_odds_of_gone = F.lit(float(np.log(self.a))) - F.ln(F.lit(self.b - 1) + x) + waited
-        # A power of the ratio itself would overflow where x is large; exp of a large number is a plain infinity.
+        # A power of the ratio itself would overflow for large x; exp of a large number is infinity.
         return F.when(x > 0, F.lit(1.0) / (F.lit(1.0) + F.exp(log_odds_of_gone))).when(x == 0, F.lit(1.0))
 
     def probability_active(self, alive: Alive, days: float) -> Column:
-        """P(at least one event in the next `days` days), of the same table.
+        """P(at least one event in the next `days` days), for the same table.
 
-        Given that one is alive at T, the likelihood lambda^x exp(-lambda T) makes the rate gamma with shape r + x and
-        rate alpha + T. No event in the next t units then has probability E[exp(-lambda t)] =
-        ((alpha + T) / (alpha + T + t))^(r + x), and since one leaves only after an event, leaving does not matter
-        before the first. So P(active) = P(alive) * (1 - ((alpha + T) / (alpha + T + t))^(r + x)).
+        For a customer who is alive at T, the likelihood lambda^x exp(-lambda T) makes the rate gamma with shape r + x
+        and rate alpha + T. The probability of no event in the next t units is then E[exp(-lambda t)] =
+        ((alpha + T) / (alpha + T + t))^(r + x). Customers leave only after an event, so that leaving does not matter
+        before the first one. So P(active) = P(alive) * (1 - ((alpha + T) / (alpha + T + t))^(r + x)).
 
-        P(alive) alone would rank all who bought once alike, as 1, and above everybody else.
+        P(alive) alone is 1 for everybody who bought once, which ranks them above everybody else.
         """
         x, _, age = _measures(alive, self.unit_days)
         before, after = F.lit(self.alpha) + age, F.lit(self.alpha + days / self.unit_days) + age
         return self.probability_alive(alive) * -F.expm1((F.lit(self.r) + x) * (F.ln(before) - F.ln(after)))
 
     def expected_events(self, alive: Alive, days: float) -> Column:
-        """Expected number of events in the next `days` days, of the same table; ranks better than P(active).
+        """The expected number of events in the next `days` days, for the same table; it ranks better than P(active).
 
-        Given that one is alive at T, and p, the number is (1 - exp(-lambda p t)) / p. With the rate as above that is
-        g(p) = (1 - (1 + p t / (alpha + T))^-(r + x)) / p, and p is beta with a and b + x. The paper's closed form has a
-        hypergeometric function, which SQL has not; here the mean of g is taken over Gauss-Jacobi nodes of beta(a, b),
-        weighted by (1 - p)^x. Against the closed form: 1e-6 up to 50 events, 1e-4 up to 300; too low for thousands.
+        For a customer who is alive at T, and p, the number is (1 - exp(-lambda p t)) / p. With the rate as above it is
+        g(p) = (1 - (1 + p t / (alpha + T))^-(r + x)) / p, and p is beta with a and b + x. The paper's closed form needs
+        a hypergeometric function, which SQL lacks; this is the mean of g over Gauss-Jacobi nodes of beta(a, b),
+        weighted by (1 - p)^x. Its error is 1e-6 up to 50 events and 1e-4 up to 300; for thousands it is too low.
         """
         x, _, age = _measures(alive, self.unit_days)
         shape, horizon = F.lit(self.r) + x, F.lit(days / self.unit_days) / (F.lit(self.alpha) + age)
         above, below = [], []
         nodes, weights = _beta_nodes(self.a, self.b)
-        stays = np.log1p(-nodes) - np.log1p(-nodes[0])  # against the first node, since (1 - p)^x itself underflows
+        stays = np.log1p(-nodes) - np.log1p(-nodes[0])  # relative to the first node, since (1 - p)^x itself underflows
         for node, weight, log_stay in zip(nodes.tolist(), weights.tolist(), stays.tolist(), strict=True):
             share = F.lit(weight) * F.exp(x * F.lit(log_stay))
             above.append(share * -F.expm1(-shape * F.log1p(F.lit(node) * horizon)) / F.lit(node))
@@ -103,13 +106,13 @@ class BgNbd:
         return cls(**data)
 
 
-def counted(rows: DataFrame, alive: Alive) -> Counts:
-    """The distinct customers of `rows` and how many there are of each, in one aggregation.
+def count_customers(rows: DataFrame, alive: Alive) -> CustomerCounts:
+    """Count customers by frequency, recency and age, in one aggregation.
 
-    Times are rounded to whole units, but not to 0 where there is a repeat purchase after the first, and age is never
-    below recency. So the number of distinct ones is bounded by the calendar and not by customers: age is at most the
-    observation window in units, recency is at most age, and frequency, where it counts days, is at most recency in
-    days. Rows in which one of the three is null are left out. The order is by value, so that sums are the same again.
+    Times are rounded to whole units, but not to 0 if there is a repeat purchase, and age is never below recency. So the
+    number of combinations is bounded by the calendar and not by the customers: age is at most the observation window,
+    recency is at most age, and a frequency that counts days is at most recency in days. Rows with a null among the
+    three are left out. The order is by value, so that sums are reproducible.
     """
     frequency, recency, age = _measures(alive, alive.unit_days)
     is_later = recency > 0
@@ -123,14 +126,14 @@ def counted(rows: DataFrame, alive: Alive) -> Counts:
     table = units.groupBy(*keys).agg(F.count("*").cast("double").alias("customers")).toArrow()
     values = {name: np.asarray(table.column(name).to_numpy(), np.float64) for name in table.column_names}
     order = np.lexsort([values[key] for key in reversed(keys)])
-    return Counts(**{name: array[order] for name, array in values.items()}, unit_days=alive.unit_days)
+    return CustomerCounts(**{name: array[order] for name, array in values.items()}, unit_days=alive.unit_days)
 
 
-def fit(counts: Counts) -> BgNbd:
-    """The parameters of greatest penalised likelihood, the best from several starts.
+def fit_bgnbd(counts: CustomerCounts) -> BgNbd:
+    """Fit the parameters by maximum penalised likelihood, from several starting points.
 
     Raises:
-        ValueError: there are no customers, or the likelihood has no greatest value that can be found.
+        ValueError: there are no customers, or the fit does not converge.
     """
     customers = counts.customers.sum()
     if not customers:
@@ -151,14 +154,14 @@ def fit(counts: Counts) -> BgNbd:
     return BgNbd(r, alpha, a, b, counts.unit_days)
 
 
-def log_likelihood(parameters: Floats, counts: Counts) -> tuple[float, Floats]:
+def log_likelihood(parameters: Floats, counts: CustomerCounts) -> tuple[float, Floats]:
     """The mean log-likelihood of a customer at (r, alpha, a, b), and its four derivatives."""
     r, alpha, a, b = parameters
     x, shape = counts.frequency, r + counts.frequency
     now, then = np.log(alpha + counts.age), np.log(alpha + counts.recency)
     again = x > 0
     lost = b + np.where(again, x, 1.0) - 1
-    # Of the two ways to have been silent since: (1) alive, with log weight 0, and (2) gone since the last purchase.
+    # Two reasons for no purchase since: (1) alive, with log weight 0, and (2) gone since the last purchase.
     log_odds_of_gone = np.where(again, np.log(a) - np.log(lost) + shape * (now - then), -np.inf)
     gone = expit(log_odds_of_gone)
     each = (
@@ -176,14 +179,14 @@ def log_likelihood(parameters: Floats, counts: Counts) -> tuple[float, Floats]:
     return float(share @ each), np.array([share @ slope for slope in slopes])
 
 
-def _loss(logs: Floats, counts: Counts) -> tuple[float, Floats]:
+def _loss(logs: Floats, counts: CustomerCounts) -> tuple[float, Floats]:
     parameters = np.exp(logs)
     value, slope = log_likelihood(parameters, counts)
     return PENALTY * float(logs @ logs) - value, 2 * PENALTY * logs - slope * parameters
 
 
 def _measures(alive: Alive, unit_days: float) -> tuple[Column, Column, Column]:
-    """Repeat purchases as a whole number, and recency (0 without one) and age in units, as doubles."""
+    """Repeat purchases (an integer), recency (0 without one) and age in units, as doubles."""
     number, recency, age = (F.expr(sql).cast("double") for sql in (alive.frequency, alive.recency_days, alive.age_days))
     unit = F.lit(float(unit_days))
     frequency = F.when(number > 0, _rounded(number)).when(number <= 0, F.lit(0.0))
@@ -191,13 +194,13 @@ def _measures(alive: Alive, unit_days: float) -> tuple[Column, Column, Column]:
 
 
 def _beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
-    """Gauss nodes and weights of the beta distribution with a and b."""
+    """Gauss-Jacobi nodes and weights of the beta distribution with a and b."""
     nodes, weights = roots_jacobi(NODES, b - 1, a - 1)
     return (1 + nodes) / 2, weights / weights.sum()
 
 
 def _balanced_sum(parts: Sequence[Column]) -> Column:
-    """The sum as a balanced tree: a chain of so many terms would be nested deeper than Spark Connect takes."""
+    """The sum as a balanced tree, since Spark Connect does not accept a chain of so many nested terms."""
     if len(parts) == 1:
         return parts[0]
     middle = len(parts) // 2

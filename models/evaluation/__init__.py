@@ -1,1 +1,1 @@
-"""How good scores are: metrics with intervals, curves, paired differences, importance, explanation."""
+"""Evaluates scores: metrics with intervals, curves, paired differences, feature importance, explanation."""

@@ -1,6 +1,7 @@
-"""Tenths of customers by score, 10 the highest, from a histogram of at most 16,000 counts.
+"""Deciles of customers by score, 10 the highest, from a histogram of at most 16,000 counts.
 
-The bins are those of evaluation, even in log odds: of a rare label too they are far narrower than a tenth.
+The bins are those of `models.evaluation.histogram`, even in log odds: for a rare label too they are far narrower than a
+tenth.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -10,18 +11,18 @@ from models.evaluation.histogram import fine_bin, is_probability
 
 
 def with_deciles(scored: DataFrame) -> DataFrame:
-    """The rows of `scored` (with `probability`) and their `decile`; scores in one fine bin stand in the same one.
+    """Add the column `decile` to the rows of `scored`, by `probability`; scores in the same fine bin share a decile.
 
     Raises:
-        ValueError: a probability is null or none.
+        ValueError: a probability is null or not between 0 and 1.
     """
     p = F.col("probability")
     own_bin = fine_bin(p)
-    # A null would be given a bin by the least and greatest of it, which pass over null.
+    # Without the condition a null would get a bin, since least and greatest ignore null.
     counts = scored.groupBy(F.when(is_probability(p), own_bin).alias("fine_bin")).count().collect()
     histogram = {row["fine_bin"]: row["count"] for row in counts}
     if None in histogram:
-        raise ValueError(f"{histogram[None]} rows have no probability from 0 to 1")
+        raise ValueError(f"{histogram[None]} rows have no probability between 0 and 1")
     decile: Column = F.lit(1)
     for threshold in decile_thresholds(histogram):
         decile = decile + (own_bin >= threshold).cast("int")
@@ -29,7 +30,7 @@ def with_deciles(scored: DataFrame) -> DataFrame:
 
 
 def decile_thresholds(histogram: dict[int, int]) -> list[int]:
-    """The bins at which deciles 2 to 10 begin: those whose middle row stands past each tenth of the rows."""
+    """The bins at which deciles 2 to 10 begin: the first bin whose middle row is past each tenth of the rows."""
     total = sum(histogram.values())
     thresholds: list[int] = []
     passed = 0

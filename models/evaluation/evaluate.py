@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from models.evaluation.curves import Points, curves
-from models.evaluation.histogram import cells
+from models.evaluation.histogram import count_scores
 from models.evaluation.intervals import Interval
-from models.evaluation.metrics import best_threshold, measured
+from models.evaluation.metrics import best_threshold, compute_metrics
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def evaluate(train: DataFrame, test: DataFrame, seed: int) -> Evaluation:
         test: the same of the test set, with labels in the shares in which they occur.
         seed: of the bootstrap.
     """
-    trained, tested = cells(train), cells(test)
+    trained, tested = count_scores(train), count_scores(test)
     threshold = best_threshold(trained)
-    metrics = {"train": measured(trained, threshold, seed), "test": measured(tested, threshold, seed)}
+    metrics = {"train": compute_metrics(trained, threshold, seed), "test": compute_metrics(tested, threshold, seed)}
     return Evaluation(threshold, metrics, curves(tested))

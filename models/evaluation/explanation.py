@@ -1,4 +1,4 @@
-"""What matters most to a model, on a bounded sample of the customers that judge it."""
+"""Explains a model by a bounded sample of the test set: feature importance and partial dependence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from features.declared import NamedFeature
 from models.arrays import Floats
 from models.evaluation.importance import partial_dependence, permutation_importance
 from models.evaluation.intervals import Interval
-from models.scoring.portable import PlainModel
+from models.scoring.portable import PortableModel
 
 ROWS = 10_000
 PARTIAL_ROWS = 2_000
@@ -45,12 +45,11 @@ class Importances:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Rows of the test part.
+class ExplanationSample:
+    """Rows of the test set.
 
-    inputs (rows, inputs) and labels (rows,): drawn by label, as many of one as of the other, since a rare label would
-    hardly occur; an AUC does not depend on how many there are. background (rows, inputs) and raw, values by feature:
-    drawn from all.
+    inputs (rows, inputs) and labels (rows,): as many rows of one label as of the other, since a rare label would hardly
+    occur; an AUC does not depend on the shares. background (rows, inputs), and raw, values by feature: rows of all.
     """
 
     inputs: Floats
@@ -59,17 +58,17 @@ class Sample:
     raw: Mapping[str, Sequence[Any]]
 
 
-def sample(test: DataFrame, model: PlainModel, rows: int = ROWS) -> Sample:
-    """At most so many rows of a labelled feature table, drawn by a hash of the customer."""
+def draw_sample(test: DataFrame, model: PortableModel, rows: int = ROWS) -> ExplanationSample:
+    """Draw at most `rows` rows of a labelled feature table, by a hash of the customer."""
     names = [f"input_{number}" for number in range(len(model.inputs))]
     inputs = [one.value.alias(name) for one, name in zip(model.inputs, names, strict=True)]
     halves = [_drawn(test.where(F.col("label") == label), rows // 2).select("label", *inputs) for label in (0, 1)]
-    judged = halves[0].unionByName(halves[1]).toArrow()
+    balanced = halves[0].unionByName(halves[1]).toArrow()
     raw = [F.col(name).alias(f"raw_{name}") for name in model.features]
     background = _drawn(test, PARTIAL_ROWS).select(*raw, *inputs).toArrow()
-    return Sample(
-        _matrix(judged, names),
-        judged.column("label").to_numpy().astype(np.int64),
+    return ExplanationSample(
+        _matrix(balanced, names),
+        balanced.column("label").to_numpy().astype(np.int64),
         _matrix(background, names),
         {name: background.column(f"raw_{name}").to_pylist() for name in model.features},
     )
@@ -118,7 +117,11 @@ class Explanation:
 
 
 def explain(
-    some: Sample, model: PlainModel, importances: Importances | None, declared: Sequence[NamedFeature], seed: int
+    some: ExplanationSample,
+    model: PortableModel,
+    importances: Importances | None,
+    declared: Sequence[NamedFeature],
+    seed: int,
 ) -> Explanation:
     """Explain a model by a sample of the test set.
 
@@ -153,8 +156,8 @@ def _importance(
     )
 
 
-def _groups(model: PlainModel) -> dict[str, list[int]]:
-    """The inputs of each feature."""
+def _groups(model: PortableModel) -> dict[str, list[int]]:
+    """The numbers of the inputs of each feature."""
     found: dict[str, list[int]] = {}
     for number, one in enumerate(model.inputs):
         found.setdefault(one.feature, []).append(number)
@@ -162,9 +165,9 @@ def _groups(model: PlainModel) -> dict[str, list[int]]:
 
 
 def _dependence(
-    some: Sample, model: PlainModel, groups: Mapping[str, Sequence[int]], name: str
+    some: ExplanationSample, model: PortableModel, groups: Mapping[str, Sequence[int]], name: str
 ) -> list[tuple[float | str, float]]:
-    """Mean calibrated probability when everybody has the same value, for values that occur."""
+    """The mean calibrated probability if all customers had the same value, for values that occur."""
     rows = _grid_rows(some.raw[name])
     grid = some.background[list(rows.values())]
     means = partial_dependence(model.probability, some.background, groups[name], grid)
@@ -172,7 +175,7 @@ def _dependence(
 
 
 def _grid_rows(values: Sequence[Any]) -> dict[float | str, int]:
-    """Values spread over those that occur, and for each a row that has it."""
+    """Values spread evenly over the ranks of those that occur, and for each a row that has it."""
     rows: dict[Any, int] = {value: row for row, value in reversed(list(enumerate(values)))}
     unknown = {UNKNOWN: rows.pop(None)} if None in rows else {}
     if all(isinstance(value, str) for value in rows):

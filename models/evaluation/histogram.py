@@ -1,4 +1,4 @@
-"""Customers counted by label and fine bin of their score: all that evaluation needs, however many they are."""
+"""A histogram of scores by label: all that evaluation needs, and bounded however many customers there are."""
 
 from dataclasses import dataclass, replace
 
@@ -11,26 +11,26 @@ from models.arrays import Floats
 from models.scoring.linear import sigmoid
 
 BINS_PER_LOG_ODDS = 500
-LEAST_BIN, GREATEST_BIN = -8_000, 7_999  # log odds from -16 to 16, with what lies beyond
+LEAST_BIN, GREATEST_BIN = -8_000, 7_999  # log odds from -16 to 16; values beyond are in the outer bins
 SMALLEST = 1e-15  # a probability is kept this far from 0 and 1
-# Sums are taken of integers, in this unit: they do not depend on the order in which an engine adds up, so that two
-# runs give the same figures to the last bit. They hold 900 million customers who are all as wrong as can be.
+# Sums are of integers, in this unit: they do not depend on the order in which an engine adds up, so that two runs give
+# the same figures to the last bit. They do not overflow for 900 million customers with the greatest possible loss.
 UNIT = 2.0**-28
 LABELS = (0, 1)
 TENTHS = 10
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Counts of customers by fine bin of log odds; arrays of shape (cells,), the lowest score first.
+class ScoreHistogram:
+    """Counts of customers by fine bin of log odds; arrays of shape (bins,), the lowest score first; no bin is empty.
 
-    A bin is 0.002 wide: probabilities in it differ by 0.0005 at most. Scores in a bin are taken as tied, which moves
-    an AUC by about 1e-5 for 3,000 customers and 2e-6 for 30,000.
+    A bin is 0.002 wide: its probabilities differ by 0.0005 at most. Scores in a bin count as tied, which changes an AUC
+    by about 1e-5 for 3,000 customers and 2e-6 for 30,000.
 
-    bin: number of the bin; its lower edge is at log odds of bin / 500, so that bin 0 begins at one half.
+    bin: number of the bin; its lower edge is at log odds of bin / 500, so that bin 0 begins at a probability of 1/2.
     negatives, positives: customers with label 0 and 1.
-    negative_probability, positive_probability: their mean probability, 0 where there are none.
-    negative_loss, positive_loss: their mean of -log P(own label), 0 where there are none.
+    negative_probability, positive_probability: their mean probability, 0 without customers.
+    negative_loss, positive_loss: their mean of -log P(own label), 0 without customers.
     """
 
     bin: NDArray[np.int64]
@@ -43,49 +43,50 @@ class Cells:
 
     @property
     def rows(self) -> Floats:
-        """(cells,) customers."""
+        """(bins,) customers."""
         return self.negatives + self.positives
 
     @property
     def expected(self) -> Floats:
-        """(cells,) sum of the probabilities."""
+        """(bins,) sum of the probabilities."""
         return self.negatives * self.negative_probability + self.positives * self.positive_probability
 
     @property
     def probability(self) -> Floats:
-        """(cells,) mean probability; NaN in a cell that a resample has left empty."""
+        """(bins,) mean probability; NaN in a bin that a resample has left empty."""
         return self.expected / np.where(self.rows > 0, self.rows, np.nan)
 
-    def resampled(self, random: np.random.Generator) -> "Cells":
-        """The same cells with as many customers as a Poisson bootstrap draws.
+    def resampled(self, random: np.random.Generator) -> "ScoreHistogram":
+        """The same bins with counts drawn by a Poisson bootstrap.
 
-        Each customer counts Poisson(1) times, so that equal ones together count Poisson(how many they are) times: no
-        customer needs to be looked at again. Source: Hanley & MacGibbon 2006; Chamandy et al. 2012.
+        Each customer counts Poisson(1) times, so that n equal customers together count Poisson(n) times: the rows are
+        not read again. Source: Hanley & MacGibbon 2006; Chamandy et al. 2012.
         """
         drawn = random.poisson([self.negatives, self.positives]).astype(float)
         return replace(self, negatives=drawn[0], positives=drawn[1])
 
 
-def cells(scored: DataFrame) -> Cells:
-    """Count `label` (0 or 1) and `probability` (from 0 to 1) in one aggregation, which gives at most 16,000 rows.
+def count_scores(scored: DataFrame) -> ScoreHistogram:
+    """Count rows by `label` (0 or 1) and `probability` (0 to 1) in one aggregation, which has at most 16,000 rows.
 
-    Raises ValueError when a label or a probability is null or none.
+    Raises:
+        ValueError: a label or a probability is null or out of range.
     """
     p = F.col("probability")
     is_scored = is_label(F.col("label")) & is_probability(p)
     per_bin = scored.groupBy(F.when(is_scored, fine_bin(p)).alias("bin")).agg(*_sums(p))
-    found = collected(per_bin, ["bin"])
+    found = collect_counts(per_bin, ["bin"])
     found = {name: values[np.argsort(found["bin"])] for name, values in found.items()}
     rows = [found[f"rows_{label}"].astype(float) for label in LABELS]
     probability, loss = (
         [found[f"{name}_{label}"] * UNIT / np.maximum(rows[label], 1) for label in LABELS]
         for name in ("probability", "loss")
     )
-    return Cells(found["bin"], *rows, *probability, *loss)
+    return ScoreHistogram(found["bin"], *rows, *probability, *loss)
 
 
 def _sums(p: Column) -> list[Column]:
-    """Customers, probabilities and losses by label, the latter two in units."""
+    """Sums of customers, probabilities and losses by label, the latter two in UNIT."""
     sums = []
     for label, chance in {0: 1.0 - p, 1: p}.items():
         has_label = (F.col("label") == label).cast("bigint")
@@ -95,21 +96,23 @@ def _sums(p: Column) -> list[Column]:
     return sums
 
 
-def collected(grouped: DataFrame, keys: list[str]) -> dict[str, NDArray[np.int64]]:
-    """The columns of an aggregation, all of integers; raises ValueError where a key is null."""
+def collect_counts(grouped: DataFrame, keys: list[str]) -> dict[str, NDArray[np.int64]]:
+    """Collect an aggregation with integer columns; raises ValueError if a key is null."""
     table = grouped.toArrow()
     if any(table.column(key).null_count for key in keys):
-        raise ValueError("every label must be 0 or 1 and every probability from 0 to 1; some are null or none of these")
+        raise ValueError(
+            "every label must be 0 or 1 and every probability between 0 and 1; some are null or out of range"
+        )
     return {name: table.column(name).to_numpy().astype(np.int64) for name in table.column_names}
 
 
 def is_label(label: Column) -> Column:
-    """Whether it is 0 or 1."""
+    """Whether a label is 0 or 1; false for null."""
     return label.isNotNull() & label.isin(*LABELS)
 
 
 def is_probability(p: Column) -> Column:
-    """Whether it is a number from 0 to 1."""
+    """Whether a probability is between 0 and 1; false for null."""
     return p.isNotNull() & (p >= 0.0) & (p <= 1.0)
 
 
@@ -120,30 +123,30 @@ def log_odds(p: Column) -> Column:
 
 
 def fine_bin(p: Column) -> Column:
-    """The number of the bin of a probability, or of another share from 0 to 1."""
+    """The number of the bin of a probability, or of another value between 0 and 1."""
     number = F.floor(log_odds(p) * BINS_PER_LOG_ODDS)
     return F.greatest(F.least(number, F.lit(GREATEST_BIN)), F.lit(LEAST_BIN))
 
 
-def in_tenths(cells: Cells, amounts: Floats) -> Floats:
-    """(10,) amounts of the cells in tenths of the customers by score, the lowest first.
+def in_tenths(histogram: ScoreHistogram, amounts: Floats) -> Floats:
+    """(10,) sums of amounts, (bins,), over tenths of the customers by score, the lowest first.
 
-    A cell that stands across a border gives either side its share.
+    A bin across the border of two tenths is divided between them in proportion.
     """
-    if not len(cells.bin):
+    if not len(histogram.bin):
         return np.zeros(TENTHS)
-    rows = np.concatenate([[0.0], np.cumsum(cells.rows)])
+    rows = np.concatenate([[0.0], np.cumsum(histogram.rows)])
     borders = rows[-1] * np.arange(TENTHS + 1) / TENTHS
     return np.diff(np.interp(borders, rows, np.concatenate([[0.0], np.cumsum(amounts)])))
 
 
 def lower_edge(bin_number: int) -> float:
-    """The least probability in a bin."""
+    """The lowest probability of a bin."""
     return 0.0 if bin_number == LEAST_BIN else float(sigmoid(np.array(bin_number / BINS_PER_LOG_ODDS)))
 
 
 def first_bin_from(threshold: float) -> int:
-    """The bin whose lower edge is the nearest to a threshold of probability."""
+    """The bin whose lower edge is nearest to a threshold of probability."""
     inside = min(max(threshold, SMALLEST), 1 - SMALLEST)
     nearest = round(float(np.log(inside / (1 - inside))) * BINS_PER_LOG_ODDS)
     return min(max(nearest, LEAST_BIN), GREATEST_BIN)

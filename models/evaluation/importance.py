@@ -1,4 +1,4 @@
-"""What matters to a fitted model, measured on a sample of customers that it was not fitted on."""
+"""Feature importance and partial dependence of a fitted model, on customers that it was not fitted on."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,24 +11,24 @@ from models.evaluation.intervals import NORMAL_95, Interval
 from models.scoring.linear import Scorer
 from models.scoring.trees import Trees
 
-Groups = Mapping[str, Sequence[int]]  # feature -> columns of the inputs that are made of it
+Groups = Mapping[str, Sequence[int]]  # feature -> columns of the inputs computed from it
 
 
 def permutation_importance(
     scorer: Scorer, inputs: Floats, labels: NDArray[np.int_], groups: Groups, seed: int, repeats: int = 3
 ) -> dict[str, Interval]:
-    """By feature, how much AUC is lost when the feature's columns are shuffled, together, among the customers.
+    """By feature, the AUC that is lost when its columns are shuffled, together, among the customers.
 
-    The interval covers the choice of customers, and of the shuffles through the customers they fall on. A feature's
-    result does not hang on which other features are asked for.
+    The interval covers the sampling of customers, and the shuffles as far as they depend on the customers. The result
+    of a feature does not depend on which other features are in `groups`.
 
     Args:
         scorer: of inputs (rows, terms).
-        inputs: (rows, terms), at most some 10,000 rows: they are scored features * repeats times.
+        inputs: (rows, terms), at most about 10,000 rows, since they are scored features * repeats times.
         labels: (rows,) 0 or 1.
         groups: feature -> its columns.
         seed: of the shuffles.
-        repeats: shuffles of each feature, averaged.
+        repeats: number of shuffles of each feature, which are averaged.
 
     Raises:
         ValueError: fewer than two rows of a label.
@@ -56,13 +56,13 @@ def permutation_importance(
 def partial_dependence(
     probability: Callable[[Floats], Floats], inputs: Floats, columns: Sequence[int], grid_rows: Floats
 ) -> list[float]:
-    """For each grid row, the mean probability if all customers had that row's columns of the feature.
+    """For each grid row, the mean probability if all customers had the feature's columns of that row.
 
     Args:
         probability: of inputs (rows, terms).
         inputs: (rows, terms), one or more rows.
-        columns: those of the feature that is set.
-        grid_rows: (points, terms), of which the columns of the feature count.
+        columns: those of the feature.
+        grid_rows: (points, terms), of which only the columns of the feature are used.
 
     Source: Friedman, Greedy function approximation (2001).
     """
@@ -70,22 +70,22 @@ def partial_dependence(
 
 
 def _may_matter(scorer: Scorer, columns: Sequence[int]) -> bool:
-    """Whether shuffling could move a score at all; where not, many rows need no scoring."""
+    """Whether shuffling can change a score; if not, no row needs to be scored."""
     return not isinstance(scorer, Trees) or bool(scorer.tested[list(columns)].any())
 
 
 def _with(inputs: Floats, columns: Sequence[int], source: Floats) -> Floats:
-    """The inputs with some columns of other rows, or of one row."""
+    """The inputs with some columns taken from other rows, or from one row."""
     changed = inputs.copy()
     changed[:, list(columns)] = source[..., list(columns)]
     return changed
 
 
 def _below(scores: Floats, is_positive: NDArray[np.bool_]) -> Floats:
-    """(rows,) the share of the rows of the other label that score lower than each row, ties counting half.
+    """(rows,) for each row the share of rows of the other label with a lower score, ties counting half.
 
-    The mean over the positives is the AUC. These are DeLong's structural components, for negatives but for a sign
-    that does not move the variance.
+    The mean over the positives is the AUC. These are DeLong's structural components; for negatives they differ by a
+    sign, which does not change the variance.
 
     Source: by ranks, Sun & Xu (2014).
     """
@@ -96,7 +96,7 @@ def _below(scores: Floats, is_positive: NDArray[np.bool_]) -> Floats:
 
 
 def _mean_difference(difference: Floats, is_positive: NDArray[np.bool_]) -> Interval:
-    """A difference of AUCs from that of the components: the two labels are two independent samples."""
+    """A difference of AUCs and its interval from the differences of the components; labels are independent samples."""
     sides = difference[is_positive], difference[~is_positive]
     value = float(sides[0].mean())
     reach = NORMAL_95 * float(np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides)))

@@ -1,4 +1,4 @@
-"""How much better one score of the same customers is than another, with an interval of the difference."""
+"""The difference of the AUCs of two scores of the same customers, with a paired interval."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,30 +7,31 @@ from pyspark.sql import functions as F
 
 from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
-from models.evaluation.histogram import LABELS, collected, is_label, is_probability, log_odds
+from models.evaluation.histogram import LABELS, collect_counts, is_label, is_probability, log_odds
 from models.evaluation.intervals import Interval
 from models.evaluation.measures import area_under_roc
 
-# Bins of a score: about 0.03 wide in log odds at one half and wider towards the ends at -16 and 16.
+# Bins of a score: about 0.03 wide in log odds at a probability of 1/2, and wider towards the ends at -16 and 16.
 BINS = 400
 BINS_PER_UNIT = 72
 
 
 def auc_gain(scored: DataFrame, seed: int = 1, replicates: int = 200) -> Interval:
-    """AUC of `probability` less that of `other_probability` for `label`; NaN when it has one value.
+    """The AUC of `probability` minus that of `other_probability` for `label`; NaN if only one label occurs.
 
     Both are resampled together (a paired Poisson bootstrap), which leaves out the chance that they share: the interval
-    is narrower than those of the two AUCs suggest. Counted in one aggregation of at most 400 x 400 rows; either AUC is
-    off by about 1e-4 by the coarse bins.
+    is narrower than those of the two AUCs suggest. One aggregation counts at most 400 x 400 rows; the coarse bins
+    change either AUC by about 1e-4.
 
-    Raises ValueError when a label or a probability is null or none.
+    Raises:
+        ValueError: a label or a probability is null or out of range.
     """
     names = ("probability", "other_probability")
     is_scored = is_label(F.col("label")) & is_probability(F.col(names[0])) & is_probability(F.col(names[1]))
     bins = [F.when(is_scored, _coarse_bin(F.col(name))).alias(name) for name in names]
     counts = [F.sum((F.col("label") == label).cast("bigint")).alias(f"rows_{label}") for label in LABELS]
-    found = collected(scored.groupBy(*bins).agg(*counts), list(names))
-    order = np.lexsort([found[name] for name in names])  # as an engine gives them is no order, and draws depend on it
+    found = collect_counts(scored.groupBy(*bins).agg(*counts), list(names))
+    order = np.lexsort([found[name] for name in names])  # engines return rows in any order, and the draws depend on it
     at = [found[name][order] for name in names]
     counted = np.array([found[f"rows_{label}"][order] for label in LABELS], dtype=float)
 
@@ -44,7 +45,7 @@ def auc_gain(scored: DataFrame, seed: int = 1, replicates: int = 200) -> Interva
 
 
 def _counts(bins: NDArray[np.int64], rows: Floats) -> tuple[Floats, Floats]:
-    """(BINS,) negatives and positives by the bin of one of the scores."""
+    """(BINS,) negatives and positives by bin of one of the scores."""
     return np.bincount(bins, rows[0], BINS).astype(float), np.bincount(bins, rows[1], BINS).astype(float)
 
 

@@ -1,1 +1,1 @@
-"""Fitting a model: the split, preprocessing, grids and cross-validation, MLlib, calibration."""
+"""Fits models by MLlib and XGBoost: split, preprocessing, grids, cross-validation, calibration."""

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from models.evaluation.histogram import Cells
+from models.evaluation.histogram import ScoreHistogram
 from models.scoring.calibration import Calibration, CalibrationMethod, log_odds
 
 EDGE = 1e-6  # isotonic steps of 0 and 1 are moved this far inwards: no customer is certain
 NO_PENALTY = 1e12
 
 
-def fit_calibration(cells: Cells, how: CalibrationMethod) -> Calibration:
+def fit_calibration(histogram: ScoreHistogram, how: CalibrationMethod) -> Calibration:
     """Fit a calibration on labelled customers that the model was not fitted on.
 
     isotonic: pool adjacent violators (Zadrozny & Elkan 2002). platt: a logistic curve (Platt 1999).
@@ -19,9 +19,9 @@ def fit_calibration(cells: Cells, how: CalibrationMethod) -> Calibration:
     from sklearn.isotonic import IsotonicRegression  # imported here, since it takes seconds
     from sklearn.linear_model import LogisticRegression
 
-    labels = np.concatenate([np.ones_like(cells.positives), np.zeros_like(cells.negatives)])
-    weights = np.concatenate([cells.positives, cells.negatives])
-    probability = np.concatenate([cells.probability, cells.probability])
+    labels = np.concatenate([np.ones_like(histogram.positives), np.zeros_like(histogram.negatives)])
+    weights = np.concatenate([histogram.positives, histogram.negatives])
+    probability = np.concatenate([histogram.probability, histogram.probability])
     seen = weights > 0
     labels, weights, probability = labels[seen], weights[seen], probability[seen]
     if how == "isotonic":

@@ -1,4 +1,4 @@
-"""Labels that are rare, weighed up or matched in number, in the training part only."""
+"""Class balance: weights or undersampling for a rare label, in the training set only."""
 
 from typing import Literal
 
@@ -11,10 +11,11 @@ from models.fitting.split import SHARES
 Balance = Literal["none", "weights", "undersample"]
 
 
-def balanced(train: DataFrame, positive_share: float, how: Balance, seed: int) -> DataFrame:
-    """The training rows with a `weight`, after which both labels count the same, or as they come (`none`).
+def balance_labels(train: DataFrame, positive_share: float, how: Balance, seed: int) -> DataFrame:
+    """Add the column `weight` to training rows, so that both labels count the same.
 
-    `undersample` draws rows of the commoner label at random, as many as there are of the rarer.
+    weights: by a weight for each label. undersample: by random rows of the commoner label, as many as there are of the
+    rarer one. none: all rows weigh 1, and the labels stay as they are.
     """
     is_positive = F.col("label") == 1
     if how == "weights":

@@ -1,4 +1,4 @@
-"""Choosing among candidates by cross-validation on training customers, whose folds never share a customer."""
+"""Selects hyperparameters by cross-validation on the training set; no customer is in two folds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from models.evaluation.intervals import Number
-from models.fitting.kinds import Kind
+from models.fitting.kinds import ModelKind
 from models.fitting.split import fold
 
-AT_A_TIME = 2  # fits; each leaves the cores idle between its many small steps
+AT_A_TIME = 2  # fits at the same time; each leaves cores idle between its many small steps
 
 
 @dataclass(frozen=True)
@@ -26,32 +26,34 @@ class Candidate:
     chosen: bool
 
 
-def tuned(
+def cross_validate(
     prepared: DataFrame,
-    kind: Kind,
+    kind: ModelKind,
     candidates: Sequence[dict[str, float]],
     folds: int,
     seed: int,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Candidate]:
-    """Judge each candidate on customers that it was not fitted on, and choose the best mean AUC, the first of equals.
+    """Measure the AUC of each candidate on the folds it was not fitted on, and mark the one with the best mean.
+
+    Of equal candidates the first is chosen.
 
     Args:
-        prepared: rows with `customer_id`, `inputs`, `label` and `weight`, all of them training rows.
+        prepared: training rows with `customer_id`, `inputs`, `label` and `weight`.
         tick: called after each of the `len(candidates) * folds` fits.
     """
     numbered = prepared.withColumn("fold", fold(F.col("customer_id"), folds)).cache()
 
-    def judged(params: dict[str, float], judge: int) -> float:
-        fitted = kind.fit(numbered.where(F.col("fold") != judge), params, seed)
-        ranked = kind.ranked(fitted, numbered.where(F.col("fold") == judge))
+    def measure_auc(params: dict[str, float], held_out: int) -> float:
+        fitted = kind.fit(numbered.where(F.col("fold") != held_out), params, seed)
+        ranked = kind.rank(fitted, numbered.where(F.col("fold") == held_out))
         value = BinaryClassificationEvaluator(numBins=0).evaluate(ranked)
         tick()
         return float(value)
 
-    tasks = [(params, judge) for params in candidates for judge in range(folds)]
+    tasks = [(params, held_out) for params in candidates for held_out in range(folds)]
     with ThreadPoolExecutor(1 if kind.takes_all_slots else AT_A_TIME) as pool:
-        found = list(pool.map(judged, *zip(*tasks, strict=True)))
+        found = list(pool.map(measure_auc, *zip(*tasks, strict=True)))
     numbered.unpersist()
     per_candidate = [found[start : start + folds] for start in range(0, len(found), folds)]
     means = [fmean(values) for values in per_candidate]

@@ -1,7 +1,7 @@
-"""Features as terms of a model: SQL that both engines understand, written down once.
+"""Encodes features as terms of a model, by SQL that both engines understand.
 
-Counts, amounts, durations and days are heavy-tailed: they enter as signed log1p. A null enters as the mean of the
-training rows with an indicator beside it, a category as one indicator per level.
+Counts, amounts, durations, days and ratios are heavy-tailed: a model gets their signed log1p. For a null it gets the
+mean of the training rows and an indicator, for a category one indicator per level.
 """
 
 from dataclasses import dataclass
@@ -10,25 +10,26 @@ from typing import Literal
 from features.declared import NamedFeature
 
 LOGGED = frozenset({"count", "amount", "duration", "days", "ratio"})
-How = Literal["value", "signed_log", "is_level", "is_missing"]
+Encoding = Literal["value", "signed_log", "is_level", "is_missing"]
 
 
 @dataclass(frozen=True)
 class Term:
-    """One input of a model: how it is made of a feature, with the `level` of a category that it tells.
+    """One input of a model: how it is computed from a feature.
 
-    Where a value is null the training mean is to stand.
+    level: the level of a category that an `is_level` indicates. is_nullable: whether it may be null, which the mean of
+    the training rows replaces.
     """
 
     name: str
     feature: str
-    how: How
+    how: Encoding
     level: str = ""
     is_nullable: bool = False
 
     @property
     def sql(self) -> str:
-        """A double, or null."""
+        """The SQL expression of the term: a double, or null."""
         value = f"cast({self.feature} as double)"
         return {
             "value": value,
@@ -38,8 +39,8 @@ class Term:
         }[self.how]
 
 
-def linear_terms(features: list[NamedFeature]) -> list[Term]:
-    """The terms of features, in order."""
+def terms_of(features: list[NamedFeature]) -> list[Term]:
+    """The terms of all features, in their order."""
     return [term for feature in features for term in _terms(feature)]
 
 
@@ -47,6 +48,6 @@ def _terms(feature: NamedFeature) -> list[Term]:
     name = feature.name
     if feature.kind == "category":
         return [Term(f"{name}_is_{level}", name, "is_level", level) for level in feature.levels]
-    how: How = "signed_log" if feature.kind in LOGGED else "value"
+    how: Encoding = "signed_log" if feature.kind in LOGGED else "value"
     missing = [Term(f"{name}_is_missing", name, "is_missing")] if feature.may_be_null else []
     return [Term(name, name, how, is_nullable=feature.may_be_null), *missing]

@@ -1,4 +1,4 @@
-"""The kinds of model: how each is set up by its grid, fitted by its library, and turned into a plain scorer."""
+"""The kinds of model: the stages of each, its grid of hyperparameters, and how it becomes a portable scorer."""
 
 import itertools
 import logging
@@ -27,42 +27,50 @@ Params = Mapping[str, float]
 LOGISTIC = "lr"  # the kind of the baselines
 WEIGHT = "weight"
 STANDARDISED = "standardised"
-TREE_MEMORY_MB = 1024  # histograms of more nodes at a time: fewer passes over the data
+TREE_MEMORY_MB = 1024  # for histograms of many nodes at a time, which takes fewer passes over the data
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What a fit is given beside its parameters: the seed, and how many tasks run at a time."""
+class FitContext:
+    """What a fit needs besides its hyperparameters: the random seed, and the number of tasks that run at a time."""
 
     seed: int
     slots: int
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of model. `stages` are fitted on a table with `inputs`, `label` and `weight`."""
+class ModelKind:
+    """A kind of model.
+
+    stages: unfitted stages, for a table with `inputs`, `label` and `weight`.
+    scorer: the portable scorer of fitted stages; the last of them is saved in the folder.
+    importances: the importances of the inputs that the library gives.
+    rank: prepared rows with `rawPrediction`, higher for label 1.
+    library_probabilities: of a few prepared rows, their inputs and P(label = 1) as the library computes it.
+    takes_all_slots: whether all its tasks start together, so that two fits at a time would wait for each other.
+    """
 
     title: str
-    stages: Callable[[Params, Setting], list[Any]]
-    scorer: Callable[[list[Any], SparkSession, str], Scorer]  # of fitted stages, the last of which lies in a folder
-    importances: Callable[[list[Any]], Importances]  # of the inputs, by the library itself
-    ranked: Callable[[PipelineModel, DataFrame], DataFrame]  # prepared rows with `rawPrediction`, higher for label 1
-    sure: Callable[[PipelineModel, DataFrame], tuple[Floats, Floats]]  # few prepared rows: inputs, and P by the library
-    takes_all_slots: bool = False  # its tasks start all together, so two fits at a time would wait for each other
+    stages: Callable[[Params, FitContext], list[Any]]
+    scorer: Callable[[list[Any], SparkSession, str], Scorer]
+    importances: Callable[[list[Any]], Importances]
+    rank: Callable[[PipelineModel, DataFrame], DataFrame]
+    library_probabilities: Callable[[PipelineModel, DataFrame], tuple[Floats, Floats]]
+    takes_all_slots: bool = False
 
     def fit(self, prepared: DataFrame, params: Params, seed: int) -> PipelineModel:
-        """The fitted stages behind the preparation."""
-        setting = Setting(seed, prepared.sparkSession.sparkContext.defaultParallelism)
-        return Pipeline(stages=self.stages(params, setting)).fit(prepared)
+        """Fit the stages on preprocessed rows."""
+        context = FitContext(seed, prepared.sparkSession.sparkContext.defaultParallelism)
+        return Pipeline(stages=self.stages(params, context)).fit(prepared)
 
 
-def candidates(name: str, grids: Grids) -> list[dict[str, float]]:
-    """Every combination of the model's grid, in the order of declaration."""
+def parameter_grid(name: str, grids: Grids) -> list[dict[str, float]]:
+    """Every combination of the hyperparameters declared for a kind, in the order of declaration."""
     grid = getattr(grids, name).model_dump()
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
-def _logistic(params: Params, setting: Setting) -> list[Any]:
+def _logistic(params: Params, context: FitContext) -> list[Any]:
     return [
         StandardScaler(inputCol=INPUTS, outputCol=STANDARDISED, withMean=True, withStd=True),
         LogisticRegression(
@@ -86,7 +94,7 @@ def _linear(stages: list[Any], spark: SparkSession, folder: str) -> Linear:
     )
 
 
-def _forest(params: Params, setting: Setting) -> list[Any]:
+def _forest(params: Params, context: FitContext) -> list[Any]:
     return [
         RandomForestClassifier(
             featuresCol=INPUTS,
@@ -94,12 +102,12 @@ def _forest(params: Params, setting: Setting) -> list[Any]:
             numTrees=int(params["trees"]),
             maxDepth=int(params["depth"]),
             maxMemoryInMB=TREE_MEMORY_MB,
-            seed=setting.seed,
+            seed=context.seed,
         )
     ]
 
 
-def _boosted(params: Params, setting: Setting) -> list[Any]:
+def _boosted(params: Params, context: FitContext) -> list[Any]:
     return [
         GBTClassifier(
             featuresCol=INPUTS,
@@ -108,12 +116,12 @@ def _boosted(params: Params, setting: Setting) -> list[Any]:
             maxDepth=int(params["depth"]),
             stepSize=params["learning_rate"],
             maxMemoryInMB=TREE_MEMORY_MB,
-            seed=setting.seed,
+            seed=context.seed,
         )
     ]
 
 
-def _xgboost(params: Params, setting: Setting) -> list[Any]:
+def _xgboost(params: Params, context: FitContext) -> list[Any]:
     from xgboost.spark import SparkXGBClassifier  # slow to import, and only this kind needs it
 
     logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
@@ -124,8 +132,8 @@ def _xgboost(params: Params, setting: Setting) -> list[Any]:
             n_estimators=int(params["rounds"]),
             max_depth=int(params["depth"]),
             learning_rate=params["learning_rate"],
-            num_workers=setting.slots,
-            seed=setting.seed,
+            num_workers=context.slots,
+            seed=context.seed,
             verbosity=0,
             verbose=False,
         )
@@ -154,7 +162,7 @@ def _names(booster: Any) -> list[str]:
 
 
 def _stages(fitted: PipelineModel) -> list[Any]:
-    """The stages, of types that PySpark does not tell."""
+    """The fitted stages; PySpark does not declare their types."""
     return fitted.stages
 
 
@@ -169,7 +177,7 @@ def _mllib_probabilities(fitted: PipelineModel, prepared: DataFrame) -> tuple[Fl
 
 
 def _xgboost_margins(fitted: PipelineModel, prepared: DataFrame) -> DataFrame:
-    """By its trees as plain arrays: its own `transform` writes a line of log for each task."""
+    """Margins by the portable trees: `transform` of XGBoost logs a line for each task."""
     trees = _xgboost_trees(_stages(fitted), prepared.sparkSession, "")
 
     def margins(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -197,9 +205,9 @@ def _xgboost_trees(stages: list[Any], spark: SparkSession, folder: str) -> Trees
 
 _MLLIB = (_transformed, _mllib_probabilities)
 _XGBOOST = (_xgboost_margins, _xgboost_probabilities)
-KINDS: dict[str, Kind] = {
-    LOGISTIC: Kind("logistic regression", _logistic, _linear, _weights, *_MLLIB),
-    "rf": Kind("random forest", _forest, _mllib_trees, _gains, *_MLLIB),
-    "gbt": Kind("boosted trees", _boosted, _mllib_trees, _gains, *_MLLIB),
-    "xgb": Kind("XGBoost", _xgboost, _xgboost_trees, _total_gains, *_XGBOOST, takes_all_slots=True),
+KINDS: dict[str, ModelKind] = {
+    LOGISTIC: ModelKind("logistic regression", _logistic, _linear, _weights, *_MLLIB),
+    "rf": ModelKind("random forest", _forest, _mllib_trees, _gains, *_MLLIB),
+    "gbt": ModelKind("boosted trees", _boosted, _mllib_trees, _gains, *_MLLIB),
+    "xgb": ModelKind("XGBoost", _xgboost, _xgboost_trees, _total_gains, *_XGBOOST, takes_all_slots=True),
 }

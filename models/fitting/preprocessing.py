@@ -1,4 +1,4 @@
-"""Feature tables to the matrix that models are fitted on, as MLlib stages fitted on the training part only."""
+"""Preprocessing: from a feature table to the matrix that models are fitted on, by stages fitted on the training set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.declared import NamedFeature
-from models.fitting.encoding import Term, linear_terms
+from models.fitting.encoding import Term, terms_of
 from models.scoring.inputs import Input
 
 KEYS = ("customer_id", "as_of", "label")
@@ -18,27 +18,27 @@ INPUTS = "inputs"
 
 
 @dataclass(frozen=True)
-class Preparation:
-    """The fitted stages, the same as plain inputs, and why features were left out."""
+class Preprocessing:
+    """The fitted stages, the same as portable inputs, and by feature the reason why it was left out."""
 
     stages: PipelineModel
     inputs: tuple[Input, ...]
     left_out: Mapping[str, str]
 
-    def prepared(self, rows: DataFrame) -> DataFrame:
-        """The keys and `inputs`, a vector as long as the inputs."""
+    def transform(self, rows: DataFrame) -> DataFrame:
+        """The keys of the rows, and their vector `inputs`."""
         return self.stages.transform(rows).select(*KEYS, INPUTS)
 
 
-def fit_preparation(train: DataFrame, features: Sequence[NamedFeature]) -> Preparation:
-    """Impute each term by its mean in `train`, with an indicator beside it, and assemble all into a vector.
+def fit_preprocessing(train: DataFrame, features: Sequence[NamedFeature]) -> Preprocessing:
+    """Impute each term by its mean in `train`, add an indicator, and assemble all terms into a vector.
 
-    A term that is the same in every training row says nothing and is left out; so is one that is never known.
+    A term that is constant in the training rows is left out; so is a term that is always null.
 
     Raises:
         ValueError: no feature has two values.
     """
-    terms = linear_terms(list(features))
+    terms = terms_of(list(features))
     spread = _spread(train, terms) if terms else {}
     used = [term for term in terms if spread[term.name] == "varies"]
     if not used:
@@ -53,11 +53,11 @@ def fit_preparation(train: DataFrame, features: Sequence[NamedFeature]) -> Prepa
     fitted = Pipeline(stages=stages).fit(train)
     fills = _fills(fitted)
     inputs = tuple(Input(term.name, term.feature, term.sql, fills.get(term.name)) for term in used)
-    return Preparation(fitted, inputs, _left_out(terms, used, spread))
+    return Preprocessing(fitted, inputs, _left_out(terms, used, spread))
 
 
 def _spread(train: DataFrame, terms: Sequence[Term]) -> dict[str, str]:
-    """Whether each term varies in the training part, by one aggregation."""
+    """Whether each term varies in the training set, by one aggregation."""
     least = [F.min(F.expr(term.sql)).alias(f"least_{number}") for number, term in enumerate(terms)]
     most = [F.max(F.expr(term.sql)).alias(f"most_{number}") for number, term in enumerate(terms)]
     row = train.agg(*least, *most).first()
@@ -72,7 +72,7 @@ def _how(least: float | None, most: float | None) -> str:
 
 
 def _left_out(terms: Sequence[Term], used: Sequence[Term], spread: Mapping[str, str]) -> dict[str, str]:
-    """Why a feature has no term in the model, by feature."""
+    """By feature without a term in the model, the reason why."""
     kept = {term.feature for term in used}
     return {term.feature: spread[term.name] for term in reversed(terms) if term.feature not in kept}
 

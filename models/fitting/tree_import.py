@@ -1,4 +1,4 @@
-"""Trees as Spark MLlib and xgboost save them, read as `Trees`: whole tables at once, never node by node."""
+"""Reads the trees that Spark MLlib and xgboost save as `Trees`, whole tables at a time."""
 
 import json
 from typing import Any
@@ -15,8 +15,8 @@ FOREST = "org.apache.spark.ml.classification.RandomForestClassificationModel"
 BOOSTED = "org.apache.spark.ml.classification.GBTClassificationModel"
 NUMERIC = -1  # number of categories of a split by a threshold
 
-# Columns of the nodes that MLlib saves, and what they are here. The statistics of a forest's node are its weights of
-# label 0 and of label 1; those of a boosted node are of the residuals, whose mean is its prediction.
+# Our names of the columns of nodes that MLlib saves. The statistics of a forest's node are its weights of label 0 and
+# of label 1; those of a boosted node describe the residuals, whose mean is the prediction.
 NODES = {
     "tree": "treeID",
     "node": "nodeData.id",
@@ -30,10 +30,10 @@ SHARE = "nodeData.impurityStats[1] / (nodeData.impurityStats[0] + nodeData.impur
 
 
 def mllib_trees(spark: SparkSession, folder: str) -> Trees:
-    """The random forest or boosted trees that MLlib saved in `folder`, for two classes and numeric inputs.
+    """Read the random forest or boosted trees that MLlib saved in `folder`, for two classes and numeric inputs.
 
-    Reads the three tables of `RandomForestClassificationModel.save` and `GBTClassificationModel.save`; of a pipeline,
-    the folder of its stage. Either engine can read them.
+    These are the three tables of `RandomForestClassificationModel.save` and `GBTClassificationModel.save`; of a
+    pipeline give the folder of the stage. Either engine can read them.
 
     Raises:
         ValueError: another model, another number of classes, or a split by categories.
@@ -61,9 +61,9 @@ def mllib_trees(spark: SparkSession, folder: str) -> Trees:
 
 
 def xgboost_trees(saved: bytes | bytearray) -> Trees:
-    """The trees of `booster.save_raw("json")`, all rounds of it, for binary:logistic and numeric inputs.
+    """Read the trees of `booster.save_raw("json")`, all rounds, for binary:logistic and numeric inputs.
 
-    An inner node's value is the mean of its leaves by their weight in the fit (the hessian), as in xgboost's own
+    The value of an inner node is the mean of its leaves, weighted by their hessians in the fit, as in xgboost's own
     approximate contributions.
 
     Raises:
@@ -75,7 +75,7 @@ def xgboost_trees(saved: bytes | bytearray) -> Trees:
     counts = [len(tree["left_children"]) for tree in trees]
     roots = np.cumsum([0, *counts])[:-1]
     left, right = (_joined(trees, name).astype(np.int64) for name in ("left_children", "right_children"))
-    condition = _joined(trees, "split_conditions").astype(np.float32)  # a leaf's is its prediction
+    condition = _joined(trees, "split_conditions").astype(np.float32)  # at a leaf, its prediction
     is_leaf, shift = left < 0, np.repeat(roots, counts)
     left, right = left + shift, right + shift
     value = _with_means(condition.astype(float), _joined(trees, "sum_hessian"), is_leaf, left, right, roots)
@@ -96,7 +96,7 @@ def xgboost_trees(saved: bytes | bytearray) -> Trees:
 
 
 def _metadata(spark: SparkSession, folder: str) -> dict[str, Any]:
-    """What MLlib says of the model in words."""
+    """The metadata of the model."""
     line = spark.read.text(f"{folder}/metadata").first()
     about: dict[str, Any] = json.loads(line["value"]) if line else {}
     if about.get("class") not in (FOREST, BOOSTED):
@@ -107,7 +107,7 @@ def _metadata(spark: SparkSession, folder: str) -> dict[str, Any]:
 
 
 def _nodes(spark: SparkSession, folder: str, value: str) -> dict[str, NDArray[Any]]:
-    """The nodes' columns, tree by tree; within a tree the place is the node's id, so that the root is first."""
+    """The columns of the nodes, tree by tree; within a tree they are in the order of their ids, the root first."""
     columns = [F.expr(sql).alias(name) for name, sql in (NODES | {"value": value}).items()]
     table = spark.read.parquet(f"{folder}/data").select(*columns).orderBy("tree", "node").toArrow()
     return {name: table[name].to_numpy() for name in table.column_names}
@@ -134,7 +134,7 @@ def _joined(trees: list[dict[str, Any]], name: str) -> NDArray[Any]:
 def _with_means(
     value: Floats, weight: Floats, is_leaf: NDArray[np.bool_], left: Ints, right: Ints, roots: Ints
 ) -> Floats:
-    """The leaves' values, and above them the weighted means of the children, from the lowest level upwards."""
+    """Values of all nodes: those of the leaves, and at inner nodes the weighted means of the children."""
     levels = [roots[~is_leaf[roots]]]
     while len(levels[-1]):
         children = np.concatenate([left[levels[-1]], right[levels[-1]]])
@@ -142,12 +142,12 @@ def _with_means(
     means = value.copy()
     for node in reversed(levels):
         children = np.stack([left[node], right[node]])
-        weights = np.maximum(weight[children], np.finfo(float).tiny)  # a saturated child has no weight
+        weights = np.maximum(weight[children], np.finfo(float).tiny)  # the weight of a saturated child is 0
         means[node] = (means[children] * weights).sum(axis=0) / weights.sum(axis=0)
     return means
 
 
 def _base_log_odds(learner: dict[str, Any]) -> float:
-    """`base_score` is a probability as text; from version 3 on it stands in brackets."""
+    """The log odds of `base_score`, a probability as text; from version 3 on it is in brackets."""
     probability = float(str(learner["learner_model_param"]["base_score"]).strip("[]"))
     return float(np.log(probability / (1 - probability)))

@@ -1,11 +1,11 @@
-"""Leakage audit: whether a feature, alone, knows the outcome too well to have come before it.
+"""Leakage audit: finds features that, alone, predict the outcome too well to have been known before it.
 
-Two things are looked for. One is a feature that ranks customers nearly without fault. The other are values that decide
-the label: nearly all customers with them have one label, and there is a cliff around them. A share alone does not tell
-a leak from behaviour: of those who were here yesterday hardly anybody leaves either. But behaviour fades, and who was
-here two days ago leaves hardly more often. A trace of how the table was made ends at once.
+It looks for two things. One is a feature that ranks customers almost perfectly. The other is values that decide the
+label: nearly all customers with them have one label, and customers with the neighbouring values do not. A share alone
+does not tell leakage from behaviour, since few of those who came yesterday leave. But behaviour changes gradually: of
+those who came two days ago hardly more leave. A trace of how the table was made changes abruptly.
 
-A finding is a suspicion: somebody who knows how the table was made must explain it or take the feature out.
+A finding is a suspicion: somebody who knows how the table was made must explain it or remove the feature.
 """
 
 from collections.abc import Sequence
@@ -19,23 +19,26 @@ from conf.learning import Audit
 from features.declared import NamedFeature
 from models.arrays import Floats, Ints
 from models.evaluation.intervals import Interval
-from models.leakage.regions import Regions, regions
+from models.leakage.regions import RegionCounts, count_regions
 from models.leakage.univariate import Direction, auc_of_levels, auc_of_numbers
-from models.leakage.value_counts import Values, counted
+from models.leakage.value_counts import ValueCounts, count_values
 
-SURE = 0.95  # one-sided
-FEWEST = 30  # customers of either label, below which an AUC's interval is too short: at 1 it has no width
+CONFIDENCE = 0.95  # of one-sided confidence bounds
+FEWEST = (
+    30  # customers of either label; with fewer, the interval of an AUC is too short, and at an AUC of 1 it has no width
+)
 
 
 @dataclass(frozen=True)
-class Region:
-    """Values that decide the label.
+class DecidingRegion:
+    """Values of a feature that decide the label.
 
     where: the values in words.
-    label: that nearly all customers with them have; `others` of the `rows` have the other one.
-    beside: the values next to them, with `beside_rows` customers, of whom `beside_share` have the other label.
-    sql: the condition for having such values.
-    expected_share: of the other label in there, as a model without any suspect expects it; None where none was asked.
+    label: the label of nearly all customers with these values; `others` of the `rows` have the other label.
+    beside: the neighbouring values in words; of their `beside_rows` customers `beside_share` have the other label.
+    sql: the condition for these values.
+    expected_share: of the other label among these customers, as predicted by a model without suspected features; None
+        if no model was asked.
     """
 
     where: str
@@ -49,87 +52,89 @@ class Region:
     expected_share: float | None = None
 
     def is_cliff_to(self, other_share: float, odds: float) -> bool:
-        """Whether the odds of the other label, where its share is `other_share`, are so many times those in here."""
+        """Whether the odds of the other label at a share of `other_share` are at least `odds` times those in here."""
         most = _upper(np.array([self.others]), np.array([self.rows]))
         return bool(_odds(np.array([other_share]))[0] >= odds * _odds(most)[0])
 
 
 @dataclass(frozen=True)
-class AuditedFeature:
-    """A feature alone.
+class FeatureAudit:
+    """The audit of a feature alone.
 
     auc: of its values in the better direction.
-    direction: which values go with label 1; None of a category, whose levels are taken in the order of their shares.
-    decides: values that decide the label, where there are any.
+    direction: which values go with label 1; None for a category, whose levels are ordered by their shares of label 1.
+    flags: `auc` and `decides` (see `audit_features`), or none.
+    decides: values that decide the label; None if there are none.
     """
 
     feature: str
     auc: Interval
     direction: Direction | None
     flags: list[str]
-    decides: Region | None
+    decides: DecidingRegion | None
 
 
 @dataclass(frozen=True)
-class Audited:
-    """What the audit found in the training rows; flagged features first, then by AUC."""
+class AuditResult:
+    """The audit of the training rows; flagged features come first, then by AUC."""
 
     rows: int
     positive_share: float
     limits: Audit
-    features: list[AuditedFeature]
+    features: list[FeatureAudit]
 
     @property
     def flagged(self) -> list[str]:
-        """The features that are suspected."""
+        """The names of the suspected features."""
         return [one.feature for one in self.features if one.flags]
 
 
-def audit(train: DataFrame, features: Sequence[NamedFeature], limits: Audit) -> Audited:
-    """Look at each feature alone, by counts of its values.
+def audit_features(train: DataFrame, features: Sequence[NamedFeature], limits: Audit) -> AuditResult:
+    """Audit each feature alone, by counts of its values.
 
-    A feature is flagged `auc` where its AUC reaches `limits.auc` with 95 % confidence, and `decides` where some of its
-    values decide the label.
+    A feature is flagged `auc` if its AUC reaches `limits.auc` with 95 % confidence, and `decides` if some of its values
+    decide the label.
 
     Args:
-        train: `label`, 0 or 1 and never null, and the features; rows that a model would be fitted on.
+        train: training rows: `label`, 0 or 1 and never null, and the features.
 
     Raises:
         ValueError: there are no rows.
     """
-    values = counted(train, {feature.name: feature.levels for feature in features})
+    values = count_values(train, {feature.name: feature.levels for feature in features})
     first = next(iter(values.values()))
     rows = int(first.negatives.sum() + first.positives.sum())
     if not rows:
         raise ValueError("audit: there are no customers to learn from")
     found = [_audited(feature, values[feature.name], limits) for feature in features]
-    return Audited(rows, float(first.positives.sum() / rows), limits, flagged_first(found))
+    return AuditResult(rows, float(first.positives.sum() / rows), limits, flagged_first(found))
 
 
-def flagged_first(found: Sequence[AuditedFeature]) -> list[AuditedFeature]:
-    """In the order in which they are told: then by AUC."""
+def flagged_first(found: Sequence[FeatureAudit]) -> list[FeatureAudit]:
+    """Sort features: flagged ones first, then by falling AUC."""
     return sorted(found, key=lambda one: (not one.flags, -np.nan_to_num(one.auc.value), one.feature))
 
 
-def _audited(feature: NamedFeature, values: Values, limits: Audit) -> AuditedFeature:
+def _audited(feature: NamedFeature, values: ValueCounts, limits: Audit) -> FeatureAudit:
     auc, direction = (auc_of_levels(values), None) if feature.kind == "category" else auc_of_numbers(values)
-    decides = _deciding(regions(feature, values), limits)
+    decides = _deciding(count_regions(feature, values), limits)
     has_many = min(values.negatives.sum(), values.positives.sum()) >= FEWEST
     suspicions = {"auc": has_many and auc.low >= limits.auc, "decides": decides is not None}
-    return AuditedFeature(feature.name, auc, direction, [name for name, is_so in suspicions.items() if is_so], decides)
+    return FeatureAudit(feature.name, auc, direction, [name for name, is_so in suspicions.items() if is_so], decides)
 
 
-def _deciding(some: Sequence[Regions], limits: Audit) -> Region | None:
-    """The region with the most customers of those that decide the label, None where none does."""
+def _deciding(some: Sequence[RegionCounts], limits: Audit) -> DecidingRegion | None:
+    """The largest region that decides the label; None if none does."""
     found = [region for one in some if (region := _largest(one, limits))]
     return max(found, key=lambda region: region.rows, default=None)
 
 
-def _largest(some: Regions, limits: Audit) -> Region | None:
-    """The largest that decides: with 95 % confidence each, at most `limits.other_label_share` of its customers have the
-    other label, also at its edge, and right beside it the odds of that label are `limits.odds` times as high at least.
+def _largest(some: RegionCounts, limits: Audit) -> DecidingRegion | None:
+    """The largest region that decides the label; None if none does.
 
-    Source: of the confidence bounds, Clopper & Pearson (1934).
+    A region decides the label if, with 95 % confidence each, at most `limits.other_label_share` of its customers have
+    the other label, also at its edge, and right beside it the odds of that label are at least `limits.odds` times as
+    high. Source of the confidence bounds: Clopper & Pearson (1934).
     """
     inside, beside = some.inside, some.beside
     label = (inside[:, 1] > inside[:, 0]).astype(np.int64)
@@ -145,7 +150,7 @@ def _largest(some: Regions, limits: Audit) -> Region | None:
     first = int(np.argmax(np.where(decides, rows, -1)))
     where, around = some.words(first)
     share = float(beside_others[first] / beside_rows[first])
-    return Region(
+    return DecidingRegion(
         where=where,
         label=int(label[first]),
         rows=int(rows[first]),
@@ -158,15 +163,15 @@ def _largest(some: Regions, limits: Audit) -> Region | None:
 
 
 def _upper(hits: Ints, rows: Ints) -> Floats:
-    """The greatest share with which so few hits among the rows are not surprising; 1 of no rows, and where all hit."""
+    """Upper confidence bound of the share of hits among the rows; 1 if there are no rows or all are hits."""
     is_sure = hits < rows
-    return np.where(is_sure, betaincinv(hits + 1, np.where(is_sure, rows - hits, 1), SURE), 1.0)
+    return np.where(is_sure, betaincinv(hits + 1, np.where(is_sure, rows - hits, 1), CONFIDENCE), 1.0)
 
 
 def _lower(hits: Ints, rows: Ints) -> Floats:
-    """The least share with which so many hits among the rows are not surprising; 0 of no hits."""
+    """Lower confidence bound of the share of hits among the rows; 0 without hits."""
     is_sure = hits > 0
-    return np.where(is_sure, betaincinv(np.where(is_sure, hits, 1), rows - hits + 1, 1 - SURE), 0.0)
+    return np.where(is_sure, betaincinv(np.where(is_sure, hits, 1), rows - hits + 1, 1 - CONFIDENCE), 0.0)
 
 
 def _odds(share: Floats) -> Floats:

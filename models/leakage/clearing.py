@@ -1,7 +1,8 @@
-"""Suspects of the leakage audit whom other features clear.
+"""Clears features that the leakage audit suspects, if the other features explain the finding.
 
-A cliff in one feature may be where customers part in all of them: who has not come for a year hardly ever comes back,
-and of such a customer no trend of this year is known. The other features know that as well. Of a leak they do not.
+An abrupt change in one feature may be one in all features: customers who have not come for a year hardly ever return,
+and a trend of this year is null for them. Then the other features predict their outcome too. They do not predict a
+leak.
 """
 
 from collections.abc import Sequence
@@ -12,23 +13,25 @@ from pyspark.sql import functions as F
 
 from conf.learning import Training
 from features.declared import NamedFeature
-from models.fitting.fit import logistic_model
-from models.leakage.audit import Audited, AuditedFeature, Region, flagged_first
-from models.scoring.portable import scored
+from models.fitting.fit import fit_logistic
+from models.leakage.audit import AuditResult, DecidingRegion, FeatureAudit, flagged_first
+from models.scoring.portable import score_table
 
-PENALTY = 1e-2  # enough that few rows with many features are not learned by heart
+PENALTY = 1e-2  # strong enough to prevent overfitting on few rows with many features
 DECIDES = "decides"
 
 
-def acquitted(found: Audited, train: DataFrame, features: Sequence[NamedFeature], how: Training) -> Audited:
-    """The audit without the suspicion of deciding, where a model without any suspect expects much the same.
+def clear_suspects(
+    found: AuditResult, train: DataFrame, features: Sequence[NamedFeature], how: Training
+) -> AuditResult:
+    """Remove the flag `decides` from features whose finding a model of the other features predicts.
 
-    Of each region that decides the label, that model gives the share of the other label that it expects in there. The
-    suspicion stays where the odds of that are `limits.odds` times, at least, those that were found.
+    The model of all features without a flag predicts the share of the other label in each region that decides the
+    label. The flag stays if the odds of that share are at least `limits.odds` times those that the audit found.
 
     Args:
-        train: the rows that were audited, on Spark.
-        features: all that were audited.
+        train: the audited rows, on Spark.
+        features: all audited features.
         how: the seed of the fit.
     """
     regions = {one.feature: one.decides for one in found.features if one.decides}
@@ -36,29 +39,29 @@ def acquitted(found: Audited, train: DataFrame, features: Sequence[NamedFeature]
         return found
     others = [feature for feature in features if feature.name not in found.flagged]
     shares = _expected(train, regions, others, how)
-    judged = [_judged(one, shares[one.feature], found.limits.odds) if one.decides else one for one in found.features]
-    return replace(found, features=flagged_first(judged))
+    cleared = [_cleared(one, shares[one.feature], found.limits.odds) if one.decides else one for one in found.features]
+    return replace(found, features=flagged_first(cleared))
 
 
 def _expected(
-    train: DataFrame, regions: dict[str, Region], others: Sequence[NamedFeature], how: Training
+    train: DataFrame, regions: dict[str, DecidingRegion], others: Sequence[NamedFeature], how: Training
 ) -> dict[str, float]:
-    """By suspect, the mean probability of the other label in its region."""
-    model = logistic_model(train, others, how, PENALTY)
+    """By suspected feature, the mean predicted probability of the other label in its region."""
+    model = fit_logistic(train, others, how, PENALTY)
     inside = [F.expr(region.sql).alias(f"inside_{number}") for number, region in enumerate(regions.values())]
-    rows = scored(train.select("*", *inside), {"probability": model}, [f"inside_{n}" for n in range(len(inside))])
+    rows = score_table(train.select("*", *inside), {"probability": model}, [f"inside_{n}" for n in range(len(inside))])
     means = [_mean(number, region).alias(f"share_{number}") for number, region in enumerate(regions.values())]
     row = rows.agg(*means).first()
     assert row is not None  # an aggregation without keys always has its one row
     return dict(zip(regions, map(float, row), strict=True))
 
 
-def _mean(number: int, region: Region) -> Column:
+def _mean(number: int, region: DecidingRegion) -> Column:
     of_other = F.col("probability") if region.label == 0 else 1 - F.col("probability")
     return F.avg(F.when(F.col(f"inside_{number}"), of_other))
 
 
-def _judged(one: AuditedFeature, expected_share: float, odds: float) -> AuditedFeature:
+def _cleared(one: FeatureAudit, expected_share: float, odds: float) -> FeatureAudit:
     assert one.decides is not None  # it has a region
     region = replace(one.decides, expected_share=expected_share)
     if region.is_cliff_to(expected_share, odds):

@@ -1,4 +1,4 @@
-"""Regions of a feature's values in which customers are compared with those right beside: ranges, null, levels."""
+"""Regions of a feature's values: counts of customers inside and right beside ranges, null and levels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ import numpy as np
 
 from features.declared import NamedFeature
 from models.arrays import Ints
-from models.leakage.value_counts import Values
+from models.leakage.value_counts import ValueCounts
 
-FEWEST_BESIDE = 100  # customers, or this share of all, whichever is more
+FEWEST_BESIDE = 100  # customers right beside a region, or LEAST_SHARE_BESIDE of all, whichever is more
 LEAST_SHARE_BESIDE = 0.01
 
 
 @dataclass(frozen=True)
-class Regions:
-    """Counts by label, (regions, 2), inside regions and right beside them.
+class RegionCounts:
+    """Counts of customers by label, (regions, 2), inside regions and right beside them.
 
-    edge: of the customers inside those who are most like those beside; where nothing sets some apart, all.
-    words: the region at a place and what is beside it.
-    sql: the condition for being in the region at a place; never null.
+    edge: of the customers inside, those most similar to those beside; all if there is no such difference.
+    words: for the number of a region, its values and the neighbouring values in words.
+    sql: for the number of a region, the condition for being inside; never null.
     """
 
     inside: Ints
@@ -29,23 +29,23 @@ class Regions:
     sql: Callable[[int], str]
 
 
-def regions(feature: NamedFeature, values: Values) -> list[Regions]:
-    """All regions of a feature.
+def count_regions(feature: NamedFeature, values: ValueCounts) -> list[RegionCounts]:
+    """Count customers in all regions of a feature.
 
-    They are: one cell, all known values above or below a cut between cells, null, not null; of a category, a level and
-    all but it. Right beside are the nearest 100 customers or 1 % of all, whichever is more, on the sides that a region
-    borders; beside a level are all others.
+    Regions are: one cell, all known values above or below a cut between cells, null, not null; for a category, a level
+    and all values but a level. Right beside a region are the nearest 100 customers or 1 % of all, whichever is more, on
+    each side; beside a level are all other customers.
 
-    Null often is the far end of a feature: who has not come for a year has no trend of this year. So it lies beside
-    that end of the known values which is more like it.
+    Null often means the far end of a feature: a customer who has not come for a year has no trend of this year. So null
+    is taken as a neighbour of that end of the known values which is more similar to it.
     """
     if feature.kind == "category":
         return [_levels(feature, values)]
     return [_ranges(feature.name, values), _null(feature.name, values)]
 
 
-def _ranges(name: str, values: Values) -> Regions:
-    """Single cells, and all below or above a cut: known values from cell `start` to before cell `end`."""
+def _ranges(name: str, values: ValueCounts) -> RegionCounts:
+    """Single cells, and all cells below or above a cut: known values from cell `start` to before cell `end`."""
     known = values.where(~values.is_null)
     cells = len(known.cell)
     before = np.concatenate([[[0, 0]], np.cumsum(_by_label(known), axis=0)])  # (cells + 1, 2) below each cut
@@ -72,11 +72,11 @@ def _ranges(name: str, values: Values) -> Regions:
         return f"coalesce({value} between cast('{least!r}' as double) and cast('{greatest!r}' as double), false)"
 
     inside = before[end] - before[start]
-    return Regions(inside, before[start] - before[left] + before[right] - before[end], inside, words, sql)
+    return RegionCounts(inside, before[start] - before[left] + before[right] - before[end], inside, words, sql)
 
 
-def _null(name: str, values: Values) -> Regions:
-    """Null, and all that is not."""
+def _null(name: str, values: ValueCounts) -> RegionCounts:
+    """Null, and all known values."""
     known = values.where(~values.is_null)
     counts, cells = _by_label(known), len(known.cell)
     unknown, near = _by_label(values)[values.is_null].sum(axis=0), _near(values)
@@ -94,21 +94,21 @@ def _null(name: str, values: Values) -> Regions:
         return f"{name} is {'null' if number == 0 else 'not null'}"
 
     inside, beside = np.array([unknown, all_known]), np.array([like_null, unknown])
-    return Regions(inside, beside, np.array([unknown, like_null]), words, sql)
+    return RegionCounts(inside, beside, np.array([unknown, like_null]), words, sql)
 
 
-def _near(values: Values) -> float:
-    """How many customers, at least, are right beside."""
+def _near(values: ValueCounts) -> float:
+    """The minimum number of customers right beside a region."""
     return max(FEWEST_BESIDE, LEAST_SHARE_BESIDE * float(_by_label(values).sum()))
 
 
 def _share(counts: Ints) -> float:
-    """Share of label 1; none of nobody."""
+    """The share of label 1; 0 without customers."""
     return float(counts[1] / max(counts.sum(), 1))
 
 
-def _levels(feature: NamedFeature, values: Values) -> Regions:
-    """Each level, null among them, and all but it."""
+def _levels(feature: NamedFeature, values: ValueCounts) -> RegionCounts:
+    """Each level, with null as a level, and all values but that level."""
     counts, cells = _by_label(values), len(values.cell)
     rest = counts.sum(axis=0) - counts
     is_or_not = [_level_words(feature, cell) for cell in values.cell]
@@ -122,10 +122,10 @@ def _levels(feature: NamedFeature, values: Values) -> Regions:
         return is_level if number < cells else f"not ({is_level})"
 
     inside = np.concatenate([counts, rest])
-    return Regions(inside, np.concatenate([rest, counts]), inside, words, sql)
+    return RegionCounts(inside, np.concatenate([rest, counts]), inside, words, sql)
 
 
-def _by_label(values: Values) -> Ints:
+def _by_label(values: ValueCounts) -> Ints:
     """(cells, 2) customers by label."""
     return np.stack([values.negatives, values.positives], axis=1)
 
@@ -143,7 +143,7 @@ def _level_sql(feature: NamedFeature, cell: int) -> str:
 
 
 def _level_words(feature: NamedFeature, cell: int) -> tuple[str, str]:
-    """A level of a category, and all but it."""
+    """A level of a category, and all values but that level, in words."""
     if cell < len(feature.levels):
         return f"{feature.name} = {feature.levels[cell]}", f"{feature.name} is not {feature.levels[cell]}"
     if cell == len(feature.levels):
@@ -151,12 +151,12 @@ def _level_words(feature: NamedFeature, cell: int) -> tuple[str, str]:
     return f"{feature.name} is not known", f"{feature.name} is known"
 
 
-def _range(name: str, known: Values, start: int, end: int) -> str:
+def _range(name: str, known: ValueCounts, start: int, end: int) -> str:
     if known.least[start] == known.greatest[end - 1] or start > 0 and end < len(known.cell):
         return _between(name, known, start, end)
     return f"{name} < {known.least[end]:.12g}" if start == 0 else f"{name} > {known.greatest[start - 1]:.12g}"
 
 
-def _between(name: str, known: Values, start: int, end: int) -> str:
+def _between(name: str, known: ValueCounts, start: int, end: int) -> str:
     least, greatest = known.least[start], known.greatest[end - 1]
     return f"{name} = {least:.12g}" if least == greatest else f"{name} from {least:.12g} to {greatest:.12g}"

@@ -1,4 +1,4 @@
-"""How well one feature alone ranks customers by their label, from counts of its values."""
+"""The AUC of one feature alone, from counts of its values."""
 
 from typing import Literal
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from models.arrays import Floats, Ints
 from models.evaluation.intervals import NORMAL_95, Interval
-from models.leakage.value_counts import Values
+from models.leakage.value_counts import ValueCounts
 
 Direction = Literal["higher", "lower"]
 
 
-def auc_of_numbers(values: Values) -> tuple[Interval, Direction]:
-    """The AUC of the values, null below or above all others, whichever separates more, and higher or lower first."""
+def auc_of_numbers(values: ValueCounts) -> tuple[Interval, Direction]:
+    """The AUC of the values, and its direction; null counts as lowest or highest, whichever separates more."""
     negatives, positives = values.negatives, values.positives
     orders = [auc_of_counts(negatives, positives)]
     if values.is_null.any():
@@ -21,8 +21,8 @@ def auc_of_numbers(values: Values) -> tuple[Interval, Direction]:
     return (auc, "higher") if not auc.value < 0.5 else (_turned(auc), "lower")
 
 
-def auc_of_levels(values: Values) -> Interval:
-    """The AUC of the levels in the order of their shares of label 1, null among them."""
+def auc_of_levels(values: ValueCounts) -> Interval:
+    """The AUC of the levels, with null as a level, in the order of their shares of label 1."""
     order = np.argsort(values.positives / (values.negatives + values.positives), kind="stable")
     return auc_of_counts(values.negatives[order], values.positives[order])
 
@@ -32,7 +32,7 @@ def _turned(auc: Interval) -> Interval:
 
 
 def auc_of_counts(negatives: Ints, positives: Ints) -> Interval:
-    """Share of pairs of a positive and a negative that are in order, ties counting half, with its 95 % interval.
+    """The share of pairs of a positive and a negative in the right order, ties counting half, with 95 % interval.
 
     Args:
         negatives, positives: (values,) counts, the lowest value first.
@@ -53,7 +53,7 @@ def auc_of_counts(negatives: Ints, positives: Ints) -> Interval:
 
 
 def _variance_of_mean(component: Floats, counts: Ints) -> float:
-    """Of a mean over so many of each value; NaN of fewer than two."""
+    """The variance of a mean over `counts` of each value; NaN for fewer than two rows."""
     rows = counts.sum()
     mean = (counts * component).sum() / rows
     return float((counts * (component - mean) ** 2).sum() / (rows - 1) / rows) if rows > 1 else np.nan

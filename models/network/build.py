@@ -1,4 +1,4 @@
-"""The network and its optimizer, by their declaration. Importing this module loads TensorFlow, which takes seconds."""
+"""Builds the network and its optimizer by their declaration. Importing this module loads TensorFlow (seconds)."""
 
 import math
 from collections.abc import Callable
@@ -22,12 +22,13 @@ WITH_MOMENTUM = ("rmsprop", "sgd")
 
 
 def network_of_inputs(network: Network, mean: Floats, deviation: Floats, seed: int) -> Any:
-    """The network of a matrix (rows, inputs), standardised by its first layer, to log odds: (rows, 1), or by softmax
-    (rows, 2) of either label.
+    """Build the network: a matrix (rows, inputs), standardised by the first layer, to log odds.
+
+    The output is (rows, 1), or for softmax (rows, 2), one column for each label.
 
     Args:
         mean, deviation: (inputs,) of the training rows.
-        seed: of the first weights and of dropout.
+        seed: of the initial weights and of dropout.
     """
     draws = count(seed % 2**53 * 1000)  # Keras takes seeds up to 2**63
 
@@ -44,7 +45,7 @@ def network_of_inputs(network: Network, mean: Floats, deviation: Floats, seed: i
 
 
 def row_losses(network: Network) -> Callable[[Any, Any], Any]:
-    """The loss of each row, (rows,), of the network's output and the labels (rows,)."""
+    """The loss function: from the network's output and the labels (rows,) to the loss of each row, (rows,)."""
     losses: dict[tuple[str, str], Callable[[Any, Any], Any]] = {
         ("cross_entropy", "sigmoid"): lambda y, z: keras.losses.binary_crossentropy(y, z, from_logits=True),
         ("focal", "sigmoid"): lambda y, z: keras.losses.binary_focal_crossentropy(y, z, from_logits=True),
@@ -62,11 +63,11 @@ def row_losses(network: Network) -> Callable[[Any, Any], Any]:
 
 
 def optimizer_of(network: Network, ranks: int, steps: int) -> Any:
-    """The optimizer, with the learning rate of each step.
+    """Build the optimizer, with its schedule of learning rates.
 
     Args:
-        ranks: how many train, for `scaling`.
-        steps: batches of an epoch.
+        ranks: number of ranks, for `scaling`.
+        steps: batches per epoch.
     """
     limits = {"clipnorm": network.clip_norm, "global_clipnorm": network.global_clip_norm}
     momentum = {"momentum": network.momentum} if network.optimizer in WITH_MOMENTUM else {}
@@ -74,10 +75,10 @@ def optimizer_of(network: Network, ranks: int, steps: int) -> Any:
 
 
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """The declared rate, scaled by the ranks, rising from nothing in the first epochs, falling by the schedule.
+    """The declared learning rate, scaled by the ranks; it rises from 0 during warm-up and falls by the schedule.
 
-    Source of linear scaling and its warm-up: Goyal et al., Accurate, large minibatch SGD (2017); of that by the square
-    root: Krizhevsky, One weird trick for parallelizing convolutional neural networks (2014).
+    Source of linear scaling and warm-up: Goyal et al., Accurate, large minibatch SGD (2017); of square root scaling:
+    Krizhevsky, One weird trick for parallelizing convolutional neural networks (2014).
     """
 
     def __init__(self, network: Network, ranks: int, steps: int) -> None:
@@ -86,7 +87,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
         self.network, self.steps = network, steps
 
     def __call__(self, step: Any) -> Any:
-        """The rate of a step, from 0 on."""
+        """The learning rate of a step; steps are numbered from 0."""
         done = ops.cast(step, "float32")
         warm_up = self.network.warmup_epochs * self.steps
         risen = ops.minimum(1.0, (done + 1.0) / warm_up) if warm_up else 1.0

@@ -1,4 +1,4 @@
-"""How far a fit has come, in one file that is wholly old or wholly new after a kill at any moment."""
+"""The checkpoint of a fit, in one file that is replaced atomically: a kill leaves the old or the new one."""
 
 import json
 import math
@@ -15,12 +15,12 @@ from models.evaluation.intervals import Number
 
 FILE = "checkpoint.npz"
 ARRAYS = ("variables", "optimizer", "best")
-Arrays = tuple[NDArray[Any], ...]
+VariableValues = tuple[NDArray[Any], ...]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch's mean losses over the rows that train and those that validate, and its seconds of training."""
+    """An epoch: mean loss of the training rows and of the validation rows, and seconds of training."""
 
     number: int
     loss: Number
@@ -42,34 +42,38 @@ class Throughput:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a fit goes on from: the network's variables, the optimizer's, those of the best epoch, and all epochs."""
+    """The state from which a fit is resumed.
+
+    variables, optimizer: of the network and of its optimizer. best: the network's variables after the best epoch.
+    throughput: of the last run; None before its end, and if it trained no epoch.
+    """
 
     epochs: tuple[Epoch, ...] = ()
-    variables: Arrays = ()
-    optimizer: Arrays = ()
-    best: Arrays = ()
+    variables: VariableValues = ()
+    optimizer: VariableValues = ()
+    best: VariableValues = ()
     is_done: bool = False
     throughput: Throughput | None = None
 
     @property
     def best_epoch(self) -> Epoch | None:
-        """The epoch with the lowest validation loss, the first of equal ones."""
+        """The epoch with the lowest validation loss, the first of equal ones; None if no loss is finite."""
         known = [epoch for epoch in self.epochs if math.isfinite(epoch.validation_loss)]
         return min(known, key=lambda epoch: epoch.validation_loss, default=None)
 
-    def after(self, epoch: Epoch, variables: Arrays, optimizer: Arrays) -> "Progress":
-        """The progress with one more epoch."""
+    def after(self, epoch: Epoch, variables: VariableValues, optimizer: VariableValues) -> "Progress":
+        """The progress after one more epoch."""
         more = replace(self, epochs=(*self.epochs, epoch), variables=variables, optimizer=optimizer)
         return replace(more, best=variables) if more.best_epoch == epoch else more
 
     def is_over(self, epochs: int, patience: int | None) -> bool:
-        """Whether all epochs are done, or none of the last `patience` was the best."""
+        """Whether all epochs are done, or none of the last `patience` epochs was the best."""
         waited = len(self.epochs) - (self.best_epoch.number if self.best_epoch else 0)
         return len(self.epochs) >= epochs or (patience is not None and waited >= patience)
 
     def write(self, folder: Path) -> None:
-        """Put the file in place in one step."""
-        said = {
+        """Write the checkpoint of a folder atomically."""
+        data = {
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "is_done": self.is_done,
             "throughput": asdict(self.throughput) if self.throughput else {},
@@ -77,41 +81,41 @@ class Progress:
         arrays = {f"{name}_{number}": value for name in ARRAYS for number, value in enumerate(getattr(self, name))}
         new = folder / f".{FILE}"
         with new.open("wb") as file:
-            np.savez(file, said=json.dumps(said), **arrays)
+            np.savez(file, said=json.dumps(data), **arrays)
             file.flush()
             os.fsync(file.fileno())
         new.replace(folder / FILE)
 
     @classmethod
     def read(cls, folder: Path) -> "Progress":
-        """What was written there last, or the beginning."""
+        """The last checkpoint of a folder, or the state before the first epoch."""
         if not (folder / FILE).is_file():
             return cls()
         with np.load(folder / FILE) as file:
-            said = json.loads(str(file["said"]))
+            data = json.loads(str(file["said"]))
             named = {name: file[name] for name in file.files if name != "said"}
         variables, optimizer, best = (_numbered(named, name) for name in ARRAYS)
-        throughput = Throughput(**said["throughput"]) if said["throughput"] else None
-        return cls(_epochs(said), variables, optimizer, best, said["is_done"], throughput)
+        throughput = Throughput(**data["throughput"]) if data["throughput"] else None
+        return cls(_epochs(data), variables, optimizer, best, data["is_done"], throughput)
 
 
-def epochs_done(folder: Path) -> tuple[Epoch, ...]:
-    """The epochs of what was written there last; the arrays beside them, which may be large, are not read."""
+def read_epochs(folder: Path) -> tuple[Epoch, ...]:
+    """The epochs of the last checkpoint of a folder; its arrays, which may be large, are not read."""
     if not (folder / FILE).is_file():
         return ()
     with np.load(folder / FILE) as file:
         return _epochs(json.loads(str(file["said"])))
 
 
-def values(variables: Sequence[Any]) -> Arrays:
-    """What variables of Keras hold."""
+def values_of(variables: Sequence[Any]) -> VariableValues:
+    """The values of Keras variables."""
     return tuple(variable.value.numpy() for variable in variables)
 
 
-def _epochs(said: dict[str, Any]) -> tuple[Epoch, ...]:
-    return tuple(Epoch(**one) for one in said["epochs"])
+def _epochs(data: dict[str, Any]) -> tuple[Epoch, ...]:
+    return tuple(Epoch(**one) for one in data["epochs"])
 
 
-def _numbered(named: dict[str, NDArray[Any]], name: str) -> Arrays:
+def _numbered(named: dict[str, NDArray[Any]], name: str) -> VariableValues:
     count = sum(key.rsplit("_", 1)[0] == name for key in named)
     return tuple(named[f"{name}_{number}"] for number in range(count))

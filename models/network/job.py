@@ -1,4 +1,4 @@
-"""What is to be fitted, as a folder that any process can work on: rows in lanes, and a file that says the rest."""
+"""The job of fitting a network, as a folder that any process can read: rows in lanes, and a file with the rest."""
 
 import json
 from collections.abc import Mapping
@@ -31,9 +31,12 @@ class FitOrigin:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The network, mean and deviation of its inputs in training, its seed, and how the rows stand in `train/` and
-    `validation/`. `about` is the caller's."""
+class NetworkJob:
+    """What is fitted.
+
+    mean, deviation: (inputs,) of the training rows. train, validation: the layouts of the rows in the folders of these
+    names. about: what the fit began with.
+    """
 
     network: Network
     seed: int
@@ -44,22 +47,22 @@ class Plan:
     about: FitOrigin
 
     def write(self, folder: Path) -> None:
-        """Write the file that makes the folder a plan."""
-        said = asdict(self) | {"network": self.network.model_dump()}
-        (folder / FILE).write_text(json.dumps(said, indent=1), encoding="utf-8")
+        """Write the file of the job."""
+        data = asdict(self) | {"network": self.network.model_dump()}
+        (folder / FILE).write_text(json.dumps(data, indent=1), encoding="utf-8")
 
     @classmethod
-    def read(cls, folder: Path) -> "Plan":
-        """The plan of a folder."""
-        said = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        layouts = {part: Layout(**said[part]) for part in (TRAIN, VALIDATION)}
-        columns = {name: tuple(said[name]) for name in ("mean", "deviation")}
-        about = said["about"]
+    def read(cls, folder: Path) -> "NetworkJob":
+        """The job of a folder."""
+        data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        layouts = {part: Layout(**data[part]) for part in (TRAIN, VALIDATION)}
+        columns = {name: tuple(data[name]) for name in ("mean", "deviation")}
+        about = data["about"]
         origin = FitOrigin(about["fitted_on"], about["ranks"], tuple(Input(**one) for one in about["inputs"]))
-        network = Network.model_validate(said["network"])
-        return cls(**(said | layouts | columns | {"network": network, "about": origin}))
+        network = Network.model_validate(data["network"])
+        return cls(**(data | layouts | columns | {"network": network, "about": origin}))
 
     @property
     def standard(self) -> tuple[Any, Any]:
-        """Mean and deviation as arrays (inputs,)."""
+        """Mean and standard deviation as arrays (inputs,)."""
         return np.array(self.mean), np.array(self.deviation)

@@ -1,4 +1,4 @@
-"""Starting the processes that train together: every way to do that behind one function."""
+"""Starts the processes that train together, by one of several launchers."""
 
 import os
 import re
@@ -18,20 +18,20 @@ Result = TypeVar("Result")
 LauncherName = Literal["local", "horovod", "horovodrun"]
 
 CORES = os.cpu_count() or 1
-START_SECONDS = 120  # for which Spark may look for slots
-HOW_TO_INSTALL = "run `bash shell/setup.sh` with g++ and cmake at hand, which builds it, or train by --launcher local"
-# What ranks meet in an operation when another one has failed, and how Horovod tells that a process has ended.
+START_SECONDS = 120  # that Spark may take to find slots
+HOW_TO_INSTALL = "install g++ and cmake and run `bash shell/setup.sh`, which builds it, or train by --launcher local"
+# The errors of ranks after another rank has failed, and Horovod's message that a process has ended.
 BY_ANOTHER = ("Horovod has been shut down", "HorovodInternalError")
 TOO_LATE = "Timed out waiting for"
 ENDED = re.compile(r"Process name: (\d+)\s+Exit code: (-?\d+)")
 
 
 class CannotLaunch(ValueError):
-    """What was asked for is not there: Horovod, or as many slots; in a line that says what to do."""
+    """Horovod or slots are missing; the message says what to do."""
 
 
 class RankFailed(RuntimeError):
-    """A rank has raised an error, or its process has ended. `trace` is its own traceback, where it could leave one."""
+    """A rank has raised an error, or its process has ended. trace: the traceback of the rank, if there is one."""
 
     def __init__(self, rank: int, problem: str, trace: str = "") -> None:
         super().__init__(f"rank {rank}: {problem}")
@@ -39,8 +39,8 @@ class RankFailed(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Failed:
-    """What a rank gives back in place of a result, so that the others need not be waited for."""
+class RankFailure:
+    """What a rank returns instead of a result if it fails, so that nobody waits for it."""
 
     rank: int
     problem: str
@@ -48,18 +48,18 @@ class Failed:
 
 
 def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = "local") -> list[Result]:
-    """Call `train_fn` in so many processes that know of each other; returns what each of them returned, by rank.
+    """Call `train_fn` in `ranks` processes that communicate; return their results by rank.
 
     Args:
-        train_fn: can be pickled, unless the launcher is `local`.
+        train_fn: must be picklable, unless the launcher is `local`.
         launcher: a key of LAUNCHERS. `local` is this process; `horovod` starts a rank in each of as many tasks of the
             active Spark session; `horovodrun` starts them on this machine.
 
     Raises:
         CannotLaunch: Horovod is not installed, or there are too few slots.
-        RankFailed: a rank has failed. By `local` its error comes as it is.
+        RankFailed: a rank has failed. `local` raises the error of the rank itself.
     """
-    require(launcher, ranks)
+    require_launcher(launcher, ranks)
     with _own_handlers():
         try:
             found = LAUNCHERS[launcher].run(train_fn, ranks)
@@ -71,14 +71,14 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
                     f"Spark had no {ranks} slots within {START_SECONDS} s; ask for fewer ranks"
                 ) from None
             raise
-    if failed := [one for one in found if isinstance(one, Failed)]:
+    if failed := [one for one in found if isinstance(one, RankFailure)]:
         first = min(failed, key=lambda one: any(words in one.trace for words in BY_ANOTHER))
         raise RankFailed(first.rank, first.problem, first.trace)
     return found
 
 
-def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | Failed:
-    """What a started process does: be a rank of the Horovod job around it, with so many threads to compute with."""
+def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | RankFailure:
+    """Run a started process as a rank of its Horovod job, with `threads` threads for computation."""
     import horovod.tensorflow as hvd
     import tensorflow as tf
 
@@ -88,13 +88,13 @@ def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | Fail
     try:
         return train_fn(HorovodRanks())
     except BaseException as error:
-        return Failed(hvd.rank(), f"{type(error).__name__}: {error}", traceback.format_exc())
+        return RankFailure(hvd.rank(), f"{type(error).__name__}: {error}", traceback.format_exc())
     finally:
-        hvd.shutdown()  # at which the others, who may be waiting for this rank, fail too
+        hvd.shutdown()  # other ranks that wait for this one then fail too
 
 
-def require(launcher: str, ranks: int) -> None:
-    """Raise CannotLaunch where so many ranks cannot be started so: before any time is spent."""
+def require_launcher(launcher: str, ranks: int) -> None:
+    """Raise CannotLaunch if the launcher cannot start so many ranks, before any time is spent."""
     if launcher not in LAUNCHERS:
         raise CannotLaunch(f"there is no launcher {launcher}; give {', '.join(LAUNCHERS)}")
     if launcher == "local" and ranks != 1:
@@ -111,7 +111,7 @@ def require(launcher: str, ranks: int) -> None:
 
 @dataclass(frozen=True)
 class Launcher:
-    """A way to start ranks. `slots`: how many, None where that is not known, and what they are called."""
+    """A way to start ranks. slots: their number, None if it is not known, and what they are, in words."""
 
     run: Callable[[Callable[[Ranks], Any], int], list[Any]]
     slots: Callable[[], tuple[int | None, str]]
@@ -127,8 +127,8 @@ def _by_spark(train_fn: Callable[[Ranks], Any], ranks: int) -> list[Any]:
     shipped = list(context._python_includes)
 
     def task() -> Any:
-        # A rank is a process of its own, started where its executor works: it does not know yet of the code that was
-        # sent there. So this function may name nothing of ours, and being a local one it is pickled whole.
+        # A rank is a new process in the folder of its executor, and its path lacks the code that Spark sent there. So
+        # this function refers to no module of ours; as it is local, it is pickled with its code.
         import pickle
         import sys
         from pathlib import Path
@@ -136,7 +136,7 @@ def _by_spark(train_fn: Callable[[Ranks], Any], ranks: int) -> list[Any]:
         sys.path[:0] = [str(Path(name).absolute()) for name in shipped if Path(name).exists()]
         return pickle.loads(pickled)()
 
-    # Else Horovod would have executors start the Python of this process, which they need not have.
+    # By default Horovod lets executors start the Python of this process, which they may not have.
     python = context.pythonExec
     found: list[Any] = horovod.spark.run(
         task, num_proc=ranks, start_timeout=START_SECONDS, verbose=0, executable=python
@@ -161,7 +161,7 @@ def _context() -> Any:
 
 
 def _slots_of_spark() -> tuple[int | None, str]:
-    """How many tasks can run at a time; not known where executors come and go."""
+    """The number of tasks that can run at a time; None if executors are allocated dynamically."""
     conf, master = _context().getConf(), _context().master
     what, cpus = f"slots of Spark ({master})", int(conf.get("spark.task.cpus", "1"))
     if conf.get("spark.dynamicAllocation.enabled", "false") == "true":
@@ -181,7 +181,7 @@ LAUNCHERS: dict[str, Launcher] = {
 
 @contextmanager
 def _own_handlers() -> Iterator[None]:
-    """Horovod leaves its handlers on signals, and a thread of its own dies loudly with what `launch` raises anyway."""
+    """Restore the signal handlers that Horovod replaces, and keep its thread from printing the error that is raised."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     hook = threading.excepthook
 

@@ -1,9 +1,9 @@
-"""One process or many, behind one interface: what training needs of the others.
+"""The communication between ranks, for one process and for Horovod, behind one interface.
 
-Keras 3 and Horovod do not know each other: `hvd.DistributedOptimizer` with `model.fit` averages nothing and says
-nothing. So nothing is hooked here: whoever trains averages the gradients itself, by a call that is there to be read.
-Every operation has a name of ours: Horovod would make one of those of layers, which are others where a rank has built
-another network before, and wait for ever.
+Keras 3 does not support Horovod: `hvd.DistributedOptimizer` with `model.fit` averages nothing, without an error. So the
+training loop averages gradients itself, by an explicit call. Every operation has an explicit name: the default is made
+from the names of layers, which differ between ranks if one of them has built a network before, and Horovod would then
+wait for ever.
 """
 
 from collections.abc import Sequence
@@ -21,33 +21,33 @@ class Ranks(Protocol):
     size: int
 
     def average(self, gradients: Sequence[Any]) -> Sequence[Any]:
-        """The mean over all ranks of tensors that each of them has; every rank must come here as often."""
+        """The mean of tensors over all ranks; every rank must call this equally often."""
         ...
 
     def agree(self, variables: Sequence[Any]) -> None:
-        """Give variables the values that they have on rank 0."""
+        """Set variables to the values that they have on rank 0."""
         ...
 
     def gather(self, numbers: Sequence[float]) -> Floats:
-        """(ranks, numbers) what every rank says, the same on all of them to the last bit."""
+        """(ranks, numbers) the numbers of every rank, the same on all ranks to the last bit."""
         ...
 
 
 class OneProcess:
-    """Nobody else."""
+    """A single process."""
 
     rank = 0
     size = 1
 
     def average(self, gradients: Sequence[Any]) -> Sequence[Any]:
-        """They are the mean."""
+        """Return the gradients as they are."""
         return gradients
 
     def agree(self, variables: Sequence[Any]) -> None:
-        """There is nobody to agree with."""
+        """Do nothing."""
 
     def gather(self, numbers: Sequence[float]) -> Floats:
-        """(1, numbers)."""
+        """(1, numbers) the numbers of this process."""
         return np.array([numbers], float)
 
 
@@ -61,21 +61,21 @@ class HorovodRanks:
         self.rank, self.size = hvd.rank(), hvd.size()
 
     def average(self, gradients: Sequence[Any]) -> Sequence[Any]:
-        """By one operation for all of them."""
+        """Average all gradients in one operation."""
         averaged: Sequence[Any] = self._hvd.grouped_allreduce(
             list(gradients), op=self._hvd.Average, name="gradients", ignore_name_scope=True
         )
         return averaged
 
     def agree(self, variables: Sequence[Any]) -> None:
-        """By broadcasts."""
+        """Broadcast the variables of rank 0."""
         for number, variable in enumerate(variables):
             name = f"variable_{number}"
             variable.assign(self._hvd.broadcast(variable, root_rank=0, name=name, ignore_name_scope=True))
 
     def gather(self, numbers: Sequence[float]) -> Floats:
-        """In the order of the ranks."""
+        """Gather the numbers in the order of the ranks."""
         import tensorflow as tf
 
-        said = tf.constant([numbers], tf.float64)
-        return np.asarray(self._hvd.allgather(said, name="numbers", ignore_name_scope=True).numpy())
+        own = tf.constant([numbers], tf.float64)
+        return np.asarray(self._hvd.allgather(own, name="numbers", ignore_name_scope=True).numpy())

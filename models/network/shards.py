@@ -1,7 +1,7 @@
-"""Writing rows into lanes and streaming them back, block by block; memory is that of one row group in each lane.
+"""Writes rows into lanes and streams them back in blocks; memory is that of one row group per lane.
 
-A row is one value of bytes: its inputs, its label and its weight, as single precision numbers one after another. Read
-without decoding and without a copy, that is seven times as fast as a column for each.
+A row is one binary value: its inputs, its label and its weight as single precision numbers. It is read without decoding
+and without a copy, which is seven times as fast as a column for each input.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,18 +16,18 @@ from models.network.sharding import Layout
 
 Singles = NDArray[np.float32]
 
-BESIDE = 2  # label and weight, behind the inputs
+LABEL_AND_WEIGHT = 2  # columns after the inputs
 COLUMN = "inputs_label_weight"
 
 
 def write_lanes(folder: Path, layout: Layout, parts: Iterable[Singles]) -> None:
-    """Write rows (rows, width + 2) in their order: the first batch is made of the first rows, and so on.
+    """Write rows, (rows, width + 2), in their order: the first rows are the first batch, and so on.
 
     Raises:
-        ValueError: there are more or fewer rows than the layout says.
+        ValueError: the number of rows is not that of the layout.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    width = layout.width + BESIDE
+    width = layout.width + LABEL_AND_WEIGHT
     schema = pa.schema({COLUMN: pa.binary(4 * width)})
     files = [
         pq.ParquetWriter(_file(folder, lane), schema, compression="none", use_dictionary=False, write_statistics=False)
@@ -45,19 +45,19 @@ def write_lanes(folder: Path, layout: Layout, parts: Iterable[Singles]) -> None:
     for file in files:
         file.close()
     if written != layout.rows or len(source.take(1)):
-        raise ValueError(f"{folder}: there are other rows than the {layout.rows} of the layout")
+        raise ValueError(f"{folder}: the number of rows is not {layout.rows}, as the layout says")
 
 
 def read_blocks(
     folder: Path, layout: Layout, lanes: Sequence[int], shuffle: tuple[int, int] | None = None
 ) -> Iterator[Singles]:
-    """The batches of some lanes, a block for each row group: (lanes, steps, rows of a step in a lane, width + 2).
+    """Read the batches of some lanes, a block per row group: (lanes, steps, rows of a step in a lane, width + 2).
 
     Args:
-        shuffle: seed and epoch. Row groups come in a random order, the same in all lanes, and so do the rows in each.
+        shuffle: seed and epoch. Row groups are in a random order, the same in all lanes, and so are the rows in each.
     """
     files = [pq.ParquetFile(_file(folder, lane)) for lane in lanes]
-    width = layout.width + BESIDE
+    width = layout.width + LABEL_AND_WEIGHT
     for group in _order(len(layout.groups), shuffle).tolist():
         block = np.empty((len(lanes), layout.groups[group] * layout.lane_batch, width), np.float32)
         for own, lane, file in zip(block, lanes, files, strict=True):
@@ -68,13 +68,13 @@ def read_blocks(
 
 
 class _Source:
-    """Rows that come in parts of any size, taken by number."""
+    """Rows in parts of any size, from which any number of rows can be taken."""
 
     def __init__(self, parts: Iterable[Singles], width: int) -> None:
         self._parts, self._left = iter(parts), np.zeros((0, width), np.float32)
 
     def take(self, count: int) -> Singles:
-        """The next rows, fewer than `count` at the end."""
+        """The next `count` rows, fewer at the end."""
         held = [self._left]
         while sum(map(len, held)) < count and (part := next(self._parts, None)) is not None:
             held.append(part)

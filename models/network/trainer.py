@@ -1,4 +1,4 @@
-"""A rank's network with its optimizer: a step, a block of steps, and the loss of rows that judge."""
+"""The network of a rank with its optimizer: trains on blocks of batches, and computes the validation loss."""
 
 from typing import Any
 
@@ -6,56 +6,56 @@ import numpy as np
 import tensorflow as tf
 
 from models.network.build import network_of_inputs, optimizer_of, row_losses
-from models.network.checkpoint import Arrays, values
-from models.network.job import Plan
+from models.network.checkpoint import VariableValues, values_of
+from models.network.job import NetworkJob
 from models.network.ranks import Ranks
-from models.network.shards import BESIDE, Singles
+from models.network.shards import LABEL_AND_WEIGHT, Singles
 
-STEPS_A_EPOCH = 1 << 20  # more draws of dropout than an epoch has steps
+STEPS_A_EPOCH = 1 << 20  # more than an epoch has, so that draws of dropout differ between epochs
 
 
 class Trainer:
-    """Fits by gradients that are averaged over the ranks; each begins with weights of its own until they agree."""
+    """Trains by gradients that are averaged over the ranks; `restore` gives all ranks the same weights."""
 
-    def __init__(self, plan: Plan, ranks: Ranks) -> None:
-        self._plan, self._ranks = plan, ranks
-        self._network = network_of_inputs(plan.network, *plan.standard, plan.seed + ranks.rank)
-        self._optimizer = optimizer_of(plan.network, ranks.size, plan.train.steps)
+    def __init__(self, job: NetworkJob, ranks: Ranks) -> None:
+        self._job, self._ranks = job, ranks
+        self._network = network_of_inputs(job.network, *job.standard, job.seed + ranks.rank)
+        self._optimizer = optimizer_of(job.network, ranks.size, job.train.steps)
         self._optimizer.build(self._network.trainable_variables)
-        self._losses = row_losses(plan.network)
-        blocks = [tf.TensorSpec([None, None, None, plan.train.width + BESIDE], tf.float32)]
-        # No XLA: it has no kernel for averaging.
+        self._losses = row_losses(job.network)
+        blocks = [tf.TensorSpec([None, None, None, job.train.width + LABEL_AND_WEIGHT], tf.float32)]
+        # No XLA, which has no kernel for averaging.
         self._train = tf.function(self._train_block, input_signature=blocks, jit_compile=False)
-        self._judge = tf.function(self._judge_block, input_signature=blocks, jit_compile=False)
-        self.train(np.zeros((1, 0, 1, plan.train.width + BESIDE), np.float32))  # compiles, and does nothing yet
+        self._validate = tf.function(self._validate_block, input_signature=blocks, jit_compile=False)
+        self.train(np.zeros((1, 0, 1, job.train.width + LABEL_AND_WEIGHT), np.float32))  # compiles without a step
 
-    def begin(self, weights: Arrays, optimizer: Arrays) -> None:
-        """Go on from these, or from the first weights where there are none; rank 0's hold for everybody."""
+    def restore(self, weights: VariableValues, optimizer: VariableValues) -> None:
+        """Set weights and optimizer, if there are any, and copy those of rank 0 to all ranks."""
         for variables, found in ((self._network.weights, weights), (self._optimizer.variables, optimizer)):
             for variable, value in zip(variables, found, strict=True) if found else ():
                 variable.assign(value)
         self._ranks.agree([variable.value for variable in (*self._network.weights, *self._optimizer.variables)])
 
-    def draw_from(self, epoch: int) -> None:
-        """Set dropout to its draws of an epoch, which are the same in a fit that goes on."""
+    def seed_dropout(self, epoch: int) -> None:
+        """Seed dropout for an epoch, so that a resumed fit draws the same."""
         for number, layer in enumerate(self._network.layers):
             if hasattr(layer, "seed_generator"):
-                [seed] = np.random.default_rng([self._plan.seed, self._ranks.rank, number]).integers(1 << 31, size=1)
+                [seed] = np.random.default_rng([self._job.seed, self._ranks.rank, number]).integers(1 << 31, size=1)
                 layer.seed_generator.state.assign(np.array([seed, epoch * STEPS_A_EPOCH], np.uint32))
 
     def train(self, block: Singles) -> tuple[float, float]:
-        """Take the steps of a block; its sum of weighted losses, and of weights, on this rank."""
+        """Train on a block; returns the sums of weighted losses and of weights on this rank."""
         loss, weight = self._train(block)
         return float(loss), float(weight)
 
-    def judge(self, block: Singles) -> tuple[float, float]:
-        """The sum of weighted losses of a block, and of weights, on this rank."""
-        loss, weight = self._judge(block)
+    def validate(self, block: Singles) -> tuple[float, float]:
+        """The sums of weighted losses and of weights of a block on this rank, without training."""
+        loss, weight = self._validate(block)
         return float(loss), float(weight)
 
-    def state(self) -> tuple[Arrays, Arrays]:
-        """Weights of the network and variables of the optimizer."""
-        return values(self._network.weights), values(self._optimizer.variables)
+    def state(self) -> tuple[VariableValues, VariableValues]:
+        """The weights of the network and the variables of the optimizer."""
+        return values_of(self._network.weights), values_of(self._optimizer.variables)
 
     def _train_block(self, block: Any) -> Any:
         trainable = self._network.trainable_variables
@@ -71,11 +71,11 @@ class Trainer:
             weights += weight
         return losses, weights
 
-    def _judge_block(self, block: Any) -> Any:
+    def _validate_block(self, block: Any) -> Any:
         return self._weighted(tf.reshape(block, [-1, block.shape[-1]]), training=False)
 
     def _weighted(self, rows: Any, training: bool) -> Any:
-        """Sum of the weighted losses of some rows, and of the weights."""
-        inputs, labels, weights = tf.split(rows, [rows.shape[-1] - BESIDE, 1, 1], axis=1)
+        """The sums of weighted losses and of weights of some rows."""
+        inputs, labels, weights = tf.split(rows, [rows.shape[-1] - LABEL_AND_WEIGHT, 1, 1], axis=1)
         losses = self._losses(self._network(inputs, training=training), labels[:, 0])
         return tf.reduce_sum(losses * weights[:, 0]), tf.reduce_sum(weights)

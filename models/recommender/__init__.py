@@ -1,1 +1,1 @@
-"""Titles for customers and customers for titles: fitting, judging and serving recommenders."""
+"""Recommends titles to customers, and customers for titles: fits, evaluates and serves recommenders."""

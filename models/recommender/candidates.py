@@ -1,4 +1,4 @@
-"""What each model is tried with: the declared grid, as plain settings."""
+"""The recommenders and the settings that are tried for each: the combinations of the declared grid."""
 
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -13,12 +13,12 @@ MODELS = {
     "ease": "EASE",
     "popular": "Popular",
 }
-ALWAYS = ("item-item", "popular")  # judged beside whatever is chosen
+ALWAYS = ("item-item", "popular")  # evaluated beside every other model
 
 
 @dataclass(frozen=True)
 class Als:
-    """One candidate of ALS; `regularisation` as its engine means it (see AlsGrid)."""
+    """Settings of ALS; the meaning of `regularisation` depends on the engine (see AlsGrid)."""
 
     factors: int
     iterations: int
@@ -29,7 +29,7 @@ class Als:
 
 @dataclass(frozen=True)
 class ItemItem:
-    """One candidate of item-item similarity."""
+    """Settings of item-item similarity."""
 
     neighbours: int
     weights: Weights
@@ -38,7 +38,7 @@ class ItemItem:
 
 @dataclass(frozen=True)
 class Ease:
-    """One candidate of EASE."""
+    """Settings of EASE."""
 
     regularisation: float
     weights: Weights
@@ -46,15 +46,15 @@ class Ease:
 
 @dataclass(frozen=True)
 class Popularity:
-    """There is nothing to choose."""
+    """Popularity has no settings."""
 
 
-Candidate = Als | ItemItem | Ease | Popularity
-Settings = dict[str, int | float | str]
+RankerSettings = Als | ItemItem | Ease | Popularity
+PlainSettings = dict[str, int | float | str]
 
 
-def candidates(model: str, engine: Engine, grids: RecommenderGrids) -> list[Candidate]:
-    """Every combination of the declared values, the first ones first."""
+def settings_grid(model: str, engine: Engine, grids: RecommenderGrids) -> list[RankerSettings]:
+    """Every combination of the declared values of a model, in the order of declaration."""
     if model == "als":
         als = grids.als
         penalty = als.regularisation_per_interaction if engine == "spark" else als.regularisation
@@ -68,6 +68,6 @@ def candidates(model: str, engine: Engine, grids: RecommenderGrids) -> list[Cand
     return [Popularity()]
 
 
-def settings_of(candidate: Candidate) -> Settings:
-    """The settings of a candidate as plain data, for a record."""
+def settings_of(candidate: RankerSettings) -> PlainSettings:
+    """The settings as plain data, for a record."""
     return asdict(candidate)

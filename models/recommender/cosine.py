@@ -1,4 +1,4 @@
-"""Cosine similarity between titles over DataFrames, for catalogues and customers that one machine does not hold."""
+"""Cosine similarity between titles, computed over DataFrames, for data that does not fit on one machine."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -7,16 +7,16 @@ from conf.recommender import Weights
 
 
 def neighbours(liked: DataFrame, number: int, weights: Weights, history_titles: int) -> DataFrame:
-    """The `number` titles most like each, itself among them, as it is most like itself.
+    """Find the `number` titles most similar to each title, itself included.
 
     Source: Sarwar et al., Item-based collaborative filtering recommendation algorithms (2001), section 3.1.1.
 
     Args:
         liked: `customer`, `title`, `strength` above 0, each pair once.
-        history_titles: of a customer only so many titles, the strongest, are looked at.
+        history_titles: only so many titles of a customer, the strongest, are used.
 
     Returns:
-        `title`, `other`, `similarity` (above 0, at most 1), each title's at most `number` times.
+        `title`, `other`, `similarity` (above 0, at most 1); at most `number` rows per title.
     """
     strongest = Window.partitionBy("customer").orderBy(F.col("strength").desc(), F.xxhash64("title"))
     shortened = liked.withColumn("place", F.row_number().over(strongest)).where(F.col("place") <= history_titles)

@@ -1,16 +1,16 @@
-"""Numbers for ids: what ALS and arrays need in place of the names of customers and titles."""
+"""Numbers ids of customers and titles, as ALS and arrays need them, and draws random samples of rows."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 BUCKETS = 64
-HASHES = 1_000_000  # a share is exact to one in so many
+HASHES = 1_000_000  # resolution of a share
 
 
-def numbered(ids: DataFrame, key: str, number: str) -> DataFrame:
-    """Each id once, with a number from 0 on without a gap: `key`, `number` (int).
+def number_ids(ids: DataFrame, key: str, number: str) -> DataFrame:
+    """Number the distinct ids from 0 without gaps: `key`, `number` (int).
 
-    No worker has more than one bucket to put in order, and nothing is collected. The ids, without null, are read twice.
+    Each worker sorts one bucket at a time, and nothing is collected. The ids must not be null; they are read twice.
     """
     distinct = ids.select(key).distinct().withColumn("bucket", F.pmod(F.xxhash64(F.col(key)), F.lit(BUCKETS)))
     sizes = distinct.groupBy("bucket").agg(F.count("*").alias("size"))
@@ -22,11 +22,11 @@ def numbered(ids: DataFrame, key: str, number: str) -> DataFrame:
 
 
 def draw(purpose: str, seed: int, *keys: str) -> Column:
-    """A number from 0 to HASHES - 1 by a hash of the keys; draws for other purposes are independent of it."""
+    """A number from 0 to HASHES - 1 by a hash of the keys; draws for different purposes are independent."""
     texts = [F.col(key).cast("string") for key in keys]
     return F.pmod(F.xxhash64(*texts, F.lit(f"{purpose} {seed}")), F.lit(HASHES)).cast("int")
 
 
-def drawn(column: str, share: float) -> Column:
-    """Whether a draw is among the share."""
+def is_drawn(column: str, share: float) -> Column:
+    """Whether the draw in a column is within a share."""
     return F.col(column) < round(share * HASHES)

@@ -1,7 +1,7 @@
-"""Recommenders as plain arrays: what they say of titles, and how they score a customer's history.
+"""Recommenders as plain arrays, which score titles by a customer's history.
 
-None holds anything of a customer. Who did something after the fit, or for the first time, is scored like everybody
-else, and a model is as large as the catalogue however many customers there are.
+A ranker stores nothing about customers. So it scores new customers and new interactions like all others, and its size
+depends on the catalogue, not on the number of customers.
 """
 
 from collections.abc import Mapping
@@ -14,48 +14,47 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from conf.recommender import Weights
+from models.arrays import Floats
 
 Scores = NDArray[np.float32]
-Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[Any]]
 EQUATIONS_BYTES = 32_000_000
-UNSCORED = np.float32(-np.inf)  # where a model has nothing to say of a customer and a title
+UNSCORED = np.float32(-np.inf)  # the score of a title that a ranker cannot score for a customer
 
 
 class Ranker(Protocol):
-    """A fitted model. Titles are numbered from 0 to T - 1; a history is a row of strengths, all above 0."""
+    """A fitted recommender. Titles are numbered from 0 to T - 1; a history is a row of strengths above 0."""
 
     def scores(self, histories: csr_matrix) -> Scores:
-        """(customers, T), new memory; UNSCORED where there is nothing to say. histories: (customers, T) float32."""
+        """(customers, T) scores in a new array; UNSCORED if there is none. histories: (customers, T) float32."""
         ...
 
     def arrays(self) -> Arrays:
-        """The arrays from which, with `settings`, `ranker` makes it again."""
+        """The arrays of the ranker, for `ranker_of`."""
         ...
 
     def settings(self) -> dict[str, Any]:
-        """What else it is made of, as plain data, its `kind` among it."""
+        """The other values of the ranker as plain data, with its `kind`, for `ranker_of`."""
         ...
 
 
-def weighed(histories: csr_matrix, weights: Weights) -> csr_matrix:
-    """The strengths as weights: 1, log(1 + s) or s."""
+def weigh(histories: csr_matrix, weights: Weights) -> csr_matrix:
+    """Turn strengths s into weights: 1, log(1 + s) or s."""
     strength = histories.data
     found = {"binary": np.ones_like(strength), "log": np.log1p(strength), "linear": strength}[weights]
     return csr_matrix((found, histories.indices, histories.indptr), histories.shape)
 
 
 @dataclass(frozen=True, eq=False)
-class Factors:
-    """ALS for implicit feedback: a score is the product of a title's factors and the customer's.
+class FactorRanker:
+    """ALS for implicit feedback: a score is the product of the factors of a title and those of a customer.
 
-    The customer's are those that fit the history best, the titles' being given: the half step of ALS for one customer.
+    The factors of a customer are those that fit the history best, given those of the titles: half a step of ALS.
     Source: Hu, Koren & Volinsky, Collaborative filtering for implicit feedback datasets (2008), equation 4.
 
-    titles: (T, factors) float32, all 0 where nobody liked the title; alpha, weights: an interaction weighs
-    1 + alpha * w(s); regularisation: of each customer, or of each of the interactions if `is_per_interaction`.
+    titles: (T, factors) float32, all 0 if nobody liked the title. alpha, weights: an interaction weighs
+    1 + alpha * w(s). regularisation: per customer, or per interaction if `is_per_interaction`.
     """
 
     titles: Scores
@@ -65,22 +64,22 @@ class Factors:
     is_per_interaction: bool
 
     def scores(self, histories: csr_matrix) -> Scores:
-        """(customers, T)."""
+        """(customers, T) scores."""
         found = self.customers(histories) @ self.titles.T
         found[:, ~self.titles.any(axis=1)] = UNSCORED
         return found
 
     def customers(self, histories: csr_matrix) -> Scores:
-        """(customers, factors)."""
+        """(customers, factors) float32."""
         titles = self.titles.astype(np.float64)
-        alike: Doubles = titles.T @ titles
-        rows = max(1, EQUATIONS_BYTES // alike.nbytes)  # customers whose equations are at hand together
+        alike: Floats = titles.T @ titles
+        rows = max(1, EQUATIONS_BYTES // alike.nbytes)  # customers whose equations are solved together
         starts = range(0, histories.shape[0], rows)
         found = [self._solved(alike, histories[start : start + rows]) for start in starts]
         return np.concatenate([np.empty((0, len(alike)), np.float32), *found])
 
-    def _solved(self, alike: Doubles, histories: csr_matrix) -> Scores:
-        confidence = self.alpha * weighed(histories, self.weights).data.astype(float)
+    def _solved(self, alike: Floats, histories: csr_matrix) -> Scores:
+        confidence = self.alpha * weigh(histories, self.weights).data.astype(float)
         size, factors = histories.shape[0], len(alike)
         left, right = np.empty((size, factors, factors)), np.empty((size, factors, 1))
         for row in range(size):
@@ -88,61 +87,61 @@ class Factors:
             seen, extra = self.titles[histories.indices[of_row]].astype(float), confidence[of_row]
             penalty = self.regularisation * (len(extra) if self.is_per_interaction else 1)
             left[row] = alike + (seen.T * extra) @ seen
-            left[row][np.diag_indices(factors)] += max(penalty, 1e-9)  # a customer without a title has no equation
+            left[row][np.diag_indices(factors)] += max(penalty, 1e-9)  # without titles the equation would be singular
             right[row, :, 0] = (1.0 + extra) @ seen
         return np.linalg.solve(left, right)[:, :, 0].astype(np.float32)
 
     def arrays(self) -> Arrays:
-        """One array."""
+        """One array, for `ranker_of`."""
         return {"titles": self.titles}
 
     def settings(self) -> dict[str, Any]:
-        """Plain data."""
-        told = {"alpha": self.alpha, "weights": self.weights, "regularisation": self.regularisation}
-        return {"kind": "factors", **told, "is_per_interaction": self.is_per_interaction}
+        """Plain data, for `ranker_of`."""
+        values = {"alpha": self.alpha, "weights": self.weights, "regularisation": self.regularisation}
+        return {"kind": "factors", **values, "is_per_interaction": self.is_per_interaction}
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
-    """Item-item: a score is the mean similarity of a title to those of the history, by their weights.
+class NeighbourRanker:
+    """Item-item: a score is the weighted mean similarity of a title to the titles of the history.
 
-    similarity: (T, T) sparse; row by row what a title of the history says of others.
+    similarity: (T, T) sparse; rows are titles of the history, columns the titles to score.
     """
 
     similarity: csr_matrix
     weights: Weights
 
     def scores(self, histories: csr_matrix) -> Scores:
-        """(customers, T); UNSCORED where no title of the history is a neighbour."""
-        weights = weighed(histories, self.weights)
+        """(customers, T) scores; UNSCORED if no title of the history is a neighbour."""
+        weights = weigh(histories, self.weights)
         sums = np.asarray((weights @ self.similarity).todense(), dtype=np.float32)
         total = np.asarray(weights.sum(axis=1), dtype=np.float32)
         found = sums / np.where(total > 0, total, 1)
         return np.where(sums > 0, found, UNSCORED)
 
     def arrays(self) -> Arrays:
-        """Those of the sparse matrix."""
+        """The arrays of the sparse matrix, for `ranker_of`."""
         matrix = self.similarity
         return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
 
     def settings(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data, for `ranker_of`."""
         return {"kind": "neighbours", "weights": self.weights}
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
-    """A linear model from all titles to all titles (EASE): a score is the sum of what each of the history says.
+class LinearRanker:
+    """A linear model from all titles to all titles (EASE): a score is the weighted sum of the history's effects.
 
-    effects: (T, T) float32; row by row what a title of the history says of others.
+    effects: (T, T) float32; rows are titles of the history, columns the titles to score.
     """
 
     effects: Scores
     weights: Weights
 
     def scores(self, histories: csr_matrix) -> Scores:
-        """(customers, T); UNSCORED where no other title says anything, as of those that nobody liked."""
-        found = np.asarray(weighed(histories, self.weights) @ self.effects, dtype=np.float32)
+        """(customers, T) scores; UNSCORED for titles without effects, such as those that nobody liked."""
+        found = np.asarray(weigh(histories, self.weights) @ self.effects, dtype=np.float32)
         found[:, ~self._is_known] = UNSCORED
         return found
 
@@ -151,17 +150,17 @@ class Linear:
         return np.asarray(self.effects.any(axis=0))
 
     def arrays(self) -> Arrays:
-        """One array."""
+        """One array, for `ranker_of`."""
         return {"effects": self.effects}
 
     def settings(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data, for `ranker_of`."""
         return {"kind": "linear", "weights": self.weights}
 
 
 @dataclass(frozen=True, eq=False)
-class Popular:
-    """The same for everybody: how many customers liked a title of late.
+class PopularityRanker:
+    """Popularity: a score is the number of customers who liked a title lately, the same for everybody.
 
     customers: (T,).
     """
@@ -169,28 +168,28 @@ class Popular:
     customers: Scores
 
     def scores(self, histories: csr_matrix) -> Scores:
-        """(customers, T); UNSCORED where nobody did."""
+        """(customers, T) scores; UNSCORED if nobody liked the title."""
         found = np.where(self.customers > 0, self.customers, UNSCORED).astype(np.float32)
         return np.tile(found, (histories.shape[0], 1))
 
     def arrays(self) -> Arrays:
-        """One array."""
+        """One array, for `ranker_of`."""
         return {"customers": self.customers}
 
     def settings(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data, for `ranker_of`."""
         return {"kind": "popular"}
 
 
-def ranker(arrays: Arrays, settings: Mapping[str, Any]) -> Ranker:
-    """The model of `arrays()` and `settings()`."""
-    told = {key: value for key, value in settings.items() if key != "kind"}
+def ranker_of(arrays: Arrays, settings: Mapping[str, Any]) -> Ranker:
+    """The ranker with these `arrays()` and `settings()`."""
+    values = {key: value for key, value in settings.items() if key != "kind"}
     if settings["kind"] == "neighbours":
         titles = len(arrays["indptr"]) - 1
         matrix = csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), (titles, titles))
-        return Neighbours(matrix, **told)
+        return NeighbourRanker(matrix, **values)
     if settings["kind"] == "factors":
-        return Factors(arrays["titles"], **told)
+        return FactorRanker(arrays["titles"], **values)
     if settings["kind"] == "linear":
-        return Linear(arrays["effects"], **told)
-    return Popular(arrays["customers"])
+        return LinearRanker(arrays["effects"], **values)
+    return PopularityRanker(arrays["customers"])

@@ -1,6 +1,6 @@
-"""How good ranked lists are: against what customers did next, over DataFrames, with 95 % intervals.
+"""Metrics of ranked lists against what customers did next, computed over DataFrames, with 95 % intervals.
 
-Means over customers have intervals by the central limit theorem. Sources: Järvelin & Kekäläinen, Cumulated gain-based
+Intervals of means over customers are by the central limit theorem. Sources: Järvelin & Kekäläinen, Cumulated gain-based
 evaluation of IR techniques (2002) for NDCG; Manning, Raghavan & Schütze, Introduction to Information Retrieval (2008),
 chapter 8, for precision, recall and MAP; Zhou et al., Solving the apparent diversity-accuracy dilemma (2010) for
 novelty.
@@ -15,29 +15,32 @@ from pyspark.sql import functions as F
 from models.evaluation.intervals import NORMAL_95, Interval
 
 METRICS = {
-    "ndcg": "What customers did next, ranked high: 1 if all of it stands first, in the best order",
-    "map": "Mean average precision: how much of what stands above each hit is a hit",
+    "ndcg": "How high the titles that customers took up next are ranked: 1 if they all stand first",
+    "map": "Mean average precision: the share of hits in the list down to each hit, averaged over the hits",
     "precision": "Share of the titles of a list that the customer took up",
     "recall": "Share of the titles that the customer took up that are on the list",
-    "novelty": "Bits of surprise of a title on the lists: one more for each halving of the customers who know it",
+    "novelty": "How unknown the titles of the lists are, in bits: one more for each halving of those who know a title",
 }
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """metrics: by the name of METRICS; customers: who were judged; coverage: share of the titles that could be
-    recommended that stand on any list (a count of these lists, so without an interval)."""
+class RankingQuality:
+    """How good ranked lists are.
+
+    metrics: by the names of METRICS. customers: number of customers with a held-out title. coverage: share of the known
+    titles that are on any list; it counts these very lists and so has no interval.
+    """
 
     metrics: dict[str, Interval]
     customers: int
     coverage: float
 
 
-def per_customer(recommended: DataFrame, held_out: DataFrame, number: int) -> DataFrame:
-    """One row per customer with a title held out: `customer`, `ndcg`, `map`, `precision`, `recall`.
+def metrics_per_customer(recommended: DataFrame, held_out: DataFrame, number: int) -> DataFrame:
+    """Compute metrics per customer with a held-out title: `customer`, `ndcg`, `map`, `precision`, `recall`.
 
     Args:
-        recommended: `customer`, `title`, `rank` from 1; ranks above `number` do not count.
+        recommended: `customer`, `title`, `rank` from 1; ranks above `number` are ignored.
         held_out: `customer`, `title`, each once.
         number: length of a list, k of precision@k. With r titles held out, the best list has min(r, k) hits.
     """
@@ -62,7 +65,7 @@ def per_customer(recommended: DataFrame, held_out: DataFrame, number: int) -> Da
 
 
 def _best_gain(attainable: Column, number: int) -> Column:
-    """The gain of as many hits, all first."""
+    """The gain of a list whose first titles are all hits."""
     gains, total = [], 0.0
     for rank in range(1, number + 1):
         total += 1.0 / math.log2(rank + 1)
@@ -71,33 +74,38 @@ def _best_gain(attainable: Column, number: int) -> Column:
 
 
 def novelty(recommended: DataFrame, known_by: DataFrame, customers: int, number: int) -> DataFrame:
-    """One row per customer: `customer`, `novelty` of the list, -log2 of the share of customers who know a title.
-
-    known_by: `title`, `customers` who liked it before, above 0; customers: all of whom there is anything.
-    """
-    share = F.col("customers") / F.lit(float(customers))
-    told = recommended.where(F.col("rank") <= number).join(known_by.select("title", "customers"), "title", "inner")
-    return told.groupBy("customer").agg(F.avg(-F.log2(share)).alias("novelty"))
-
-
-def judgement(
-    measured: DataFrame, recommended: DataFrame, known_by: DataFrame, customers: int, number: int
-) -> Judgement:
-    """How good lists are.
+    """Compute the novelty of each customer's list: the mean of -log2 of the share of customers who know a title.
 
     Args:
-        measured: what `per_customer` says of them.
-        recommended: the lists, of these customers only.
+        known_by: `title`, `customers` who liked it before, above 0.
+        customers: number of all customers with interactions.
+
+    Returns:
+        `customer`, `novelty`.
+    """
+    share = F.col("customers") / F.lit(float(customers))
+    known = recommended.where(F.col("rank") <= number).join(known_by.select("title", "customers"), "title", "inner")
+    return known.groupBy("customer").agg(F.avg(-F.log2(share)).alias("novelty"))
+
+
+def measure_ranking(
+    measured: DataFrame, recommended: DataFrame, known_by: DataFrame, customers: int, number: int
+) -> RankingQuality:
+    """Measure the quality of lists.
+
+    Args:
+        measured: the rows of `metrics_per_customer`.
+        recommended: the lists of the same customers.
         known_by, customers, number: see `novelty`.
     """
     means = means_of(measured, ("ndcg", "map", "precision", "recall"))
     surprise = means_of(novelty(recommended, known_by, customers, number), ("novelty",))
     shown = recommended.where(F.col("rank") <= number).select("title").distinct().count()
-    return Judgement(means | surprise, measured.count(), shown / max(known_by.count(), 1))
+    return RankingQuality(means | surprise, measured.count(), shown / max(known_by.count(), 1))
 
 
 def means_of(rows: DataFrame, columns: tuple[str, ...]) -> dict[str, Interval]:
-    """The mean of each column with its interval, whose ends are NaN for fewer than two rows; so is a mean of none."""
+    """The mean of each column with its interval; NaN without rows, and NaN at both ends with one row."""
     sums = [F.count("*").alias("rows")]
     for name in columns:
         sums += [F.avg(name).alias(name), F.stddev(name).alias(f"{name}_deviation")]
@@ -112,8 +120,8 @@ def _interval(mean: float | None, deviation: float | None, rows: int) -> Interva
     return Interval(mean, mean - half, mean + half)
 
 
-def difference(of: DataFrame, over: DataFrame, metric: str = "ndcg") -> Interval:
-    """How much more one gives the same customers than the other, paired: rows of `per_customer` both."""
+def paired_difference(of: DataFrame, over: DataFrame, metric: str = "ndcg") -> Interval:
+    """The mean difference of a metric between two lists of the same customers, paired; see `metrics_per_customer`."""
     other = over.select("customer", F.col(metric).alias("other"))
     paired = of.join(other, "customer", "inner").select((F.col(metric) - F.col("other")).alias("difference"))
     return means_of(paired, ("difference",))["difference"]

@@ -1,4 +1,4 @@
-"""How near explicit ratings are predicted: what published analyses quote, and nothing about how titles are ranked."""
+"""Errors of predicted explicit ratings, as published analyses quote them; they do not say how titles are ranked."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from models.evaluation.intervals import Interval
-from models.recommender.fitting import LINEAGE, blocks
+from models.recommender.fitting import LINEAGE, block_count
 from models.recommender.ranking import means_of
 
-FACTORS, ITERATIONS, REGULARISATION = 10, 10, 0.1  # those of MLlib, which most analyses leave as they are
+FACTORS, ITERATIONS, REGULARISATION = 10, 10, 0.1  # the defaults of MLlib, which most analyses use
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def rating_errors(known: DataFrame, held_out: DataFrame, seed: int) -> RatingErr
     """
     from pyspark.ml.recommendation import ALS
 
-    number = blocks(known.count())
+    number = block_count(known.count())
     als = ALS(
         rank=FACTORS,
         maxIter=ITERATIONS,

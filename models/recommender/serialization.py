@@ -1,4 +1,4 @@
-"""A model as one piece of bytes, which every worker can be given."""
+"""Serialises a recommender as bytes, which can be sent to workers."""
 
 import io
 import json
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from models.recommender.rankers import Numbers, ranker
-from models.recommender.serving import Model
+from models.arrays import Ints
+from models.recommender.rankers import ranker_of
+from models.recommender.serving import RecommenderModel
 
 
-def packed(model: Model) -> bytes:
-    """The model in NumPy's format for several arrays; nothing in it is code."""
+def pack_model(model: RecommenderModel) -> bytes:
+    """Serialise a model as NumPy's npz, without pickled objects."""
     settings = json.dumps({"titles": model.titles, "ranker": model.ranker.settings()})
     file = io.BytesIO()
     arrays = {"settings": np.array(settings), "popular": model.popular, **model.ranker.arrays()}
@@ -19,16 +20,16 @@ def packed(model: Model) -> bytes:
     return file.getvalue()
 
 
-def popular_titles(file: Path) -> Numbers:
-    """The titles of a packed model from the most popular on; of the file, which may be of gigabytes, nothing else."""
+def popular_titles(file: Path) -> Ints:
+    """Read only the titles by popularity from the file of a model, which may have gigabytes."""
     with np.load(file, allow_pickle=False) as arrays:
         return np.asarray(arrays["popular"])
 
 
-def unpacked(data: bytes) -> Model:
-    """The model of `packed`."""
+def unpack_model(data: bytes) -> RecommenderModel:
+    """Read the model of `pack_model`."""
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
-    told = json.loads(str(arrays.pop("settings")))
+    settings = json.loads(str(arrays.pop("settings")))
     popular = arrays.pop("popular")
-    return Model(ranker(arrays, told["ranker"]), popular, told["titles"])
+    return RecommenderModel(ranker_of(arrays, settings["ranker"]), popular, settings["titles"])

@@ -1,6 +1,6 @@
-"""What runs in the engines' workers: histories to the best titles, block by block, whatever the model.
+"""Recommends in the engines' workers: from histories to the best titles, block by block, for any model.
 
-Memory is that of one block of scores and of the model; nothing grows with the customers.
+Memory is that of one block of scores and of the model, whatever the number of customers.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from scipy.sparse import csr_matrix
 
+from models.arrays import Ints
 from models.recommender.histories import liked, matrix_of_histories
-from models.recommender.rankers import UNSCORED, Flags, Numbers, Popular, Ranker, Scores
-from models.recommender.top_k import HighestOfColumns, highest
+from models.recommender.rankers import UNSCORED, Flags, PopularityRanker, Ranker, Scores
+from models.recommender.top_k import TopOfColumns, top_k
 
 BLOCK_BYTES = 64_000_000
 BLOCK_ROWS = 512
@@ -33,29 +34,29 @@ FIELDS = pa.schema(
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
-    """A ranker, with the titles from the most popular on, which fill up what it has nothing to say of."""
+class RecommenderModel:
+    """A ranker, and all titles by falling popularity, which fill up lists with too few scored titles."""
 
     ranker: Ranker
-    popular: Numbers
+    popular: Ints
     titles: int
 
 
 @dataclass(frozen=True)
 class Serving:
-    """The function of `mapInArrow`: `customer`, `history` to rows of SCHEMA.
+    """The function for `mapInArrow`: from `customer` and `history` to rows of SCHEMA.
 
-    load: gives the model, once per worker; top: titles for a customer; per_title: customers for a title, 0: none.
+    load: returns the model, once per worker. top: titles per customer. per_title: customers per title; 0: none.
     """
 
-    load: Callable[[], Model]
+    load: Callable[[], RecommenderModel]
     top: int
     exclude_seen: bool
     per_title: int = 0
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         model = self.load()
-        best = HighestOfColumns(model.titles, self.per_title) if self.per_title else None
+        best = TopOfColumns(model.titles, self.per_title) if self.per_title else None
         rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (4 * model.titles)))
         for batch in batches:
             for start in range(0, batch.num_rows, rows):
@@ -69,7 +70,7 @@ class Serving:
         if best:
             yield _for_titles(best)
 
-    def _scores(self, model: Model, histories: csr_matrix) -> Scores:
+    def _scores(self, model: RecommenderModel, histories: csr_matrix) -> Scores:
         known = liked(histories)
         scores = model.ranker.scores(known)
         scores[np.diff(known.indptr) == 0] = UNSCORED
@@ -78,8 +79,10 @@ class Serving:
             scores[row, title] = UNSCORED
         return scores
 
-    def _for_customers(self, model: Model, customers: Numbers, histories: csr_matrix, scores: Scores) -> pa.RecordBatch:
-        titles, values = highest(scores, self.top)
+    def _for_customers(
+        self, model: RecommenderModel, customers: Ints, histories: csr_matrix, scores: Scores
+    ) -> pa.RecordBatch:
+        titles, values = top_k(scores, self.top)
         is_scored = values > UNSCORED
         for row in np.flatnonzero(~is_scored.all(axis=1)):
             found = titles[row, is_scored[row]]
@@ -90,32 +93,32 @@ class Serving:
             )
         rank = np.tile(np.arange(1, titles.shape[1] + 1), len(titles))
         customer, flat = np.repeat(customers, titles.shape[1]), is_scored.ravel()
-        is_of_history = flat & (not isinstance(model.ranker, Popular))
+        is_of_history = flat & (not isinstance(model.ranker, PopularityRanker))
         source = np.where(is_of_history, OF_HISTORY, OF_POPULARITY)
         score = pa.array(values.ravel(), pa.float32(), mask=~is_of_history)
         return _batch(False, customer, titles.ravel(), rank, score, source, titles.ravel() >= 0)
 
 
-def served(histories: DataFrame, serving: Serving) -> DataFrame:
-    """The recommendations for the customers of `histories`, and the customers for each title where asked for.
+def recommend_titles(histories: DataFrame, serving: Serving) -> DataFrame:
+    """Recommend titles to the customers of `histories`, and customers for each title if `serving` says so.
 
-    Of the customers for a title there are so many for each of the workers' parts: `rank` is that within the part.
+    Each partition returns its own best customers for a title, and `rank` is the rank within the partition.
     """
     return histories.select("customer", "history").mapInArrow(serving, SCHEMA)
 
 
-def _others(popular: Numbers, taken: Numbers, number: int) -> Numbers:
-    """The first titles that are not taken."""
+def _others(popular: Ints, taken: Ints, number: int) -> Ints:
+    """The most popular titles that are not taken."""
     first = popular[: number + len(taken)]
     return first[~np.isin(first, taken)][:number]
 
 
-def _entries(matrix: csr_matrix) -> tuple[Numbers, Numbers]:
-    """Row and column of every stored value."""
+def _entries(matrix: csr_matrix) -> tuple[Ints, Ints]:
+    """Rows and columns of all stored values."""
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
 
 
-def _for_titles(best: HighestOfColumns) -> pa.RecordBatch:
+def _for_titles(best: TopOfColumns) -> pa.RecordBatch:
     titles, number = best.rows.shape
     title, rank = np.repeat(np.arange(titles), number), np.tile(np.arange(1, number + 1), titles)
     rows, source = best.rows.ravel(), np.full(titles * number, OF_HISTORY)
@@ -124,9 +127,9 @@ def _for_titles(best: HighestOfColumns) -> pa.RecordBatch:
 
 def _batch(
     for_title: bool,
-    customer: Numbers,
-    title: Numbers,
-    rank: Numbers,
+    customer: Ints,
+    title: Ints,
+    rank: Ints,
     score: pa.Array,
     source: NDArray[np.str_],
     keep: Flags,

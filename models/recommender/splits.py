@@ -1,4 +1,4 @@
-"""What is held out to judge recommenders by: what customers did later, or a share of what they did."""
+"""Holds out interactions for the evaluation of recommenders: later ones, or a random share."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,46 +11,47 @@ PAIR = ("customer", "title")
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A moment that parts what is fitted on from what is held out: `after` begins where `before` ends."""
+class TimeSplit:
+    """The windows of fitting, `before`, and of held-out interactions, `after`, which begins where the former ends."""
 
     before: Window
     after: Window
 
 
-def cuts(logs: Window, holdout_days: int, history_days: int | None) -> tuple[Cut, Cut] | None:
-    """The validation and the test part: the last days, and as many before them; None where there are not enough days.
+def time_splits(logs: Window, holdout_days: int, history_days: int | None) -> tuple[TimeSplit, TimeSplit] | None:
+    """The splits for validation and for the test: the test is the last days, validation the same number of days before.
 
-    Each has the history that the model itself will have, as far as the logs go back, and at least `holdout_days` of it.
+    Each has as long a history as the final model, as far as the logs go back, and at least `holdout_days` of it. None
+    if there are not enough days.
     """
     if logs.days < 3 * holdout_days:
         return None
     test = logs.end - timedelta(days=holdout_days)
     validation = test - timedelta(days=holdout_days)
     return (
-        Cut(known_before(validation, logs, history_days), Window(validation, test)),
-        Cut(known_before(test, logs, history_days), Window(test, logs.end)),
+        TimeSplit(history_window(validation, logs, history_days), Window(validation, test)),
+        TimeSplit(history_window(test, logs, history_days), Window(test, logs.end)),
     )
 
 
-def known_before(end: date, logs: Window, history_days: int | None) -> Window:
-    """The days before `end` that count."""
+def history_window(end: date, logs: Window, history_days: int | None) -> Window:
+    """The days of history before `end`."""
     return Window(logs.start if history_days is None else max(logs.start, end - timedelta(days=history_days)), end)
 
 
 def held_out_later(before: DataFrame, after: DataFrame, exclude_seen: bool) -> DataFrame:
-    """What customers who are known liked later: `customer`, `title`.
+    """What known customers liked later: `customer`, `title`.
 
     Args:
         before, after: `customer`, `title`, `strength`, each pair once.
-        exclude_seen: whether only titles count that the customer had not seen before, since no others are recommended.
+        exclude_seen: whether to leave out titles that the customer had seen before, as recommendations do.
     """
     liked = _of_known(before, after.where("strength > 0"))
     return liked.join(before.select(*PAIR), list(PAIR), "left_anti") if exclude_seen else liked
 
 
 def held_out_by_hash(stays: DataFrame, out: DataFrame) -> DataFrame:
-    """What customers who are still known liked of what was drawn: `customer`, `title`."""
+    """What customers liked of the held-out interactions, if they are still known: `customer`, `title`."""
     return _of_known(stays, out.where("strength > 0"))
 
 

@@ -1,27 +1,28 @@
-"""The highest of many scores, block by block."""
+"""Finds the highest scores of rows, and of columns over blocks of rows."""
 
 import numpy as np
 
-from models.recommender.rankers import UNSCORED, Numbers, Scores
+from models.arrays import Ints
+from models.recommender.rankers import UNSCORED, Scores
 
-GROUP = 32  # titles looked at as one while it is not yet known which matter
+GROUP = 32  # columns whose maximum is compared first
 
 
-def highest(scores: Scores, number: int) -> tuple[Numbers, Scores]:
-    """The columns of the highest scores of each row, highest first, and the scores; of equal ones always the same.
+def top_k(scores: Scores, number: int) -> tuple[Ints, Scores]:
+    """Find the columns of the highest scores of each row, highest first; ties are resolved the same way every time.
 
-    The highest `number` lie in the `number` groups of columns with the highest maxima, so that most scores are looked
-    at once and never moved: ten times as fast as a partition of all.
+    The highest `number` scores are in the `number` groups of columns with the highest maxima, so that most scores are
+    read once and never moved: ten times as fast as a partition of all scores.
 
     Args:
         scores: (rows, columns).
 
     Returns:
-        Columns and scores, both (rows, at most `number`); UNSCORED ones come last.
+        Columns and scores, both (rows, at most `number`); UNSCORED is last.
     """
     rows, columns = scores.shape
     number = min(number, columns)
-    # Groups of columns far apart: neighbours in a catalogue may well be alike, and then share their group.
+    # The columns of a group are far apart, since neighbours in a catalogue may have similar scores.
     stride = -(-columns // GROUP)
     padded = np.full((rows, stride * GROUP), UNSCORED, np.float32)
     padded[:, :columns] = scores
@@ -37,26 +38,26 @@ def highest(scores: Scores, number: int) -> tuple[Numbers, Scores]:
     return np.minimum(places, columns - 1), values
 
 
-def _positions(scores: Scores, number: int) -> Numbers:
-    """(rows, at most number) where the highest stand, in any order."""
+def _positions(scores: Scores, number: int) -> Ints:
+    """(rows, at most number) the columns of the highest scores, in any order."""
     if number >= scores.shape[1]:
         return np.tile(np.arange(scores.shape[1]), (len(scores), 1))
     return np.argpartition(-scores, number - 1, axis=1)[:, :number]
 
 
-class HighestOfColumns:
-    """The highest scores of each column over blocks of rows; of equal ones always the same.
+class TopOfColumns:
+    """Collects the highest scores of each column over blocks of rows; ties are resolved the same way every time.
 
-    rows, scores: (columns, number), highest first once `add` has been called; -1 and UNSCORED where there are fewer.
+    rows, scores: (columns, number), highest first; -1 and UNSCORED if there are fewer.
     """
 
     def __init__(self, columns: int, number: int) -> None:
         self.rows = np.full((columns, number), -1, np.int64)
         self.scores = np.full((columns, number), UNSCORED, np.float32)
 
-    def add(self, rows: Numbers, scores: Scores) -> None:
-        """Take a block: rows (n,) are the names of its rows, scores is (n, columns)."""
-        # Only what is above the lowest that is kept can change anything; soon that is very little.
+    def add(self, rows: Ints, scores: Scores) -> None:
+        """Add a block: rows (n,) are the numbers of its rows, scores is (n, columns)."""
+        # Only scores above the lowest kept one matter, which soon are very few.
         is_higher = scores > self.scores[:, -1]
         number = self.rows.shape[1]
         if number < len(rows) and np.count_nonzero(is_higher) > 2 * number * len(self.rows):  # at the beginning

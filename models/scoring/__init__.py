@@ -1,1 +1,1 @@
-"""Scoring with fitted models as plain arrays, on any engine and without MLlib; and the reasons for a score."""
+"""Scores customers by fitted models as plain arrays, on any engine and without MLlib, and gives reasons for a score."""

@@ -1,7 +1,7 @@
-"""What runs in the engines' workers: Arrow batches of inputs to probabilities and reasons.
+"""The part of scoring that runs in the engines' workers: from Arrow batches of inputs to probabilities and reasons.
 
-A worker that starts imports this module and what it needs. Nothing here imports an engine or a library that fits
-models, which would take a worker seconds.
+A worker imports this module and its imports when it starts. So none of them is an engine or a library that fits models,
+which would take seconds.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,9 +18,9 @@ from models.scoring.reason_codes import reason_columns
 
 @dataclass(frozen=True)
 class BatchScorer:
-    """Adds the column `name` to batches: calibrated P(label = 1) of the columns `inputs`, and reasons where asked for.
+    """Computes the column `name`, calibrated P(label = 1), from the columns `inputs`, and on request reasons.
 
-    features: the feature that each input is made of.
+    features: the feature that each input is computed from.
     """
 
     name: str
@@ -41,14 +41,14 @@ class BatchScorer:
         )
 
     def _matrix(self, batch: pa.RecordBatch) -> Floats:
-        """(rows, inputs), each input in one piece of memory, as most scorers read one at a time."""
+        """(rows, inputs), each input contiguous in memory, since most scorers read one input at a time."""
         columns = [batch.column(name).to_numpy(zero_copy_only=False) for name in self.inputs]
         return np.array(columns, dtype=float).reshape(len(columns), batch.num_rows).T
 
 
 @dataclass(frozen=True)
-class Batches:
-    """The function of `mapInArrow`: the columns `keep`, then those of each scorer."""
+class ScoreBatches:
+    """The function for `mapInArrow`: returns the columns `keep`, then all probabilities, then the reasons."""
 
     keep: tuple[str, ...]
     scorers: tuple[BatchScorer, ...]

@@ -1,4 +1,4 @@
-"""A fitted model as plain numbers: what scoring needs of it, and nothing of the library that fitted it."""
+"""The interface of scorers, and logistic regression as plain arrays."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ from models.arrays import Floats
 
 
 class Scorer(Protocol):
-    """A model of a matrix of inputs, (rows, terms), without missing values."""
+    """A fitted model that scores a matrix of inputs, (rows, terms), without missing values."""
 
     def margin(self, inputs: Floats) -> Floats:
         """(rows,) the score on the model's own scale: log odds, or a share of votes."""
@@ -20,11 +20,11 @@ class Scorer(Protocol):
         ...
 
     def contributions(self, inputs: Floats) -> Floats:
-        """(rows, terms) what each term adds to the margin against the average training customer."""
+        """(rows, terms) what each term adds to the margin, compared with the average training customer."""
         ...
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, from which `from_json` of the same class makes the scorer again."""
+        """Plain data, for `from_json` of the same class; its keys are the names of the fields."""
         ...
 
 
@@ -46,12 +46,12 @@ class Linear:
         return sigmoid(self.margin(inputs))
 
     def contributions(self, inputs: Floats) -> Floats:
-        """(rows, terms): exact, since the mean of a standardised input is 0."""
+        """(rows, terms) what each term adds to the log odds; exact, since the mean of a standardised input is 0."""
         slope = np.divide(self.weight, self.deviation, out=np.zeros_like(self.weight), where=self.deviation > 0)
         return np.asarray((inputs - self.mean) * slope)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data, for `from_json`."""
         arrays = {"mean": self.mean, "deviation": self.deviation, "weight": self.weight}
         return {"intercept": self.intercept, **{name: values.tolist() for name, values in arrays.items()}}
 

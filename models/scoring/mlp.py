@@ -1,4 +1,4 @@
-"""A network of dense layers as plain arrays: scored and explained without the library that fitted it."""
+"""A multi-layer perceptron as plain arrays: scored and explained without the library that fitted it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import numpy as np
 from models.arrays import Floats
 from models.scoring.linear import sigmoid
 
-BLOCK_ROWS = 4096  # as many rows as leave their hidden units in the cache
+BLOCK_ROWS = 4096  # so many rows that their hidden units fit into the processor's cache
 PATH_POINTS = 24
-# Each activation and its slope, of the sum that a unit takes.
+# Each activation function and its derivative.
 ACTIVATIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {
     "relu": (lambda z: np.maximum(z, 0.0), lambda z: (z > 0).astype(float)),
     "tanh": (np.tanh, lambda z: 1.0 - np.tanh(z) ** 2),
@@ -20,10 +20,12 @@ ACTIVATIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floa
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
-    """Standardised inputs `(input - mean) / deviation`, (terms,), through hidden layers to the log odds of label 1.
+class Mlp:
+    """A multi-layer perceptron from standardised inputs to the log odds of label 1.
 
-    layers: of each layer weights (units before, units) and bias (units,); the last has one unit and no activation.
+    mean, deviation: (terms,); a standardised input is `(input - mean) / deviation`.
+    layers: weights (units of the layer before, units) and bias (units,) of each layer; the last layer has one unit and
+        no activation.
     """
 
     mean: Floats
@@ -43,8 +45,9 @@ class Dense:
         return sigmoid(self.margin(inputs))
 
     def contributions(self, inputs: Floats) -> Floats:
-        """(rows, terms): integrated gradients on the way from the average customer; their sum is the difference of the
-        margins, but for steps between the points of the way.
+        """(rows, terms) integrated gradients along the straight line from the average customer to the row.
+
+        Their sum is the difference of the two margins, up to the error of PATH_POINTS steps.
 
         Source: Sundararajan, Taly & Yan, Axiomatic attribution for deep networks (2017).
         """
@@ -57,13 +60,13 @@ class Dense:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data, for `from_json`."""
         layers = [{"weights": weights.tolist(), "bias": bias.tolist()} for weights, bias in self.layers]
         arrays = {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
         return {"activation": self.activation, **arrays, "layers": layers}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Dense":
+    def from_json(cls, data: dict[str, Any]) -> "Mlp":
         """The scorer of `to_json`."""
         layers = tuple((np.array(one["weights"], float), np.array(one["bias"], float)) for one in data["layers"])
         return cls(np.array(data["mean"], float), np.array(data["deviation"], float), layers, data["activation"])
@@ -72,7 +75,7 @@ class Dense:
         return np.asarray((inputs - self.mean) / self.deviation)
 
     def _forward(self, values: Floats) -> list[Floats]:
-        """What each layer's units sum up, (rows, units)."""
+        """The weighted sums of each layer, before activation: (rows, units)."""
         function, _ = ACTIVATIONS[self.activation]
         sums: list[Floats] = []
         for weights, bias in self.layers:
@@ -81,7 +84,7 @@ class Dense:
         return sums
 
     def _slopes(self, values: Floats) -> Floats:
-        """(rows, terms) of the log odds, where the standardised inputs have these values."""
+        """(rows, terms) derivatives of the log odds at these standardised inputs."""
         _, slope = ACTIVATIONS[self.activation]
         *hidden, _ = self._forward(values)
         back = np.broadcast_to(self.layers[-1][0][:, 0], (len(values), len(self.layers[-1][0])))

@@ -1,4 +1,4 @@
-"""A fitted model as plain data, and scoring with it in Arrow batches on either engine."""
+"""A fitted model as plain data, and scoring a table with it on either engine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -7,22 +7,22 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from models.arrays import Floats
-from models.scoring.arrow import Batches, BatchScorer
+from models.scoring.arrow import BatchScorer, ScoreBatches
 from models.scoring.calibration import Calibration
 from models.scoring.inputs import Input
 from models.scoring.linear import Linear, Scorer
-from models.scoring.mlp import Dense
-from models.scoring.reason_codes import REASONS
+from models.scoring.mlp import Mlp
+from models.scoring.reason_codes import REASON_COLUMNS
 from models.scoring.trees import Trees
 
-SCORERS: Mapping[str, type[Linear | Trees | Dense]] = {"linear": Linear, "trees": Trees, "mlp": Dense}
+SCORERS: Mapping[str, type[Linear | Trees | Mlp]] = {"linear": Linear, "trees": Trees, "mlp": Mlp}
 
 
 @dataclass(frozen=True)
-class PlainModel:
+class PortableModel:
     """A fitted model as plain data: all that scoring needs.
 
-    kind: what fitted the model; scoring does not depend on it. inputs: in the order of the scorer's terms.
+    kind: the kind of model, for people; scoring does not depend on it. inputs: in the order of the scorer's terms.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class PlainModel:
 
     @property
     def features(self) -> list[str]:
-        """The features that it reads, each once, in order."""
+        """The features that the model reads, each once, in order."""
         return list(dict.fromkeys(one.feature for one in self.inputs))
 
     def probability(self, matrix: Floats) -> Floats:
@@ -49,7 +49,7 @@ class PlainModel:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "PlainModel":
+    def from_json(cls, data: dict[str, Any]) -> "PortableModel":
         """The model of `to_json`."""
         return cls(
             data["kind"],
@@ -72,13 +72,14 @@ def scorer_from_json(data: dict[str, Any]) -> Scorer:
     raise ValueError(f"no scorer ({known}) has the fields {found}; train the model again")
 
 
-def scored(
-    table: DataFrame, models: Mapping[str, PlainModel], keep: Sequence[str], reasons_of: str | None = None
+def score_table(
+    table: DataFrame, models: Mapping[str, PortableModel], keep: Sequence[str], reasons_of: str | None = None
 ) -> DataFrame:
-    """Columns `keep` of a feature table, and a column of probabilities for each of the models by name.
+    """Score a feature table: the columns `keep`, and for each model a column of probabilities with its name.
 
     Args:
-        reasons_of: name of the model whose strongest reasons are given beside, as `reason_1`, `reason_1_effect`, …
+        models: by the name of the new column.
+        reasons_of: name of the model whose strongest reasons are added, as `reason_1`, `reason_1_effect`, …
     """
     scorers = [_batch_scorer(name, model, name == reasons_of) for name, model in models.items()]
     inputs = [
@@ -87,12 +88,12 @@ def scored(
         for one, column in zip(model.inputs, scorer.inputs, strict=True)
     ]
     schema = [f"`{field}` {kind}" for field, kind in table.select(*keep).dtypes]
-    schema += [f"`{name}` double" for name in models] + (REASONS if reasons_of else [])
-    batches = Batches(tuple(keep), tuple(scorers))
+    schema += [f"`{name}` double" for name in models] + (REASON_COLUMNS if reasons_of else [])
+    batches = ScoreBatches(tuple(keep), tuple(scorers))
     return table.select(*keep, *inputs).mapInArrow(batches, ", ".join(schema))
 
 
-def _batch_scorer(name: str, model: PlainModel, gives_reasons: bool) -> BatchScorer:
+def _batch_scorer(name: str, model: PortableModel, gives_reasons: bool) -> BatchScorer:
     columns = tuple(f"{name}_{number}" for number in range(len(model.inputs)))
     features = tuple(one.feature for one in model.inputs)
     return BatchScorer(name, columns, features, model.scorer, model.calibration, gives_reasons)

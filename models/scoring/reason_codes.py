@@ -1,4 +1,4 @@
-"""Which features moved a customer's score most against the average customer, and in which direction."""
+"""Reason codes: the features that move a customer's score most from that of the average customer, and which way."""
 
 from collections.abc import Sequence
 
@@ -8,47 +8,50 @@ from numpy.typing import NDArray
 
 from models.arrays import Floats
 
-MOST = 3
-REASONS = [f"reason_{rank}{what}" for rank in range(1, MOST + 1) for what in (" string", "_effect double")]
-# Of a margin: what is less apart is equal, else the order of reasons would follow that in which a fit adds up.
+MAX_REASONS = 3
+REASON_COLUMNS = [
+    f"reason_{rank}{what}" for rank in range(1, MAX_REASONS + 1) for what in (" string", "_effect double")
+]
+# Decimals of a margin. Effects are rounded to them, else the order of reasons would depend on rounding errors.
 DIGITS = 9
-NONE = -1  # in place of a feature where there are no more reasons
+NO_REASON = -1  # stands in place of a feature where there is no further reason
 
 
-def strongest(
-    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MOST
+def strongest_reasons(
+    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MAX_REASONS
 ) -> tuple[NDArray[np.int64], Floats]:
-    """The features of the largest effects, in order of their size; of equal ones, that which comes first in `names`.
+    """Find the features with the largest effects; of equal effects, the feature that comes first in `names` is first.
 
-    What is below DIGITS is no effect, and effects that are less apart are equal.
+    Effects are rounded to DIGITS decimals before they are compared; an effect that rounds to 0 is none.
 
     Args:
         contributions: (rows, terms) what each term adds to the margin.
-        term_features: (terms,) the feature that a term is made of; the terms of one feature count together.
+        term_features: (terms,) the feature that a term is computed from; effects of one feature's terms are added up.
         names: the features.
-        most: how many reasons at most.
+        most: maximum number of reasons.
 
     Returns:
-        (rows, most) places in `names`, NONE where no further feature has an effect; (rows, most) effects, there 0.
+        (rows, most) positions in `names`, NO_REASON where no further feature has an effect; (rows, most) effects, 0
+        where there is no reason.
     """
-    effects = by_feature(contributions, term_features, names)
+    effects = contributions_by_feature(contributions, term_features, names)
     left, row = np.abs(effects).round(DIGITS), np.arange(len(effects))
-    places = np.full((len(effects), most), NONE)
+    places = np.full((len(effects), most), NO_REASON)
     moved = np.zeros((len(effects), most))
     for rank in range(most):
         place = left.argmax(axis=1)
         moved[:, rank] = effects[row, place]
-        places[:, rank] = np.where(left[row, place] > 0, place, NONE)
+        places[:, rank] = np.where(left[row, place] > 0, place, NO_REASON)
         left[row, place] = 0.0
-    moved[places == NONE] = 0.0
+    moved[places == NO_REASON] = 0.0
     return places, moved
 
 
-def by_feature(contributions: Floats, term_features: Sequence[str], names: Sequence[str]) -> Floats:
-    """(rows, features) the contributions of each feature's terms, summed; a feature without terms has none.
+def contributions_by_feature(contributions: Floats, term_features: Sequence[str], names: Sequence[str]) -> Floats:
+    """(rows, features) the sum of the contributions of each feature's terms; 0 for a feature without terms.
 
     Raises:
-        ValueError: a term of a feature that is not among `names`.
+        ValueError: a term belongs to a feature that is not in `names`.
     """
     if unknown := set(term_features) - set(names):
         raise ValueError(f"terms of unknown features: {', '.join(sorted(unknown))}")
@@ -57,13 +60,13 @@ def by_feature(contributions: Floats, term_features: Sequence[str], names: Seque
 
 
 def reason_columns(
-    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MOST
+    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MAX_REASONS
 ) -> dict[str, pa.Array]:
-    """Columns `reason_1` (text), `reason_1_effect` (double) and so on, null where there is no such reason."""
-    places, effects = strongest(contributions, term_features, names, most)
+    """Columns `reason_1` (text), `reason_1_effect` (double) and so on, null where there is no further reason."""
+    places, effects = strongest_reasons(contributions, term_features, names, most)
     texts, columns = pa.array(names, pa.string()), {}
     for rank in range(most):
-        is_none = places[:, rank] == NONE
+        is_none = places[:, rank] == NO_REASON
         columns[f"reason_{rank + 1}"] = texts.take(pa.array(places[:, rank], pa.int64(), mask=is_none))
         columns[f"reason_{rank + 1}_effect"] = pa.array(effects[:, rank], pa.float64(), mask=is_none)
     return columns

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from models.arrays import Floats, Ints
 from models.scoring.linear import sigmoid
 
-Cells = NDArray[np.floating[Any]]  # of 32 or 64 bits
+AnyFloats = NDArray[np.floating[Any]]  # of 32 or 64 bits
 
-BLOCK_ROWS = 8192  # as many rows as leave their inputs, transposed, in the cache
+BLOCK_ROWS = 8192  # so many rows that their inputs, transposed, fit into the processor's cache
 ARRAYS = {
     "roots": np.int64,
     "feature": np.int32,
@@ -26,21 +26,21 @@ ARRAYS = {
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """Trees whose nodes stand one after another; a row goes left where `input <= threshold`.
+    """An ensemble of trees, their nodes one after another in flat arrays; a row goes left if `input <= threshold`.
 
-    `base` is the mean margin of the training rows. A tree adds to it the value of the row's leaf less that of its
+    `base` is the mean margin of the training rows. Each tree adds the value of the row's leaf minus the value of its
     root, so that only differences of values within a tree count.
     """
 
     roots: Ints  # (trees,) node at which a tree begins
     feature: NDArray[np.int32]  # (nodes,) column of the input that is tested, -1 at a leaf
-    threshold: Floats  # (nodes,) of the test; at a leaf any number
-    left: Ints  # (nodes,) node where `input <= threshold`
-    right: Ints  # (nodes,) node where not
-    value: Floats  # (nodes,) mean prediction of the training rows there, times the tree's weight
+    threshold: Floats  # (nodes,) threshold of the test; at a leaf any number
+    left: Ints  # (nodes,) next node if `input <= threshold`
+    right: Ints  # (nodes,) next node otherwise
+    value: Floats  # (nodes,) mean prediction of the training rows in the node, times the tree's weight
     base: float
     terms: int  # columns of the inputs
-    link: Literal["log_odds", "share"]  # what a margin is; "share" is P(label = 1) itself
+    link: Literal["log_odds", "share"]  # what the margin is; "share": P(label = 1) itself
     single_precision: bool = False  # inputs are rounded to 32 bits before they are compared
 
     def margin(self, inputs: Floats) -> Floats:
@@ -58,7 +58,7 @@ class Trees:
     def contributions(self, inputs: Floats) -> Floats:
         """(rows, terms) what each term adds to the margin; `base + row sum = margin`.
 
-        Going from a node to its child adds the difference of their values to the term tested there.
+        A step from a node to its child adds the difference of their values to the term that the node tests.
 
         Source: Saabas, Interpreting random forests (2014).
         """
@@ -69,11 +69,11 @@ class Trees:
 
     @cached_property
     def tested(self) -> NDArray[np.bool_]:
-        """(terms,) whether any tree tests the term; the others cannot move a score."""
+        """(terms,) whether any tree tests the term; the other terms cannot change a score."""
         return np.isin(np.arange(self.terms), self.feature)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data, for `from_json`."""
         arrays = {name: getattr(self, name).tolist() for name in ARRAYS}
         names = ("base", "terms", "link", "single_precision")
         return arrays | {name: getattr(self, name) for name in names}
@@ -83,7 +83,7 @@ class Trees:
         """The scorer of `to_json`."""
         return cls(**(data | {name: np.array(data[name], kind) for name, kind in ARRAYS.items()}))
 
-    def _margin(self, columns: Cells) -> Floats:
+    def _margin(self, columns: AnyFloats) -> Floats:
         cells, row = columns.ravel(), np.arange(columns.shape[1])
         first_cell = self._tested_column * len(row)
         margin = np.full(len(row), self.base - self.value[self.roots].sum())
@@ -94,7 +94,7 @@ class Trees:
             margin += self.value.take(node)
         return margin
 
-    def _contributions(self, columns: Cells) -> Floats:
+    def _contributions(self, columns: AnyFloats) -> Floats:
         cells, row = columns.ravel(), np.arange(columns.shape[1])
         first_cell = self._tested_column * len(row)
         added = np.zeros(columns.size)
@@ -104,27 +104,27 @@ class Trees:
                 cell = first_cell.take(node) + row
                 node = self._child(node, cells.take(cell))
                 reached = self.value.take(node)
-                added[cell] += reached - value  # each row has one cell here, so none is met twice
+                added[cell] += reached - value  # each row has one cell here, so that no cell occurs twice
                 value = reached
         return added.reshape(columns.shape).T
 
-    def _child(self, node: Ints, tested: Cells) -> Ints:
-        """Where rows at `node` go by the input tested there; at a leaf they stay."""
+    def _child(self, node: Ints, tested: AnyFloats) -> Ints:
+        """The next node of rows at `node`, whose tested inputs are `tested`; a row at a leaf stays there."""
         goes_right = tested > self._limit.take(node)
         return self._children.take(2 * node + goes_right)
 
-    def _blocks(self, inputs: Floats) -> Iterator[tuple[slice, Cells]]:
-        """Parts of the rows with their inputs, transposed: (terms, rows of the part)."""
+    def _blocks(self, inputs: Floats) -> Iterator[tuple[slice, AnyFloats]]:
+        """Blocks of rows with their inputs, transposed: (terms, rows of the block)."""
         if inputs.shape[1] != self.terms:
-            raise ValueError(f"these trees were fitted on {self.terms} inputs and cannot score {inputs.shape[1]}")
+            raise ValueError(f"the trees were fitted on {self.terms} inputs and cannot score {inputs.shape[1]}")
         for start in range(0, len(inputs), BLOCK_ROWS):
             rows = slice(start, start + BLOCK_ROWS)
-            with np.errstate(over="ignore"):  # beyond 32 bits is infinite, which lies right of every threshold
+            with np.errstate(over="ignore"):  # a number too large for 32 bits becomes infinite and goes right
                 yield rows, np.ascontiguousarray(inputs[rows].T, dtype=self._limit.dtype)
 
     @cached_property
-    def _limit(self) -> Cells:
-        """(nodes,) thresholds in the precision of the comparison."""
+    def _limit(self) -> AnyFloats:
+        """(nodes,) thresholds in the precision in which they are compared."""
         return self.threshold.astype(np.float32) if self.single_precision else self.threshold
 
     @cached_property
@@ -133,21 +133,21 @@ class Trees:
 
     @cached_property
     def _children(self) -> Ints:
-        """(2 * nodes,) left and right child of each node in turn; a leaf is its own."""
+        """(2 * nodes,) left and right child of each node in turn; a leaf is its own child."""
         both = np.stack([self.left, self.right], axis=1)
         own = np.arange(len(self.feature))[:, None]
         return np.where(self.feature[:, None] >= 0, both, own).ravel()
 
     @cached_property
     def _depths(self) -> list[int]:
-        """Of each tree, the tests on its longest path."""
+        """The number of tests on the longest path of each tree."""
         depths = np.zeros(len(self.roots), int)
         for level, trees in enumerate(self._trees_by_level()):
             depths[trees] = level
         return [int(depth) for depth in depths]
 
     def _trees_by_level(self) -> Iterator[Ints]:
-        """Level by level, the trees of the nodes there."""
+        """For each level, the trees of its nodes."""
         node, tree = self.roots, np.arange(len(self.roots))
         while len(node):
             yield tree

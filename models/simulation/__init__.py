@@ -1,1 +1,1 @@
-"""Services that never were: customers with a known truth, and the raw logs that they leave."""
+"""Simulates services: customers whose true probabilities are known, and the raw logs that they leave."""

@@ -1,4 +1,4 @@
-"""Customers' daily event counts drawn from the hidden process, and the exact answer to a question given them."""
+"""Draws customers' daily event counts from the hidden process, and computes the true probability of an outcome."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,16 @@ from models.simulation.process import Process
 
 Counts = NDArray[np.int16]
 Seen = NDArray[np.bool_]
-CUSTOMERS_AT_ONCE = 25_000  # keeps the filter's tables in a few tens of megabytes
+CUSTOMERS_AT_ONCE = 25_000  # so that the tables of the filter take a few tens of megabytes
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is foretold of the customers with any of `events` in the observation: whether one comes in the outcome.
+class OutcomeQuestion:
+    """The predicted outcome of customers with any of `events` in the observation window.
 
-    events: positions in the process's counts; step_days: between one as-of day with a truth and the next;
-    about_silence: whether label 1 is that none comes; probability, label: names of the truth's columns.
+    events: positions in the process's counts; the outcome is whether one occurs in the outcome window. step_days:
+    between two as-of days with a truth. about_silence: whether label 1 means that no event occurs. probability, label:
+    names of the columns of the truth.
     """
 
     events: tuple[int, ...]
@@ -31,16 +32,16 @@ class Question:
     label: str
 
     def mature_days(self, days: int) -> list[int]:
-        """As-of days, latest first, with the outcome inside the logs: the last one and each step before it."""
+        """As-of days, latest first, whose outcome window is inside the logs: the last one and each step before it."""
         last = days - self.outcome_days
         return [day for day in range(last, 0, -self.step_days) if day == last or day >= self.step_days]
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The answers at an as-of day (0 is the logs' first), of the customers with an event in the observation.
+    """The truth at an as-of day (day 0 is the first of the logs) about customers with an event in the observation.
 
-    customer: (M,) positions; probability: (M,) of label 1 given everything before as_of; label: (M,) 1 or 0.
+    customer: (M,) positions. probability: (M,) of label 1, given everything before the as-of day. label: (M,) 1 or 0.
     """
 
     as_of_day: int
@@ -50,7 +51,7 @@ class Truth:
 
 
 def simulate_counts(process: Process, customers: int, days: int, rng: np.random.Generator) -> Counts:
-    """Counts of each event, customer and day: (days, events, customers)."""
+    """Draw the counts of each day, event and customer: (days, events, customers)."""
     kind = rng.choice(len(process.share), size=customers, p=process.share)
     state = _draw(process.initial, kind, rng)
     n_states = process.awake.shape[1]
@@ -66,16 +67,16 @@ def simulate_counts(process: Process, customers: int, days: int, rng: np.random.
 
 
 def _draw(tables: Floats, row: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """One draw from the distribution `tables[row]` for each row, by one search in all of them end to end."""
+    """Draw once from the distribution `tables[row]` for each row, by one search in all of them concatenated."""
     width = tables.shape[1]
     ladder = (np.cumsum(tables, axis=1) + np.arange(len(tables))[:, None]).ravel()
     found = np.searchsorted(ladder, row + rng.random(len(row)), side="right") - row * width
-    drawn: NDArray[np.int64] = np.clip(found, 0, width - 1)  # a rounded cumulative sum may end below 1
+    drawn: NDArray[np.int64] = np.clip(found, 0, width - 1)  # by rounding, a cumulative sum may end below 1
     return drawn
 
 
-def truths(process: Process, question: Question, counts: Counts) -> list[Truth]:
-    """The truth at each mature as-of day of these logs, earliest first; none if they are too short."""
+def compute_truths(process: Process, question: OutcomeQuestion, counts: Counts) -> list[Truth]:
+    """Compute the truth at each mature as-of day of the logs, earliest first; none if the logs are too short."""
     as_of_days = sorted(question.mature_days(len(counts)))
     if not as_of_days:
         return []
@@ -86,7 +87,7 @@ def truths(process: Process, question: Question, counts: Counts) -> list[Truth]:
     return [_truth(question, day, row, any_event) for day, row in zip(as_of_days, silence, strict=True)]
 
 
-def _truth(question: Question, day: int, silence: Floats, any_event: Seen) -> Truth:
+def _truth(question: OutcomeQuestion, day: int, silence: Floats, any_event: Seen) -> Truth:
     customer = np.flatnonzero(any_event[max(0, day - question.observation_days) : day].any(axis=0))
     came_back: Seen = np.any(any_event[day : day + question.outcome_days, customer], axis=0)
     if question.about_silence:
@@ -94,8 +95,8 @@ def _truth(question: Question, day: int, silence: Floats, any_event: Seen) -> Tr
     return Truth(day, customer, 1 - silence[customer], came_back.astype(np.int8))
 
 
-def filter_silence(process: Process, question: Question, counts: Counts, as_of_days: Sequence[int]) -> Floats:
-    """P(none of the events in the outcome | all counts before as_of), exactly: (as-of days, customers)."""
+def filter_silence(process: Process, question: OutcomeQuestion, counts: Counts, as_of_days: Sequence[int]) -> Floats:
+    """The exact P(no event in the outcome window | all counts before the as-of day): (as-of days, customers)."""
     silence = process.silence(question.outcome_days, question.events)
     wanted = set(as_of_days)
     beliefs = enumerate(_forward(process, counts[: max(as_of_days)]), start=1)
@@ -108,7 +109,7 @@ def _forward(process: Process, counts: Counts) -> Iterator[Floats]:
     belief = np.broadcast_to(prior, (counts.shape[2], *prior.shape))
     for day, today in enumerate(counts):
         if day > 0:
-            # A product of matrices for each type, not of vectors for each customer: several times faster.
+            # One matrix product per type is several times faster than one vector product per customer.
             belief = np.matmul(belief.swapaxes(0, 1), process.transition).swapaxes(0, 1)
         belief = belief * _likelihood(process, today)
         belief /= belief.sum(axis=(1, 2), keepdims=True)
@@ -116,7 +117,7 @@ def _forward(process: Process, counts: Counts) -> Iterator[Floats]:
 
 
 def _likelihood(process: Process, today: Counts) -> Floats:
-    """P(this day's counts | type, state): (customers, K, S)."""
+    """P(counts of this day | type, state): (customers, K, S)."""
     likelihood = np.broadcast_to(process.no_event, (today.shape[1], *process.awake.shape)).copy()
     busy = np.flatnonzero(today.any(axis=0))
     tables = [np.moveaxis(table, 2, 0)[today[event, busy]] for event, table in enumerate(process.counts)]

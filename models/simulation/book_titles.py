@@ -1,4 +1,4 @@
-"""Titles of audiobooks put together from words, with what a CSV file finds hard: commas, quotes, accents, Chinese."""
+"""Generates titles of audiobooks, with characters that are difficult in CSV: commas, quotes, accents, Chinese."""
 
 import numpy as np
 
@@ -18,8 +18,8 @@ _GENRE = _words("Novel Memoir Mystery History Romance")
 
 
 def book_titles(number: int, rng: np.random.Generator) -> list[str]:
-    """As many different titles."""
-    titles: dict[str, None] = {}  # a set that keeps its order
+    """Generate `number` different titles."""
+    titles: dict[str, None] = {}  # used as a set that keeps its order
     while len(titles) < number:
         titles[_title(rng)] = None
     return list(titles)

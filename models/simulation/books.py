@@ -1,4 +1,4 @@
-"""Invented audiobooks: their lengths, prices and popularity, and their titles ready for CSV and JSON lines."""
+"""A simulated catalogue of audiobooks: lengths, prices, popularity, and titles encoded for CSV and JSON lines."""
 
 import csv
 import io
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from models.simulation.book_titles import book_titles
 
 BOOKS = 3_000
-ZIPF = 0.85  # one purchase in three is of the fifty most popular titles
+ZIPF = 0.85  # one in three purchases is of the fifty most popular titles
 PRICES = (499, 699, 899, 1199, 1499, 1999, 2499)  # in cents
 
 
 @dataclass(frozen=True)
 class Books:
-    """BOOKS audiobooks, the most bought first.
+    """BOOKS audiobooks, the most often bought first.
 
-    minutes, cents: (BOOKS,) length and price; chart: (BOOKS,) cumulative share of purchases; csv, json, json_ascii:
-    (BOOKS,) the title as a CSV cell, as a JSON string, and as one in which only ASCII stands.
+    minutes, cents: (BOOKS,) length and price. chart: (BOOKS,) cumulative share of purchases. csv, json, json_ascii:
+    (BOOKS,) title as a CSV cell, as a JSON string, and as a JSON string of ASCII only.
     """
 
     minutes: NDArray[np.int64]
@@ -33,13 +33,13 @@ class Books:
     json_ascii: pa.StringArray
 
     def choose(self, number: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """So many books, popular ones more often."""
+        """Draw `number` books, popular ones more often."""
         return np.minimum(np.searchsorted(self.chart, rng.random(number), side="right"), BOOKS - 1)
 
 
 @cache
 def shop_books() -> Books:
-    """The one catalogue of all simulations, so that titles mean the same whatever the seed."""
+    """The catalogue of all simulations, whatever their seed, so that titles mean the same."""
     rng = np.random.default_rng(20170101)
     titles = book_titles(BOOKS, rng)
     share = 1.0 / np.arange(1, BOOKS + 1) ** ZIPF

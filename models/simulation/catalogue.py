@@ -1,4 +1,4 @@
-"""Invented songs and singers with Chinese titles, as tables of ready text for the lines that name them."""
+"""A simulated catalogue of songs and singers with Chinese titles, as tables of text for the lines of logs."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,32 +8,31 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from models.arrays import Ints
 from models.simulation.titles import singer_name, song_title
 
 SONGS = 12_000
-SINGERS = SONGS // 10  # song i is of singer i % SINGERS: the first songs of a style are by as many singers
-STYLES = 8  # and of style i % STYLES, which is the singer's: STYLES divides SINGERS
-# Tastes that can be found: a customer plays some songs for their singer, most others for their style.
-FAVOURITES, FAVOURITE_SHARE = 5, 0.35  # singers of a customer; the share of plays that are for one of them
-TASTE = 0.7  # the share of the other plays that are of the favourite style by choice, not by chance
-# Flat enough, and favourites enough, that about one play in two hundred repeats another line of the day by chance.
+SINGERS = SONGS // 10  # song i is by singer i % SINGERS, so that the first songs of a style are by different singers
+STYLES = 8  # song i has style i % STYLES, that of its singer, since STYLES divides SINGERS
+# Tastes, which a recommender can learn: customers play some songs for the singer, and most others for the style.
+FAVOURITES, FAVOURITE_SHARE = 5, 0.35  # singers per customer; share of plays that are for one of them
+TASTE = 0.7  # share of the other plays that are of the favourite style by choice; the others are of a random style
+# With this popularity and these favourites about one play in 200 repeats another line of the day by chance.
 ZIPF = 0.6
-QUERY_FORMS = 3  # a search is for the title, for title and singer, or for the singer
+QUERY_FORMS = 3  # a search is for a title, for title and singer, or for a singer
 PAID_SHARE = 0.02
 NO_LENGTHS = (0, -1, -2147483648)
-
-Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """SONGS songs, the most played first, each style and singer in turn. Texts that end a line hold its newline.
+    """SONGS songs, the most played first, each style and singer in turn. Texts at the end of a line hold its newline.
 
-    seconds: (SONGS,) length; chart: (SONGS // STYLES,) cumulative share of plays by rank within a style;
-    id_type: (2 * (SONGS + 2),) id and song type, for types 0 and 1, the last two ids being 0 and -1;
-    song_id: (SONGS,); title_singer: (4 * SONGS,) as it should be, without the singer, then both once more
-    with a newline after the title; length_paid: (SONGS + 3,) the last three for lengths that are none;
-    paid: (SONGS,); query: (3 * SONGS * QUERY_FORMS,) as Android encodes it, as iPhone does, as it was typed.
+    seconds: (SONGS,) length. chart: (SONGS // STYLES,) cumulative share of plays by rank within a style.
+    id_type: (2 * (SONGS + 2),) id and song type, for types 0 and 1; the last two ids are 0 and -1.
+    song_id: (SONGS,). title_singer: (4 * SONGS,) correct, without the singer, then both again with a newline after the
+    title. length_paid: (SONGS + 3,) the last three have invalid lengths. paid: (SONGS,).
+    query: (3 * SONGS * QUERY_FORMS,) as encoded by Android, as encoded by iPhone, as typed.
     """
 
     seconds: NDArray[np.int64]
@@ -45,11 +44,12 @@ class Catalogue:
     paid: pa.StringArray
     query: pa.StringArray
 
-    def choose(self, who: Numbers, taste: Numbers, favourites: Numbers, rng: np.random.Generator) -> Numbers:
-        """(N,) songs that who, (N,), play or want: positions in taste, (M,), and in favourites, (C, FAVOURITES).
+    def choose(self, who: Ints, taste: Ints, favourites: Ints, rng: np.random.Generator) -> Ints:
+        """Draw a song for each of `who`, (N,), positions in taste, (M,), and in favourites, (C, FAVOURITES).
 
-        One of the favourite singers first, then any of his songs alike; otherwise, and always for the last
-        M - C who have no favourites, one of the favourite style: popular ones more often, of another at times.
+        With probability FAVOURITE_SHARE it is a random song of a random favourite singer. Otherwise, and always for the
+        last M - C users, who have no favourites, it is a song of the favourite style or of a random one, popular songs
+        more often.
         """
         song = self._of_style(taste[who], rng)
         loyal = np.flatnonzero((rng.random(len(who)) < FAVOURITE_SHARE) & (who < len(favourites)))
@@ -57,14 +57,14 @@ class Catalogue:
         song[loyal] = singer + SINGERS * rng.integers(0, SONGS // SINGERS, len(loyal))
         return song
 
-    def _of_style(self, taste: Numbers, rng: np.random.Generator) -> Numbers:
+    def _of_style(self, taste: Ints, rng: np.random.Generator) -> Ints:
         rank = np.searchsorted(self.chart, rng.random(len(taste)), side="right")
         style = np.where(rng.random(len(taste)) < TASTE, taste, rng.integers(0, STYLES, len(taste)))
         return np.minimum(rank, len(self.chart) - 1) * STYLES + style
 
 
 def _quote_all(text: str) -> str:
-    """Every byte encoded, in lower case, as iPhones send it: `she` is `%73%68%65`."""
+    """Encode every byte, in lower case, as iPhones do: `she` is `%73%68%65`."""
     return "%" + text.encode().hex("%")
 
 
@@ -76,8 +76,8 @@ ENCODERS = (quote_plus, _quote_all, _typed)
 
 
 def _singer_names(rng: np.random.Generator) -> list[str]:
-    """SINGERS names, no two alike, since a name is all that the logs tell of a singer."""
-    names: dict[str, None] = {}  # a set has another order in every process
+    """SINGERS different names, since the logs identify singers by name only."""
+    names: dict[str, None] = {}  # used as a set; the order of a real set differs between processes
     while len(names) < SINGERS:
         names.setdefault(singer_name(rng))
     return list(names)
@@ -85,11 +85,11 @@ def _singer_names(rng: np.random.Generator) -> list[str]:
 
 @cache
 def music_catalogue() -> Catalogue:
-    """The one catalogue of all simulations, so that titles mean the same whatever the seed."""
+    """The catalogue of all simulations, whatever their seed, so that titles mean the same."""
     rng = np.random.default_rng(20170330)
     singer = _singer_names(rng) * (SONGS // SINGERS)
     title = [song_title(rng) for _ in range(SONGS)]
-    # The shares of lengths are those of the real sample: one song in ten below 2 minutes, a few audiobooks.
+    # The distribution of lengths is that of the real sample: one song in ten below 2 minutes, a few audiobooks.
     seconds = np.clip(rng.normal(238, 55, SONGS), 20, 600).astype(np.int64)
     seconds = np.where(rng.random(SONGS) < 0.02, rng.integers(600, 2_700, SONGS), seconds)
     paid = np.where(rng.random(SONGS) < PAID_SHARE, "1\n", "0\n").tolist()

@@ -1,4 +1,4 @@
-"""What every simulated service has: its four numbers with their random streams, and the files that it leaves."""
+"""What all simulated services share: the parameters of a simulation with its random streams, and files."""
 
 import gzip
 from collections import Counter
@@ -9,14 +9,14 @@ from html import escape
 
 import numpy as np
 
-COMPRESSION = 1  # three times faster than 6, and a fifth larger
+COMPRESSION = 1  # three times as fast as 6, and a fifth larger
 
 Tally = Counter[str]
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A file as the service leaves it: its name and its bytes."""
+    """A file of a service: its name and its bytes."""
 
     name: str
     data: bytes
@@ -24,7 +24,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class Simulation:
-    """One simulation. The same four values give the same bytes, whatever computes them and in which order."""
+    """The parameters of a simulation; the same values give the same bytes, on any machine and in any order."""
 
     customers: int
     days: int
@@ -32,7 +32,7 @@ class Simulation:
     start: date
 
     def rng(self, *stream: int) -> np.random.Generator:
-        """Random numbers of one stream, independent of all others."""
+        """The random generator of a stream, independent of all other streams."""
         return np.random.default_rng([self.seed, *stream])
 
     def date_of(self, day: int) -> date:
@@ -41,17 +41,17 @@ class Simulation:
 
 
 def listing(archives: Sequence[tuple[str, int]]) -> Archive:
-    """The page that lists the archives, given their names and bytes."""
+    """Make the HTML page that lists archives by name and size in bytes."""
     rows = "\n".join(f"<tr><td>{escape(name)}</td><td>{size}</td></tr>" for name, size in sorted(archives))
     page = f"<!DOCTYPE html>\n<title>simulated logs</title>\n<table>\n{rows}\n</table>\n"
     return Archive("list.html", page.encode())
 
 
 def gz(data: bytes, last_day: date) -> bytes:
-    """The data compressed at the midnight that ends its last day: the same bytes whenever they are simulated."""
+    """Compress data, with the midnight after its last day as the time, so that the bytes are always the same."""
     return gzip.compress(data, COMPRESSION, mtime=packed_at(last_day))
 
 
 def packed_at(last_day: date) -> int:
-    """The midnight that ends this day, in seconds since 1970."""
+    """The midnight after a day, in seconds since 1970."""
     return int(datetime.combine(last_day + timedelta(days=1), time(), UTC).timestamp())

@@ -1,4 +1,4 @@
-"""Instants as text, in the ways in which shops write them: on the clock of UTC, with Z, or with an offset from it."""
+"""Formats instants as shops do: in UTC without a zone, with Z, or in local time with an offset from UTC."""
 
 from datetime import date
 
@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-HOME_OFFSETS = (60, -300, 330)  # minutes from UTC, of the places where the customers are
-# A blank and no zone; T and no zone; Z; an offset with a colon; one without.
+HOME_OFFSETS = (60, -300, 330)  # offsets of the customers' places from UTC, in minutes
+# Shares of the formats: a blank and no zone; T and no zone; Z; an offset with a colon; an offset without.
 STYLE_SHARE = (0.35, 0.10, 0.20, 0.25, 0.10)
 NO_BLANK, WITH_Z, COLON, NO_COLON = 1, 2, 3, 4
 WITH_FRACTION = 0.1
@@ -17,7 +17,7 @@ WITH_FRACTION = 0.1
 def instants(
     start: date, second: NDArray[np.int64], home: NDArray[np.int64], rng: np.random.Generator
 ) -> pa.StringArray:
-    """(N,) texts: second since the first midnight by UTC, home as position in HOME_OFFSETS."""
+    """(N,) texts. second: (N,) since midnight UTC of `start`. home: (N,) positions in HOME_OFFSETS."""
     n = len(second)
     style = rng.choice(len(STYLE_SHARE), n, p=STYLE_SHARE)
     minutes = np.where(style >= COLON, np.array(HOME_OFFSETS)[home], 0)

@@ -1,4 +1,4 @@
-"""The archives of the music service, as it leaves them: names, members, and what is odd about some."""
+"""Makes the archives of the music service: names, members, and the irregularities of some."""
 
 import io
 import tarfile
@@ -15,16 +15,16 @@ from models.simulation.music_lines import DayText, down_text, search_text
 from models.simulation.music_process import EVENTS
 from models.simulation.play_lines import play_text
 
-# Days of the logs, from 0, on which something is odd. Where the logs are shorter, it does not occur.
-DATELESS_DAYS = 3  # the searches of the first days are in one archive without a date
+# Days of the logs, from 0, with an irregularity; shorter logs do not have it.
+DATELESS_DAYS = 3  # the searches of so many first days are in one archive without a date
 PLAIN_GZIP_DAY = 1  # its plays are in one file, compressed without tar
-COUNT_LINE_DAYS = 2  # play logs this old begin with the number of their lines
-LOST_DAY, LOST_PART = 4, 2  # this play part was never delivered
+COUNT_LINE_DAYS = 2  # the play logs of so many first days begin with the number of their lines
+LOST_DAY, LOST_PART = 4, 2  # this part of the plays was never delivered
 MISNAMED_LINES = 200
 
 
 def day_archives(simulation: Simulation, day: int, counts: NDArray[np.int16]) -> tuple[list[Archive], Tally]:
-    """All dated archives of one day, given its counts (events, customers); a tally of `play.lines` etc."""
+    """Make all dated archives of a day from its counts (events, customers), and a tally of `play.lines` etc."""
     archives: list[Archive] = []
     tally: Tally = Counter()
     for event, event_counts in zip(EVENTS, counts, strict=True):
@@ -41,7 +41,7 @@ def day_archives(simulation: Simulation, day: int, counts: NDArray[np.int16]) ->
 
 
 def dateless_archive(simulation: Simulation, searches: NDArray[np.int16]) -> tuple[list[Archive], Tally]:
-    """The archive of the first days' searches (days, customers), whose dates are only in the lines."""
+    """Make the archive of the first days' searches, (days, customers), whose dates are in the lines only."""
     texts = [_text(simulation, "search", day, counts) for day, counts in enumerate(searches)]
     tally: Tally = Counter()
     for text in texts:
@@ -84,7 +84,7 @@ def _play_archives(simulation: Simulation, day: int, parts: list[bytes], tally: 
 
 
 def _counted(text: bytes, day: int, tally: Tally) -> bytes:
-    """The text with the number of its lines on top where the log is old enough to have one."""
+    """Put the number of lines before the text of an old log."""
     if day >= COUNT_LINE_DAYS:
         return text
     tally["play.count_line"] += 1
@@ -92,7 +92,7 @@ def _counted(text: bytes, day: int, tally: Tally) -> bytes:
 
 
 def _part(of_day: date, event: str, n: int, text: bytes) -> Archive:
-    """One part of a day. Members of down archives have no date: unpacked into one folder they collide."""
+    """Make a part of a day. Members of down archives have no date, so that they collide in one folder."""
     name = f"{of_day:%Y%m%d}_{n}_{event}.log"
     member = f"{n}_down.log" if event == "down" else name
     return Archive(f"{name}.tar.gz", _tar_gz(member, text, of_day))

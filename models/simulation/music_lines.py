@@ -1,7 +1,7 @@
-"""A day's downloads and searches as the service's text lines, with dirt at the rates of the real sample.
+"""Writes a day's downloads and searches as text lines, with defects at the rates of the real sample.
 
-Dirt that only has to be repaired is put into true events; dirt that costs a line is added, as a copy of one
-(see also play_lines). So what can be read in the logs is what the hidden process did; its truth stays exact.
+Defects that can be repaired are put into true events; defects that make a line unreadable are put into added copies
+(see also play_lines). So the readable lines are exactly the events of the hidden process, and its truth stays exact.
 """
 
 from collections import Counter
@@ -15,31 +15,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from models.arrays import Ints
 from models.simulation.audience import Audience
 from models.simulation.catalogue import QUERY_FORMS, SONGS, Catalogue
 
-Indices = NDArray[np.int64]
-Counts = NDArray[np.integer]
+DayCounts = NDArray[np.integer]
 PART_SHARE = (0.27, 0.31, 0.42)
 DUPLICATED_DOWN, DUPLICATED_SEARCH = 0.009, 0.018
 NO_SINGER_DOWN = 0.134
 BROKEN = 0.004
-SEARCH_FORMS = (0.6, 0.2, 0.2)  # the title, title and singer, the singer
-# Upper case, then lower, cumulative, on Android and on iPhone; what is left is not encoded.
+SEARCH_FORMS = (0.6, 0.2, 0.2)  # for a title, for title and singer, for a singer
+# Cumulative shares of upper case, then lower case, on Android and on iPhone; the rest is not encoded.
 ENCODING = np.array([[0.975, 0.989], [0.06, 0.99]])
 SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True)
 class DayText:
-    """One event's text on one day: three parts of whole UTF-8 lines, and a count of each kind of line."""
+    """The text of one event on one day: three parts of whole UTF-8 lines, and counts by kind of line."""
 
     parts: list[bytes]
     counts: Counter[str]
 
 
-def down_text(downs: Counts, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
-    """Lines of a day's downloads; a record broken by a newline in its title is two lines."""
+def down_text(downs: DayCounts, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
+    """Write the lines of a day's downloads; a record with a newline in its title is two lines."""
     who = np.repeat(np.arange(len(downs)), downs)
     events = len(who)
     song = songs.choose(who, audience.taste, audience.favourites, rng)
@@ -55,8 +55,10 @@ def down_text(downs: Counts, audience: Audience, songs: Catalogue, rng: np.rando
     return DayText(split_parts(lines.take(rows), rng.random(len(rows)), rng), counts)
 
 
-def search_text(searches: Counts, day: date, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
-    """Lines of a day's searches, by time within each part."""
+def search_text(
+    searches: DayCounts, day: date, audience: Audience, songs: Catalogue, rng: np.random.Generator
+) -> DayText:
+    """Write the lines of a day's searches, in the order of time within each part."""
     who = np.repeat(np.arange(len(searches)), searches)
     events = len(who)
     song = songs.choose(who, audience.taste, audience.favourites, rng)
@@ -75,12 +77,12 @@ def search_text(searches: Counts, day: date, audience: Audience, songs: Catalogu
 
 
 def join_fields(fields: list[pa.StringArray]) -> pa.StringArray:
-    """Lines of these fields, tab separated."""
+    """Join fields into lines, separated by tabs."""
     return pc.binary_join_element_wise(*fields, "\t")
 
 
-def some_rows(events: int, rate: float, rng: np.random.Generator) -> Indices:
-    """About `rate` of the rows, each as likely as any other, some perhaps twice."""
+def some_rows(events: int, rate: float, rng: np.random.Generator) -> Ints:
+    """Draw about `rate` of the rows at random, with replacement."""
     return rng.integers(0, max(events, 1), rng.binomial(events, rate))
 
 
@@ -92,12 +94,12 @@ def _clock() -> pa.StringArray:
 
 
 def split_parts(lines: pa.StringArray, order: NDArray[np.generic], rng: np.random.Generator) -> list[bytes]:
-    """The text of each part: lines fall into parts at random and are sorted by `order` inside."""
+    """Distribute lines over the parts at random, sort them by `order`, and return the text of each part."""
     part = rng.choice(len(PART_SHARE), len(lines), p=PART_SHARE)
     arranged = lines.take(pa.array(np.lexsort((order, part))))
     if not len(lines):
         return [b""] * len(PART_SHARE)
-    # Each line holds its newline, so the array's buffer of characters is the text.
+    # Each line holds its newline, so that the array's character buffer is the text.
     ends = np.cumsum(np.bincount(part, minlength=len(PART_SHARE)))
     at = np.frombuffer(arranged.buffers()[1], np.int32)[[0, *ends]]
     text = memoryview(arranged.buffers()[2])

@@ -1,4 +1,4 @@
-"""A day's plays as the service's text lines, with dirt at the rates of the real sample."""
+"""Writes a day's plays as text lines, with defects at the rates of the real sample."""
 
 from collections import Counter
 
@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from models.arrays import Ints
 from models.simulation.audience import Audience
 from models.simulation.catalogue import NO_LENGTHS, SONGS, Catalogue
-from models.simulation.music_lines import Counts, DayText, Indices, join_fields, some_rows, split_parts
+from models.simulation.music_lines import DayCounts, DayText, join_fields, some_rows, split_parts
 
-# Lines that are added, spoilt: each kind's share of the events. The last three were seen, but not counted.
+# Added lines with a defect: the share of each kind in the events. The shares of the last three are estimates.
 ADDED = {
     "address": 0.003,
     "fields_14": 0.001,
@@ -21,22 +22,24 @@ ADDED = {
     "enormous": 0.0002,
 }
 DUPLICATED, LEADING_TAB, NO_SINGER = 0.007, 0.002, 0.002
-NETWORKS = pa.array([">(203.0.113.", ">(198.51.100.", ">=(203.0.113."])  # RFC 5737: nobody's
+NETWORKS = pa.array([">(203.0.113.", ">(198.51.100.", ">=(203.0.113."])  # RFC 5737: addresses for documentation
 
-# Listening, cumulative: nothing, a part, nearly all, all; what is left runs a second or two over the end.
+# Cumulative shares of plays: nothing, a part, nearly all, all; the rest runs a second or two over the end.
 HEARD = np.cumsum([0.125, 0.495, 0.150, 0.213])
 TYPE_1, ID_ZERO_OF_TYPE_1, ID_MINUS_1 = 0.113, 0.78, 0.001
-MILLISECONDS = np.array([0.0165, 0.27])  # of plays heard at all, of song type 0 and of type 1
-LENGTH_LOST = np.array([0.018, 0.37, 0.475])  # of ordinary plays, of those heard not at all, of milliseconds
+MILLISECONDS = np.array([0.0165, 0.27])  # share of plays with a play time above 0, of song types 0 and 1
+LENGTH_LOST = np.array(
+    [0.018, 0.37, 0.475]
+)  # share of ordinary plays, of plays with a play time of 0, of plays in milliseconds
 NO_LENGTH_SHARE = (0.945, 0.05, 0.005)
 
 
-def play_text(plays: Counts, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
-    """Lines of a day's plays: plays is (M,), how many each member of the audience has."""
+def play_text(plays: DayCounts, audience: Audience, songs: Catalogue, rng: np.random.Generator) -> DayText:
+    """Write the lines of a day's plays. plays: (M,) the number of plays of each member of the audience."""
     who = np.repeat(np.arange(len(plays)), plays)
     events = len(who)
     is_bot = (who >= audience.first_bot) & (who < len(audience.uid) - 1)
-    # A bot goes through everything there is.
+    # A bot plays random songs of the whole catalogue.
     wanted = songs.choose(who, audience.taste, audience.favourites, rng)
     song = np.where(is_bot, rng.integers(0, SONGS, events), wanted)
     seconds = _heard_seconds(songs.seconds[song], is_bot, rng)
@@ -53,9 +56,9 @@ def play_text(plays: Counts, audience: Audience, songs: Catalogue, rng: np.rando
 
 
 def _play_fields(
-    who: Indices, song: Indices, seconds: Indices, audience: Audience, songs: Catalogue, rng: np.random.Generator
+    who: Ints, song: Ints, seconds: Ints, audience: Audience, songs: Catalogue, rng: np.random.Generator
 ) -> list[pa.StringArray]:
-    """Columns: uid and device; id and type; title and singer; play time; length and paid flag."""
+    """The columns: uid and device; id and type; title and singer; play time; length and paid flag."""
     events = len(who)
     of_type_1 = rng.random(events) < TYPE_1
     in_ms = (seconds > 0) & (rng.random(events) < MILLISECONDS[of_type_1.astype(int)])
@@ -74,8 +77,8 @@ def _play_fields(
     ]
 
 
-def _heard_seconds(length: Indices, is_bot: NDArray[np.bool_], rng: np.random.Generator) -> Indices:
-    """Seconds played: bots hear everything to the end."""
+def _heard_seconds(length: Ints, is_bot: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
+    """Seconds played; bots play everything to the end."""
     how = np.where(is_bot, 3, np.searchsorted(HEARD, rng.random(len(length)), side="right"))
     share = rng.random(len(length))
     a_part, nearly_all = 0.8 * share * length, (0.8 + 0.2 * share) * length
@@ -84,7 +87,7 @@ def _heard_seconds(length: Indices, is_bot: NDArray[np.bool_], rng: np.random.Ge
 
 
 def _damage(kind: str, fields: list[pa.StringArray], rng: np.random.Generator) -> pa.StringArray:
-    """Lines of these fields, spoilt in one way."""
+    """Write lines of these fields with a defect of one kind."""
     front, id_type, title_singer, play_time, end = fields
     n = len(front)
     if kind == "blank":
@@ -104,5 +107,5 @@ def _damage(kind: str, fields: list[pa.StringArray], rng: np.random.Generator) -
     return join_fields([front, id_type, title_singer, play_time, end])
 
 
-def _take(fields: list[pa.StringArray], rows: Indices) -> list[pa.StringArray]:
+def _take(fields: list[pa.StringArray], rows: Ints) -> list[pa.StringArray]:
     return [field.take(rows) for field in fields]

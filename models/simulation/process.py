@@ -1,8 +1,8 @@
-"""A hidden process of activity, as finite tables: what kinds of customer there are, and what a day of each shows.
+"""The hidden process of customers' activity, as finite tables: types of customers, and the events of their days.
 
-A discrete-time hidden Markov model. A customer has one type for life and one state per day; the counts of a day's
-events depend on both and on nothing else. Every distribution is a finite table, and the sampler and the forward
-filter read the same tables, so the posterior is exact and not an approximation.
+It is a discrete-time hidden Markov model. A customer has one type for life and one state per day; the counts of a day's
+events depend on both and on nothing else. Every distribution is a finite table, and the sampler and the forward filter
+read the same tables, so that the posterior is exact.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ from models.arrays import Floats
 
 @dataclass(frozen=True)
 class Process:
-    """Tables of the hidden process, for K types and S states.
+    """The tables of the hidden process, for K types and S states.
 
-    share: (K,) share of each type; initial: (K, S) state on the first observed day; transition: (K, S, S)
-    from one day to the next, rows sum to 1; awake: (K, S) probability that the customer opens the service on
-    a day; counts: per event a table (K, S, most + 1), the distribution of its count on a day awake.
+    share: (K,) share of each type. initial: (K, S) state on the first day. transition: (K, S, S) from one day to the
+    next; rows sum to 1. awake: (K, S) probability that a customer opens the service on a day. counts: for each event a
+    table (K, S, most + 1), the distribution of its count on a day awake.
     """
 
     share: Floats
@@ -31,7 +31,7 @@ class Process:
 
     @cached_property
     def no_event(self) -> Floats:
-        """(K, S) probability of a day without any event: asleep, or awake with all counts zero."""
+        """(K, S) probability of a day without any event: not awake, or awake with all counts 0."""
         return self.without(range(len(self.counts)))
 
     def without(self, events: Iterable[int]) -> Floats:
@@ -40,7 +40,7 @@ class Process:
         return np.asarray(1.0 - self.awake * (1.0 - all_zero))
 
     def silence(self, days: int, events: Iterable[int]) -> Floats:
-        """(K, S) probability of none of the events in the next `days` days, given the state on the last day seen."""
+        """(K, S) probability of none of the events in the next `days` days, given the state on the last day."""
         quiet, quiet_day = np.ones_like(self.awake), self.without(events)
         for _ in range(days):
             quiet = np.einsum("kst,kt->ks", self.transition, quiet_day * quiet)
@@ -48,7 +48,7 @@ class Process:
 
 
 def negative_binomial(mean: float, most: int, shape: float = 0.35) -> Floats:
-    """Counts on 0..most with many zeros and a long tail (shape < 1), cut off at `most`."""
+    """The distribution of counts on 0..most, truncated, with many zeros and a long tail (shape < 1)."""
     count = np.arange(most)
     ratio = (count + shape) / (count + 1) * mean / (mean + shape)
     weight = np.concatenate([[1.0], np.cumprod(ratio)])

@@ -1,4 +1,4 @@
-"""Fields as lines of CSV or JSON, and as lines that are neither any more."""
+"""Writes fields as lines of CSV or JSON, and as broken lines."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ Fields = dict[str, pa.StringArray]
 
 
 @dataclass(frozen=True)
-class Form:
-    """How the lines of a file are written.
+class LineFormat:
+    """The format of the lines of a file.
 
-    as_json: else CSV with a header; names: the fields in order; numbers: those that JSON leaves without quotes;
-    ready: those that are already written as the form wants them.
+    as_json: JSON lines, else CSV with a header. names: the fields in order. numbers: fields without quotes in JSON.
+    ready: fields that are already encoded in the format.
     """
 
     as_json: bool
@@ -24,11 +24,11 @@ class Form:
 
     @property
     def header(self) -> str:
-        """The first line of the file, with its end; nothing for JSON lines."""
+        """The first line of the file with its newline; empty for JSON lines."""
         return "" if self.as_json else ",".join(self.names) + "\n"
 
     def lines(self, fields: Fields) -> pa.StringArray:
-        """(N,) lines without their ends; an empty number is null in JSON. Texts hold nothing to be quoted."""
+        """(N,) lines without newlines; an empty number is null in JSON. No text may need quotes."""
         if not self.as_json:
             return pc.binary_join_element_wise(*(fields[name] for name in self.names), ",")
         parts = [part for name in self.names for part in (f', "{name}": ', self._json(name, fields[name]))]
@@ -36,11 +36,11 @@ class Form:
 
     @property
     def defect(self) -> str:
-        """The name of what `broken` does."""
+        """The name of the defect that `broken` makes."""
         return "broken_json" if self.as_json else "missing_cell"
 
     def broken(self, fields: Fields, rng: np.random.Generator) -> list[str]:
-        """The lines, each broken off if JSON, or without one of its cells if CSV."""
+        """The lines with a defect: JSON is cut off, CSV lacks one of its cells."""
         if self.as_json:
             return [line[: rng.integers(1, len(line))] for line in self.lines(fields).to_pylist()]
         cells = zip(*(fields[name].to_pylist() for name in self.names), strict=True)

@@ -1,4 +1,4 @@
-"""A service that can be simulated: what its customers do, what is asked of them, and how its logs are written."""
+"""A service that can be simulated: its hidden process, the predicted outcome, and how its logs are written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from models.simulation.activity import Counts, Question
+from models.simulation.activity import Counts, OutcomeQuestion
 from models.simulation.files import Archive, Simulation, Tally
 from models.simulation.process import Process
 
@@ -14,16 +14,17 @@ Task = Callable[[], tuple[list[Archive], Tally]]
 
 
 @dataclass(frozen=True)
-class Service:
-    """One service.
+class SimulatedService:
+    """A service that can be simulated.
 
-    process: makes the hidden process; days, start: of the logs, where none are given; most_customers: what its ids
-    and a machine's memory have room for; ids: of the customers, by position; tasks: each makes some of the files, in
-    any order and at the same time, and a tally of their lines like {"play.lines": 3}.
+    process: makes the hidden process. question: the predicted outcome. days, start: defaults for the logs.
+    most_customers: maximum by the range of ids and by memory. ids: makes the ids of the customers, by position. tasks:
+    makes tasks that each make some files and a tally of their lines like {"play.lines": 3}; they can run in any order
+    and at the same time.
     """
 
     process: Callable[[], Process]
-    question: Question
+    question: OutcomeQuestion
     days: int
     start: date
     most_customers: int

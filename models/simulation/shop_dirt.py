@@ -1,7 +1,7 @@
-"""Lines that cannot be taken as they are, added to the audiobook shop's true ones as spoilt copies of some of them.
+"""Adds lines with defects to the true lines of the audiobook shop, as changed copies of some of them.
 
-Dirt that only has to be repaired is in the true events (shop_events). So what can be read in the logs is what the
-customers did, and the truth stays exact.
+Defects that can be repaired are in the true events (shop_events). So the readable lines are exactly what the customers
+did, and the truth stays exact.
 """
 
 from collections import Counter
@@ -9,10 +9,10 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
-from models.simulation.owned import Indices
-from models.simulation.records import Fields, Form
+from models.arrays import Ints
+from models.simulation.records import Fields, LineFormat
 
-# What is added per event: a field, what stands in it, and the share of the true lines.
+# Defects by event: a field, its wrong values, and the number of such lines as a share of the true lines.
 WRONG: dict[str, dict[str, tuple[str, tuple[str, ...], float]]] = {
     "purchase": {"no_price": ("price", ("",), 0.003)},
     "listening": {
@@ -26,11 +26,12 @@ NO_CUSTOMER, NO_TIME, BROKEN, DUPLICATED = 0.002, 0.002, 0.003, 0.008
 
 
 def dirty_lines(
-    event: str, time: str, fields: Fields, form: Form, rng: np.random.Generator
+    event: str, time: str, fields: Fields, form: LineFormat, rng: np.random.Generator
 ) -> tuple[list[str], Counter[str]]:
-    """The true lines in their order, each followed by what is added for it; how many of each kind, and in all.
+    """Write the true lines in their order, each followed by its added copies; also returns counts by kind of line.
 
-    time: name of the field with the time.
+    Args:
+        time: name of the field with the time.
     """
     n = len(fields[time])
     wrong = {
@@ -53,10 +54,10 @@ def dirty_lines(
     return pa.concat_arrays(lines).take(pa.array(order)).to_pylist(), counts
 
 
-def _some(number: int, share: float, rng: np.random.Generator) -> Indices:
-    """About `share` of the rows, each as likely as any other, some perhaps twice."""
+def _some(number: int, share: float, rng: np.random.Generator) -> Ints:
+    """Draw about `share` of the rows at random, with replacement."""
     return rng.integers(0, max(number, 1), rng.binomial(number, share))
 
 
-def _take(fields: Fields, rows: Indices) -> Fields:
+def _take(fields: Fields, rows: Ints) -> Fields:
     return {name: column.take(pa.array(rows)) for name, column in fields.items()}

@@ -1,4 +1,4 @@
-"""The files of the audiobook shop: one per event and month, as CSV or as JSON lines, packed or not."""
+"""Makes the files of the audiobook shop: one per event and month, as CSV or JSON lines, compressed or not."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from models.simulation.books import shop_books
 from models.simulation.files import Archive, Simulation, Tally, gz
 from models.simulation.instants import HOME_OFFSETS, instants
 from models.simulation.owned import SECONDS_PER_DAY
-from models.simulation.records import Fields, Form
+from models.simulation.records import Fields, LineFormat
 from models.simulation.shop_dirt import dirty_lines
-from models.simulation.shop_events import Happened
+from models.simulation.shop_events import ShopEvents
 from models.simulation.shop_process import EVENTS
 
 FILES = {
@@ -36,7 +36,7 @@ NUMBERS = frozenset({"length_minutes", "price", "minutes", "rating"})
 
 @dataclass(frozen=True)
 class Month:
-    """Days of the logs in one calendar month, [first, end); number: 0 for the first month of the logs."""
+    """The days of the logs in one calendar month, [first, end). number: 0 for the first month of the logs."""
 
     number: int
     first: int
@@ -44,17 +44,17 @@ class Month:
 
 
 def months(simulation: Simulation) -> list[Month]:
-    """The months of the logs, the first and the last perhaps not whole."""
+    """The months of the logs; the first and the last may be incomplete."""
     groups = groupby(range(simulation.days), lambda day: simulation.date_of(day).replace(day=1))
     days = [list(of_month) for _, of_month in groups]
     return [Month(number, of_month[0], of_month[-1] + 1) for number, of_month in enumerate(days)]
 
 
 def month_file(
-    simulation: Simulation, ids: pa.StringArray, event: str, happened: Happened, month: Month
+    simulation: Simulation, ids: pa.StringArray, event: str, happened: ShopEvents, month: Month
 ) -> tuple[list[Archive], Tally]:
-    """The file of one event and month, and a tally of `purchase.lines` etc."""
-    turn = EVENTS.index(event) + month.number  # what is unusual comes in another month for each event
+    """Make the file of one event and month, and a tally of `purchase.lines` etc."""
+    turn = EVENTS.index(event) + month.number  # irregularities come in another month for each event
     rng = simulation.rng(5, EVENTS.index(event), month.number)
     low, high = np.searchsorted(happened.second, np.array([month.first, month.end]) * SECONDS_PER_DAY)
     rows = happened.take(np.arange(low, high))
@@ -71,31 +71,31 @@ def month_file(
     return [file], Counter({f"{event}.{kind}": number for kind, number in counts.items()})
 
 
-def _form(event: str, rows: Happened, turn: int, rng: np.random.Generator) -> Form:
-    """One file in six is in the other format, one in three has its fields in another order."""
+def _form(event: str, rows: ShopEvents, turn: int, rng: np.random.Generator) -> LineFormat:
+    """The format of a file: one in six has the other format, one in three another order of fields."""
     names = ["customer_id", TIMES[event], *(["title"] if rows.book is not None else []), *rows.texts]
     if turn % 3 == 1:
         rng.shuffle(names)
-    return Form((event in USUALLY_JSON) != (turn % 6 == 4), tuple(names), NUMBERS, frozenset({"title"}))
+    return LineFormat((event in USUALLY_JSON) != (turn % 6 == 4), tuple(names), NUMBERS, frozenset({"title"}))
 
 
 def _fields(
-    simulation: Simulation, ids: pa.StringArray, event: str, rows: Happened, rng: np.random.Generator
+    simulation: Simulation, ids: pa.StringArray, event: str, rows: ShopEvents, rng: np.random.Generator
 ) -> Fields:
-    """All fields but the title."""
+    """All fields except the title."""
     homes = simulation.rng(6).integers(0, len(HOME_OFFSETS), simulation.customers + 1)
     time = instants(simulation.start, rows.second, homes[rows.customer], rng)
     return {"customer_id": ids.take(pa.array(rows.customer)), TIMES[event]: time, **rows.texts}
 
 
-def _titles(form: Form, turn: int) -> pa.StringArray:
-    """The titles as this file has them: in every other JSON file with nothing but ASCII."""
+def _titles(form: LineFormat, turn: int) -> pa.StringArray:
+    """The titles as encoded in this file; every other JSON file is ASCII only."""
     books = shop_books()
     return (books.json_ascii if turn % 2 else books.json) if form.as_json else books.csv
 
 
 def _odd(event: str, fields: Fields) -> dict[str, int]:
-    """How many true lines are odd in ways that cost no line."""
+    """Counts of true lines with irregularities that can be read."""
     if event == "purchase":
         price, length = fields["price"].to_pylist(), fields["length_minutes"].to_pylist()
         return {

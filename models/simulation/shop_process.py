@@ -14,11 +14,11 @@ MOST_PER_DAY = (6, 12, 3, 3, 12)
 
 
 @dataclass(frozen=True)
-class Habit:
-    """One type of customer: daily probabilities, and mean counts on a day with a visit.
+class ShopHabit:
+    """A type of customer: daily probabilities, and mean counts on a day with a visit.
 
-    gone_at_once: leaves after the day of the first purchase; awake, awake_fading: visits on a day; tires: engaged to
-    fading; recovers: fading to engaged; leaves: fading to gone; listens: sittings, of those who listen at all.
+    gone_at_once: leaves after the day of the first purchase. awake, awake_fading: visits on a day. tires: from engaged
+    to fading. recovers: from fading to engaged. leaves: from fading to gone. listens: sittings, of those who listen.
     """
 
     share: float
@@ -34,23 +34,25 @@ class Habit:
 
 
 HABITS = (
-    Habit(0.32, 0.45, 0.040, 0.012, 0.0060, 0.0010, 0.002, 0.004, 2.5, 0.030),  # buys once, and looks in again
-    Habit(0.37, 0.15, 0.017, 0.005, 0.0014, 0.0022, 0.002, 0.450, 3.0, 0.050),  # comes now and then, to buy
-    Habit(0.27, 0.10, 0.040, 0.008, 0.0060, 0.0025, 0.004, 0.220, 2.5, 0.030),  # comes often for a while
+    ShopHabit(0.32, 0.45, 0.040, 0.012, 0.0060, 0.0010, 0.002, 0.004, 2.5, 0.030),  # buys once, and visits again
+    ShopHabit(0.37, 0.15, 0.017, 0.005, 0.0014, 0.0022, 0.002, 0.450, 3.0, 0.050),  # comes rarely, to buy
+    ShopHabit(0.27, 0.10, 0.040, 0.008, 0.0060, 0.0025, 0.004, 0.220, 2.5, 0.030),  # comes often for a while
 )
-GIFT_READER = Habit(0.04, 0.50, 0.040, 0.005, 0.0200, 0.0010, 0.010, 0.0, 0.0, 0.6)  # was given a book, buys none
-LISTENERS = 0.6  # of each type but the last; half of those who ever bought are seen to listen
-SEEN_BEFORE = 0.08  # are engaged or fading when the logs begin
+GIFT_READER = ShopHabit(
+    0.04, 0.50, 0.040, 0.005, 0.0200, 0.0010, 0.010, 0.0, 0.0, 0.6
+)  # got a book as a gift, buys none
+LISTENERS = 0.6  # share of each type but the last; half of those who ever bought listen
+SEEN_BEFORE = 0.08  # share of customers who are engaged or fading when the logs begin
 JOINS_PER_DAY, LOOKS_FIRST = 0.003, 0.3
 AWAKE_LOOKING, BUYS_AT_LAST, LOSES_INTEREST = 0.20, 0.08, 0.03
 SUPPORT_REQUESTS = 0.012
 EXTRA_VISITS = 0.4
-FIRST_PURCHASES = 0.15  # beside the first one, on the day of arrival
-FADED_PURCHASES = 0.4  # of the purchases on a day with a visit
+FIRST_PURCHASES = 0.15  # mean number besides the first one, on the day of arrival
+FADED_PURCHASES = 0.4  # mean purchases of a fading customer, relative to an engaged one
 
 
 def shop_process() -> Process:
-    """The process of the shop, calibrated to the share who buy again: one in six."""
+    """The process of the shop, calibrated so that one in six buys again."""
     habits = [(habit, listens) for habit in HABITS for listens in (True, False)] + [(GIFT_READER, False)]
     share = [habit.share * _of_habit(habit, listens) for habit, listens in habits]
     tables = [_tables(habit, listens) for habit, listens in habits]
@@ -63,13 +65,13 @@ def shop_process() -> Process:
     )
 
 
-def _of_habit(habit: Habit, listens: bool) -> float:
+def _of_habit(habit: ShopHabit, listens: bool) -> float:
     if habit is GIFT_READER:
         return 1.0
     return LISTENERS if listens else 1 - LISTENERS
 
 
-def _transition(habit: Habit) -> list[list[float]]:
+def _transition(habit: ShopHabit) -> list[list[float]]:
     looks = JOINS_PER_DAY * LOOKS_FIRST
     return [
         [1 - JOINS_PER_DAY, looks, JOINS_PER_DAY - looks, 0, 0, 0],
@@ -81,8 +83,8 @@ def _transition(habit: Habit) -> list[list[float]]:
     ]
 
 
-def _tables(habit: Habit, listens: bool) -> list[Floats]:
-    """Per event (S, most + 1): what a day with a visit shows in each state."""
+def _tables(habit: ShopHabit, listens: bool) -> list[Floats]:
+    """For each event (S, most + 1), the distribution of its count on a day with a visit."""
     buys = habit.purchases > 0
     sittings = habit.listens if listens else 0.0
     purchase = _counts(PURCHASE, habit.purchases, habit.purchases * FADED_PURCHASES)
@@ -99,11 +101,11 @@ def _tables(habit: Habit, listens: bool) -> list[Floats]:
 
 
 def _counts(event: int, usual: float, faded: float) -> Floats:
-    """(S, most + 1): who only looks around does nothing else; arriving and engaged customers do the usual."""
+    """(S, most + 1): arriving and engaged customers have the usual counts, fading ones fewer, all others none."""
     none, high, low = (negative_binomial(mean, MOST_PER_DAY[event]) for mean in (0.0, usual, faded))
     return np.array([none, none, high, high, low, none])
 
 
 def _one_more(table: Floats) -> Floats:
-    """The same counts and one more each, the largest two in one."""
+    """Shift a distribution of counts by one; the two largest counts are merged."""
     return np.asarray([0.0, *table[:-2], table[-2] + table[-1]])

@@ -1,4 +1,4 @@
-"""Titles and singers put together from Chinese and English words, in the manner of the real ones."""
+"""Generates titles and singers from Chinese and English words, similar to the real ones."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ _BAND = ["The {} {}s", "{} & {}", "DJ {} {}", "{} {}"]
 
 
 def singer_name(rng: np.random.Generator) -> str:
-    """One singer: a band with an English name in five, two singers together in ten."""
+    """Generate a singer: one in five is a band with an English name, one in ten is two singers together."""
     kind = rng.random()
     if kind < 0.2:
         return _pick(_BAND, rng).format(_pick(_ENGLISH, rng), _pick(_ENGLISH, rng))
@@ -39,7 +39,7 @@ def singer_name(rng: np.random.Generator) -> str:
 
 
 def song_title(rng: np.random.Generator) -> str:
-    """One title: 17 % are English, as in the real sample; some name a series, a remix or a concert."""
+    """Generate a title: 17 % are English, as in the real sample; some name a series, a remix or a concert."""
     kind = rng.random()
     if kind < 0.17:
         return f"{_pick(_ENGLISH, rng)} {_pick(_ENGLISH, rng)}" + (" (Live)" if kind < 0.02 else "")

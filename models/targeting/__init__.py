@@ -1,1 +1,1 @@
-"""Whom to contact within a budget, what that earns, and what past contacts changed."""
+"""Chooses whom to contact within a budget, and measures what contacts earn and what they change."""

@@ -1,8 +1,8 @@
-"""Whom to contact: those on whom a contact is expected to earn most, within a limit, a share of them left alone.
+"""Chooses whom to contact: the customers with the highest expected profit, within a limit; a share is held out.
 
-The profit expected of contacting a customer is `risk * kept_share * value - cost_of_contact`. How far a contact changes
-minds is not learnt from data: `kept_share` is declared, the same for everybody. What it really is shows when those held
-out are compared with those contacted.
+The expected profit of contacting a customer is `risk * kept_share * value - cost_of_contact`. The effect of a contact
+is not learned from data: `kept_share` is declared and the same for everybody. A comparison of those held out with those
+contacted shows what it really is.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from conf.learning import Targeting
 from conf.schema import Label
 
 CONTACT, HOLD_OUT, NO = "contact", "hold out", "no"
-HASHES = 1_000_000  # the hold-out share is exact to one in so many
+HASHES = 1_000_000  # resolution of the hold-out share
 FEW = 10_000  # rows that one worker may sort
 BINS = 4_096
 
@@ -27,32 +27,32 @@ def risk(label: Label, probability: str = "probability") -> Column:
 
 
 def customer_value(economics: Targeting) -> Column:
-    """What a customer kept is worth; SQL that gives null, NaN, infinity or less than 0 counts as 0."""
+    """The value of a customer who stays; null, NaN, infinity and negative values count as 0."""
     declared = economics.value_of_customer
     value = (F.expr(declared) if isinstance(declared, str) else F.lit(declared)).cast("double")
     return F.when((value > 0) & (value < F.lit(float("inf"))), value).otherwise(F.lit(0.0))
 
 
 def expected_profit(economics: Targeting) -> Column:
-    """Profit expected of contacting the customer, its cost taken off, from `risk` and the features of the value."""
+    """The expected profit of contacting a customer, after the cost of the contact; reads `risk` and the value."""
     gain = F.col("risk") * F.lit(float(economics.kept_share)) * customer_value(economics)
     return gain - F.lit(float(economics.cost_of_contact))
 
 
 def most_contacts(economics: Targeting) -> int | None:
-    """How many may be contacted; None: all who pay. A budget buys whole contacts, in decimals as they were written."""
+    """The maximum number of contacts; None: no limit. A budget is divided by the cost in exact decimals."""
     if economics.budget is None:
         return economics.contacts
     return Fraction(str(economics.budget)) // Fraction(str(economics.cost_of_contact))
 
 
-def chosen(scored: DataFrame, label: Label, economics: Targeting, as_of: date, seed: int = 1) -> DataFrame:
-    """The rows of `scored` with `risk`, `expected_profit` and `contact`: 'contact', 'hold out' or 'no'.
+def choose_contacts(scored: DataFrame, label: Label, economics: Targeting, as_of: date, seed: int = 1) -> DataFrame:
+    """Add to the rows of `scored` the columns `risk`, `expected_profit` and `contact`: 'contact', 'hold out' or 'no'.
 
     `scored` has one row per customer with customer_id, probability and the features that the value reads. It is read
-    about six times, so it should be stored. Those with the highest expected profit are contacted while it is above 0
-    and the limit allows; equal profits are put in order by a hash. A hash of the customer and `as_of` holds out a share
-    of them, in whose place others follow: the limit bounds the contacts made, and is reached where enough of them pay.
+    about six times, so it should be stored. Customers are contacted by falling expected profit, while it is above 0 and
+    the limit is not reached; a hash orders equal profits. A hash of the customer and `as_of` holds out a share of them,
+    and the next customers take their place: the limit is on the contacts made.
     """
     valued = scored.withColumn("risk", risk(label)).withColumn("expected_profit", expected_profit(economics))
     keys = _order(as_of, seed)
@@ -80,10 +80,10 @@ class ContactPlan:
     expected_kept: float
 
 
-def summarise_contacts(chosen: DataFrame, economics: Targeting) -> ContactPlan:
+def summarise_contacts(contacts: DataFrame, economics: Targeting) -> ContactPlan:
     """Add up the contact list of `choose_contacts`."""
     is_contacted = F.col("contact") == CONTACT
-    row = chosen.agg(
+    row = contacts.agg(
         F.count_if(is_contacted).alias("contacts"),
         F.count_if(F.col("contact") == HOLD_OUT).alias("held_out"),
         F.sum(F.when(is_contacted, F.col("expected_profit"))).alias("gain"),
@@ -100,18 +100,18 @@ def summarise_contacts(chosen: DataFrame, economics: Targeting) -> ContactPlan:
 
 
 def _hash(purpose: str, as_of: date, seed: int) -> Column:
-    """A number of the customer for one purpose at one as-of date, independent of those for others."""
+    """A hash of the customer; for other purposes and as-of dates it is independent."""
     return F.xxhash64(F.col("customer_id").cast("string"), F.lit(f"{purpose} {as_of.isoformat()} {seed}"))
 
 
 def _order(as_of: date, seed: int) -> dict[str, Column]:
-    """The keys, all ascending, that put every customer in a place of their own."""
+    """The sort keys, all ascending; no two customers are equal in all of them."""
     tie = F.shiftright(_hash("order", as_of, seed), 12).cast("double")  # 52 bits: what a double holds exactly
     return {"loss": -F.col("expected_profit"), "tie": tie, "customer": F.col("customer_id").cast("string")}
 
 
 def _within(candidates: DataFrame, limit: int | None, keys: dict[str, Column]) -> Column:
-    """Whether a row stands no later than the candidate who is the last within the limit."""
+    """Whether a row is not after the last candidate within the limit."""
     if limit == 0:
         return F.lit(False)
     if limit is None or candidates.count() <= limit:

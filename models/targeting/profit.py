@@ -1,10 +1,10 @@
-"""What contacting a share of the customers would have earned, measured on customers whose label is known.
+"""Measures what contacting a share of the customers would have earned, on customers whose label is known.
 
-This is a response model, not uplift: it ranks by the risk to leave times the value, and takes `kept_share`, the share
-of contacted leavers who stay, for the same whoever they are. Whom a contact would really keep, nobody has observed.
+This is a response model, not uplift: customers are ranked by risk to leave times value, and `kept_share`, the share of
+contacted leavers who stay, is the same for everybody. Whom a contact would really keep has not been observed.
 
-A customer contacted brings `kept_share * value` when they left, and costs a contact in any case. All is counted by
-groups of customers next to each other in either order: nothing that grows with customers is collected.
+A contacted customer earns `kept_share * value` if they left, and costs a contact in any case. Customers are counted in
+groups of neighbours in either order, so that what is collected does not grow with their number.
 """
 
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from conf.learning import Targeting
 from conf.schema import Label
 from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
-from models.evaluation.histogram import collected, fine_bin, is_label, is_probability
+from models.evaluation.histogram import collect_counts, fine_bin, is_label, is_probability
 from models.evaluation.intervals import Interval
 from models.targeting.contact_list import customer_value, risk
 
 SHARES = np.arange(1, 21) / 20
 ORDERS = {"model": "probability", "recency": "recency_probability"}
 EXACT = "decimal(38,18)"
-GROUPS = 100  # of one order; at most three times as many where many customers tie
+GROUPS = 100  # of one order; up to three times as many if many customers tie
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ class ProfitCurve:
 def profit_curve(
     scored: DataFrame, label: Label, economics: Targeting, seed: int = 1, replicates: int = 200
 ) -> ProfitCurve:
-    """Profit per 1,000 customers of the population when the first 5 %, 10 % ... 100 % of them are contacted.
+    """Measure the profit per 1,000 customers when the first 5 %, 10 % ... 100 % of them are contacted.
 
     `scored` has one row per customer with label, probability and recency_probability (both P(label = 1)) and the
-    features that the value reads. The order is that of expected profit; ties count as in the mean of all their orders,
-    and `random` is the mean of all orders of everybody. Intervals are of a Poisson bootstrap of customers (Chamandy et
+    features that the value reads. The order is by expected profit; ties count as the mean of all their orders, and
+    `random` is the mean of all orders of all customers. Intervals are of a Poisson bootstrap of customers (Chamandy et
     al. 2012), which draws the same customers for all curves, so that the differences are paired.
 
     Raises:
-        ValueError: no row, or a label or a probability is null or none.
+        ValueError: there are no rows, or a label or a probability is null or out of range.
     """
     cells, scale = _cells(scored, label, economics)
     kept, cost = economics.kept_share * scale, economics.cost_of_contact
@@ -92,10 +92,10 @@ def profit_curve(
 
 @dataclass(frozen=True)
 class _Cells:
-    """Customers by their groups in both orders, 0 the first to be contacted.
+    """Counts of customers by their groups in both orders; group 0 is contacted first.
 
-    groups: for each order, (cells,); rows: (2, cells) of those who left and who stayed; value and deviation: (cells,)
-    mean and standard deviation of the value of those who left, as a share of the highest value.
+    groups: (cells,) for each order. rows: (2, cells) customers who left and who stayed. value, deviation: (cells,) mean
+    and standard deviation of the value of those who left, as a share of the highest value.
     """
 
     groups: tuple[NDArray[np.int64], ...]
@@ -104,16 +104,16 @@ class _Cells:
     deviation: Floats
 
     def profits(self, rows: Floats, value: Floats, kept: float, cost: float) -> Floats:
-        """(3, shares) of the model, recency and random, for so many customers and so much value lost in the cells."""
+        """(3, shares) profit by model, recency and random order, for these customers and this value lost per cell."""
         everybody = float(rows.sum())
-        if not everybody:  # a resample of very few customers may draw none
+        if not everybody:  # a resample of very few customers may be empty
             return np.full((len(ORDERS) + 1, len(SHARES)), np.nan)
         lost = [_up_to_shares(groups, rows.sum(axis=0), value) for groups in self.groups]
         lost.append(SHARES * value.sum())
         return np.asarray(1_000 * (kept * np.array(lost) / everybody - cost * SHARES))
 
     def resamples(self, random: np.random.Generator, replicates: int) -> Iterator[tuple[Floats, Floats]]:
-        """Rows and values of Poisson bootstraps. A cell's value has the variance that its customers would give it."""
+        """Rows and values of Poisson bootstraps; the value of a cell varies as a sum over its customers would."""
         for _ in range(replicates):
             rows = random.poisson(self.rows).astype(float)
             noise = np.sqrt(rows[0]) * self.deviation * random.standard_normal(len(self.value))
@@ -121,7 +121,7 @@ class _Cells:
 
 
 def _up_to_shares(groups: NDArray[np.int64], rows: Floats, amount: Floats) -> Floats:
-    """(shares,) of the amount of those first in order; a group that stands across a share gives it its part."""
+    """(shares,) the amount of the customers first in order; a group across the border of a share is divided."""
     reached, gathered = (np.cumsum(np.bincount(groups, each)) for each in (rows, amount))
     return np.asarray(np.interp(SHARES * reached[-1], np.append(0.0, reached), np.append(0.0, gathered)))
 
@@ -132,7 +132,7 @@ def _with_differences(profits: Floats) -> Floats:
 
 
 def _cells(scored: DataFrame, label: Label, economics: Targeting) -> tuple[_Cells, float]:
-    """The counted customers, and the highest value among them."""
+    """The counts of customers, and the highest value of a customer."""
     worth = customer_value(economics)
     scale = scored.agg(F.max(worth)).collect()[0][0]
     if scale is None:
@@ -150,8 +150,8 @@ def _cells(scored: DataFrame, label: Label, economics: Targeting) -> tuple[_Cell
 
 
 def _with_group(table: DataFrame, order: str) -> DataFrame:
-    """The table with the group of each row in an order, in the place of its bin."""
-    bins = collected(table.groupBy(order).agg(F.count("*").alias("rows")), [order])
+    """Replace the bin of each row in an order by its group."""
+    bins = collect_counts(table.groupBy(order).agg(F.count("*").alias("rows")), [order])
     in_order = np.argsort(-bins[order])
     pairs = np.column_stack([bins[order][in_order], _groups(bins["rows"][in_order])]).tolist()
     groups = table.sparkSession.createDataFrame(pairs, f"{order} bigint, {order}_group bigint")
@@ -159,7 +159,7 @@ def _with_group(table: DataFrame, order: str) -> DataFrame:
 
 
 def _groups(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(bins,) the group of each bin: as many as make a hundredth of the rows; one that is more stands alone."""
+    """(bins,) the group of each bin: neighbours up to a hundredth of the rows; a larger bin is a group alone."""
     hundredth = GROUPS * (np.cumsum(rows) - rows) // rows.sum()
     is_large = GROUPS * rows > rows.sum()
     begins = (np.diff(hundredth) > 0) | is_large[1:] | is_large[:-1]
@@ -167,7 +167,7 @@ def _groups(rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _counted(table: DataFrame) -> _Cells:
-    # Decimals are added up exactly: the sum does not depend on the order in which an engine adds.
+    # Sums of decimals are exact: they do not depend on the order in which an engine adds up.
     has_left, share = F.col("has_left").cast("bigint"), F.col("share")
     exact = {"value": share.cast(EXACT), "square": (share * share).cast(EXACT)}
     keys = [f"{order}_group" for order in ORDERS]

@@ -1,6 +1,6 @@
-"""What a treatment changed, where it is known who was treated: the qini coefficient and uplift by tenth.
+"""Measures what a treatment changed, if it is known who was treated: the qini coefficient and uplift by decile.
 
-Only where treatment was drawn at random is this the effect of the treatment alone.
+This is the effect of the treatment alone only if the treated were drawn at random.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
 from models.evaluation.deciles import decile_thresholds
-from models.evaluation.histogram import collected, fine_bin
+from models.evaluation.histogram import collect_counts, fine_bin
 from models.evaluation.intervals import Interval
 
 TREATED, UNTREATED = 0, 1
@@ -50,24 +50,24 @@ class Uplift:
 def measure_uplift(scored: DataFrame, seed: int = 1, replicates: int = 200) -> Uplift:
     """Compare the treated with the untreated, in order of `risk` (0 to 1), the highest first.
 
-    `scored` has one row per customer with label_good (1: had the good outcome, 0: had not), treated (boolean; null: not
-    known, left out) and risk. Counted in one aggregation of at most 16,000 rows; within a bin of 0.002 of log odds
-    customers count as tied.
+    `scored` has one row per customer with label_good (1: good outcome, 0: not), treated (boolean; rows with null are
+    left out) and risk. One aggregation counts at most 16,000 rows; customers in the same bin of 0.002 of log odds count
+    as tied.
 
-    The qini curve at a share of the customers is good treated ones among them, less good untreated ones times treated
-    per untreated, all divided by the number of all treated: the good outcomes that treating that share added, per
-    customer treated; 0 while the share holds none of the untreated. The qini coefficient is the area between the curve
-    and the straight line to its end (Radcliffe 2007, Using control groups to target on predicted lift), not divided by
-    the area of a best possible curve; its interval is of a Poisson bootstrap of customers.
+    The qini curve at a share of the customers is (good treated - good untreated * treated / untreated) among them,
+    divided by the number of all treated: the good outcomes that treating that share added, per treated customer. It is
+    0 while the share has no untreated customers. The qini coefficient is the area between the curve and the straight
+    line to its end (Radcliffe 2007, Using control groups to target on predicted lift), not divided by the area of the
+    best possible curve. Its interval is of a Poisson bootstrap of customers.
 
     Raises:
-        ValueError: nobody was treated, or nobody was not; or a label or a risk is null or none.
+        ValueError: nobody was treated or everybody was, or a label or a risk is null or out of range.
     """
     bins, rows, good = _counted(scored)
     if not rows.sum(axis=1).all():
         raise ValueError(
-            "there is nobody to compare: of those of whom it is known whether they were treated, "
-            f"{rows[TREATED].sum():.0f} were and {rows[UNTREATED].sum():.0f} were not"
+            "there is nobody to compare: of the customers whose treatment is known, "
+            f"{rows[TREATED].sum():.0f} were treated and {rows[UNTREATED].sum():.0f} were not"
         )
     shares, values = _qini_curve(rows, good)
     random = np.random.default_rng(seed)
@@ -83,10 +83,10 @@ def measure_uplift(scored: DataFrame, seed: int = 1, replicates: int = 200) -> U
 
 
 def difference_interval(good: Floats, rows: Floats) -> Interval:
-    """95 % interval of the share of good ones in the first less that in the second of two groups, both (2,).
+    """The 95 % interval of the share of good outcomes in the first of two groups minus that in the second.
 
-    Holds for few customers too. Source: Newcombe 1998, Interval estimation for the difference between independent
-    proportions, method 10.
+    good, rows: (2,). It holds for few customers too. Source: Newcombe 1998, Interval estimation for the difference
+    between independent proportions, method 10.
     """
     first, second = (binomtest(int(k), int(n)).proportion_ci(method="wilson") for k, n in zip(good, rows, strict=True))
     p, q = good / rows
@@ -96,20 +96,20 @@ def difference_interval(good: Floats, rows: Floats) -> Interval:
 
 
 def _counted(scored: DataFrame) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Bins by falling risk, (bins,), and in each the customers and the good ones, (2, bins), treated first."""
+    """Bins by falling risk, (bins,), then their customers and good outcomes, (2, bins) each, treated first."""
     is_counted = F.col("label_good").isin(0, 1) & F.col("risk").between(0.0, 1.0)
     is_treated, is_good = F.col("treated").cast("bigint"), F.col("label_good").cast("bigint")
     amounts = (is_treated, 1 - is_treated, is_treated * is_good, (1 - is_treated) * is_good)
     sums = [F.sum(amount).alias(f"sum_{number}") for number, amount in enumerate(amounts)]
     known = scored.where(F.col("treated").isNotNull())
-    found = collected(known.groupBy(F.when(is_counted, fine_bin(F.col("risk"))).alias("bin")).agg(*sums), ["bin"])
+    found = collect_counts(known.groupBy(F.when(is_counted, fine_bin(F.col("risk"))).alias("bin")).agg(*sums), ["bin"])
     in_order = np.argsort(-found["bin"])
     counts = np.array([found[f"sum_{number}"][in_order] for number in range(len(amounts))], dtype=float)
     return found["bin"][in_order], counts[:2], counts[2:]
 
 
 def _qini_curve(rows: Floats, good: Floats) -> tuple[Floats, Floats]:
-    """Shares of the customers and values of the curve, each (1 + bins,), from 0 on."""
+    """Shares of the customers and values of the curve, (1 + bins,) each, from 0."""
     reached, gathered = (np.pad(np.cumsum(each, axis=1), ((0, 0), (1, 0))) for each in (rows, good))
     treated, untreated = reached
     per_untreated = np.divide(treated, untreated, out=np.zeros_like(treated), where=untreated > 0)
@@ -119,12 +119,12 @@ def _qini_curve(rows: Floats, good: Floats) -> tuple[Floats, Floats]:
 
 
 def _area(shares: Floats, values: Floats) -> float:
-    """Between the curve and the straight line to its end."""
+    """The area between the curve and the straight line to its end."""
     return float(np.trapezoid(values - shares * values[-1], shares))
 
 
 def _by_decile(bins: NDArray[np.int64], rows: Floats, good: Floats) -> list[DecileUplift]:
-    """The tenths in which there are both treated and untreated customers, the highest risk first."""
+    """The deciles with treated and untreated customers, the highest risk first."""
     histogram = {int(number): int(count) for number, count in zip(bins, rows.sum(axis=0), strict=True)}
     decile = 1 + np.searchsorted(decile_thresholds(histogram), bins, side="right")
     found = []

@@ -18,7 +18,7 @@ from conf.errors import InputError, UsageError
 from conf.schema import Service
 from jobs.context import Context
 from jobs.prepare import FILES, prepare
-from models.fitting.npz import Part, Scaler, prepared_parts
+from models.fitting.npz import ArraySet, Scaler, make_arrays
 from tests.support.customers import AGE, ALL, customers, feature
 from tests.support.frames import AS_OF, Rows, before
 from tests.support.model_folder import NEWEST, SERVICE, shop, write_table, write_tables
@@ -28,14 +28,14 @@ TYPES = {"device": pa.string(), "age": pa.float64()}
 RARE = [row | {"label": int(row["customer_id"] % 25 < 4)} for row in customers(1_000)]  # 160 of 1,000
 
 
-def prepared(rows: Rows, seed: int = 1, balance: bool = True) -> tuple[dict[str, Part], Scaler]:
+def prepared(rows: Rows, seed: int = 1, balance: bool = True) -> tuple[dict[str, ArraySet], Scaler]:
     names = ["customer_id", "label", *(feature.name for feature in ALL)]
-    return prepared_parts(
+    return make_arrays(
         pa.table({name: pa.array([row[name] for row in rows], TYPES.get(name)) for name in names}), ALL, seed, balance
     )
 
 
-def sizes(parts: dict[str, Part]) -> dict[str, tuple[int, int]]:
+def sizes(parts: dict[str, ArraySet]) -> dict[str, tuple[int, int]]:
     """Rows and positives of each part."""
     return {name: (len(part.targets), int(part.targets.sum())) for name, part in parts.items()}
 
@@ -46,12 +46,12 @@ def raw(row: dict[str, Any]) -> list[float]:
     return [row["visits"], row["share"], age, row["device"] == "ar", row["device"] == "ip", row["constant"]]
 
 
-def raw_of(rows: Rows, part: Part) -> np.ndarray:
+def raw_of(rows: Rows, part: ArraySet) -> np.ndarray:
     by_customer = {row["customer_id"]: raw(row) for row in rows}
     return np.array([by_customer[customer] for customer in part.customer_id.tolist()], float)
 
 
-def is_same(left: Part, right: Part) -> bool:
+def is_same(left: ArraySet, right: ArraySet) -> bool:
     return all(np.array_equal(getattr(left, key), getattr(right, key)) for key in ("customer_id", "inputs", "targets"))
 
 
@@ -216,7 +216,7 @@ def test_ids_of_text_keep_their_zeros(kind: pa.DataType) -> None:
             "age": pa.array([float(n) for n in range(100)]),
         }
     )
-    parts, scaler = prepared_parts(table, [AGE], seed=1)
+    parts, scaler = make_arrays(table, [AGE], seed=1)
     assert sorted(np.concatenate([part.customer_id for part in parts.values()]).tolist()) == ids
     for part in parts.values():
         ages = part.inputs[:, 0] * scaler.scale + scaler.mean
@@ -226,7 +226,7 @@ def test_ids_of_text_keep_their_zeros(kind: pa.DataType) -> None:
 def test_a_large_uid_stays_the_number_it_is() -> None:
     ids = [2**62 + n for n in range(40)]
     table = pa.table({"customer_id": ids, "label": [n % 2 for n in range(40)], "visits": list(range(40))})
-    parts, _ = prepared_parts(table, [feature("visits", "count")], seed=1)
+    parts, _ = make_arrays(table, [feature("visits", "count")], seed=1)
     assert sorted(n for part in parts.values() for n in part.customer_id.tolist()) == ids
 
 

@@ -36,9 +36,9 @@ from jobs.simulate import simulate
 from jobs.storage.layer import RECORD, read_record
 from jobs.unpack import unpack
 from models.evaluation.intervals import Interval
-from models.recommender.rankers import Neighbours
+from models.recommender.rankers import NeighbourRanker
 from models.recommender.ratings import RatingErrors
-from models.recommender.serialization import unpacked
+from models.recommender.serialization import unpack_model
 from tests.support.archives import context as music
 from tests.support.archives import table
 from tests.support.engines import SMALL
@@ -588,8 +588,8 @@ def test_the_best_candidate_is_fitted_saved_and_said(tmp_path: Path, sail: Spark
     tried = {name: {one["ndcg"]["value"] for one in found} for name, found in record["tried"].items()}
     assert max(tried["item-item"]) > 1.2 * max(tried["als"])
     assert (record["chosen"], record["settings"]["item-item"]["neighbours"]) == ("item-item", 30)
-    ranker = unpacked((context.data.recommender / record["file"]).read_bytes()).ranker
-    assert isinstance(ranker, Neighbours) and ranker.similarity.nnz > 100
+    ranker = unpack_model((context.data.recommender / record["file"]).read_bytes()).ranker
+    assert isinstance(ranker, NeighbourRanker) and ranker.similarity.nnz > 100
 
 
 def test_figures_worked_out_by_hand_where_all_do_the_same_again(tmp_path: Path, sail: SparkSession) -> None:

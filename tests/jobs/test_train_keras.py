@@ -25,8 +25,8 @@ from jobs.training.artifacts import chosen_model, model_result
 from jobs.training.keras import Networks, RowsReady
 from models.evaluation.metrics import METRICS
 from models.network.checkpoint import FILE, Progress
-from models.network.fit import fit as fit_of_ranks
-from models.network.job import Plan
+from models.network.fit import fit_network as fit_of_ranks
+from models.network.job import NetworkJob
 from models.network.ranks import OneProcess
 from tests.support.archives import table
 from tests.support.customers import customers
@@ -79,7 +79,7 @@ def test_customers_kept_for_early_stopping_are_neither_fitted_on_nor_judged(
     write_tables(context)
     with pytest.raises(RowsReady) as ready:
         train_keras(context, spark, Networks(rows_only=True, ranks=2, launcher="horovodrun"))
-    plan = Plan.read(ready.value.folder)
+    plan = NetworkJob.read(ready.value.folder)
     judged = 1_200 - plan.train.rows - plan.validation.rows
     assert judged == pytest.approx(300, abs=60)
     assert plan.validation.rows / (plan.train.rows + plan.validation.rows) == pytest.approx(0.15, abs=0.04)

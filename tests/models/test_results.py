@@ -22,7 +22,7 @@ from models.evaluation.explanation import Explanation, FeatureImportance, Partia
 from models.evaluation.intervals import Interval
 from models.fitting.cross_validation import Candidate
 from models.network.checkpoint import Epoch, Throughput
-from models.recommender.ranking import Judgement
+from models.recommender.ranking import RankingQuality
 from models.recommender.ratings import RatingErrors
 from models.targeting.contact_list import ContactPlan
 from models.targeting.profit import ProfitAtShare, ProfitCurve
@@ -43,7 +43,7 @@ RESULTS: list[Any] = [
     ProfitCurve([ProfitAtShare(0.05, 3, SOME, SOME, SOME, SOME, NONE)], 12.0, 0.05),
     Uplift(SOME, [[0.0, 0.0], [1.0, 0.5]], [DecileUplift(10, 4, 2, SOME)]),
     RatingErrors(SOME, NONE, 7),
-    Judgement({"ndcg": NONE}, 3, 0.5),
+    RankingQuality({"ndcg": NONE}, 3, 0.5),
     Reference(
         9,
         {

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from conf.network import Network
-from models.network.fit import fit
-from models.network.job import FitOrigin, Plan
+from models.network.fit import fit_network
+from models.network.job import FitOrigin, NetworkJob
 from models.network.ranks import Ranks
 from models.network.sharding import Layout, lanes_for
 from models.network.shards import Singles, write_lanes
@@ -40,7 +40,7 @@ def write_case(folder: Path, network: Network, count: int = ROWS) -> None:
     write_lanes(folder / "train", train, [rows(count)])
     write_lanes(folder / "validation", validation, [rows(JUDGES, seed=1)])
     mean, deviation = (0.1,) * WIDTH, (1.2,) * WIDTH
-    Plan(network, SEED, mean, deviation, train, validation, FitOrigin({}, 1, ())).write(folder)
+    NetworkJob(network, SEED, mean, deviation, train, validation, FitOrigin({}, 1, ())).write(folder)
 
 
 class Loner:
@@ -61,9 +61,9 @@ class Loner:
 def fit_cases(folder: Path, ranks: Ranks) -> int:
     """Fit every case, and `sgd` twice more with something switched off."""
     for name in CASES:
-        fit(folder / name, ranks)
-    fit(folder / "unaveraged", Loner(ranks, averages=False))
-    fit(folder / "unagreed", Loner(ranks, agrees=False))
+        fit_network(folder / name, ranks)
+    fit_network(folder / "unaveraged", Loner(ranks, averages=False))
+    fit_network(folder / "unagreed", Loner(ranks, agrees=False))
     return ranks.size
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 
 from models.arrays import Floats
-from models.evaluation.histogram import Cells
+from models.evaluation.histogram import ScoreHistogram
 from tests.support.frames import frame
 
 Scored = list[tuple[int, float]]
@@ -16,7 +16,7 @@ def scored(spark: SparkSession, rows: Scored) -> DataFrame:
     return frame(spark, named, {"label": "int", "probability": "double"})
 
 
-def cells_of(labels: Floats, probabilities: Floats) -> Cells:
+def cells_of(labels: Floats, probabilities: Floats) -> ScoreHistogram:
     """The cells of such rows, by the book: log odds in steps of 1/500 from -16 to 16."""
     inside = np.clip(probabilities, 1e-15, 1 - 1e-15)
     bins = np.clip(np.floor(np.log(inside / (1 - inside)) * 500), -8_000, 7_999).astype(np.int64)
@@ -32,10 +32,10 @@ def cells_of(labels: Floats, probabilities: Floats) -> Cells:
         for amount in amounts.values()
         for label in (0, 1)
     ]
-    return Cells(numbers, *counts, *means)
+    return ScoreHistogram(numbers, *counts, *means)
 
 
-def hand_made(rows: Scored) -> Cells:
+def hand_made(rows: Scored) -> ScoreHistogram:
     """Cells of a few rows."""
     return cells_of(np.array([label for label, _ in rows]), np.array([p for _, p in rows], float))
 

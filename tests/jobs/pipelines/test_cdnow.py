@@ -15,8 +15,8 @@ from jobs.engine import engine
 from jobs.features import features
 from jobs.run import run
 from jobs.train import train
-from models.fitting.cross_validation import tuned
-from models.fitting.fit import training_part
+from models.fitting.cross_validation import cross_validate
+from models.fitting.fit import make_training_set
 from models.fitting.kinds import KINDS
 from tests.support.archives import context, table
 from tests.support.engines import SMALL
@@ -64,8 +64,8 @@ def test_five_folds_of_all_customers(shop: Context) -> None:
     """The best that tuned standard tools reached here was 0.8066."""
     with engine("spark", SMALL) as spark:
         rows = shop.data.features.read(spark, ["1998-01-01"]).where("eligible")
-        part = training_part(rows, table_features(shop.service), shop.service.training)
-        [found] = tuned(part.prepared, KINDS["lr"], [NO_PENALTY_TO_SPEAK_OF], 5, 1)
+        part = make_training_set(rows, table_features(shop.service), shop.service.training)
+        [found] = cross_validate(part.prepared, KINDS["lr"], [NO_PENALTY_TO_SPEAK_OF], 5, 1)
     assert part.rows == 23_570
     assert found.auc >= 0.806
 

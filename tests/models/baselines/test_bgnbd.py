@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from conf.learning import Alive
 from jobs.engine import engine as started
 from models.arrays import Floats
-from models.baselines.bgnbd import BgNbd, Counts, counted, fit, log_likelihood
+from models.baselines.bgnbd import BgNbd, CustomerCounts, count_customers, fit_bgnbd, log_likelihood
 from tests.support.engines import SMALL
 from tests.support.frames import Rows, frame
 from tests.support.paths import SHARED
@@ -35,12 +35,12 @@ def given(engine: SparkSession, customers: list[tuple[Any, Any, Any]]) -> DataFr
     return frame(engine, [customer(*one) for one in customers], TYPES)
 
 
-def counts_of(triples: list[tuple[float, float, float]], weights: list[float] | None = None) -> Counts:
+def counts_of(triples: list[tuple[float, float, float]], weights: list[float] | None = None) -> CustomerCounts:
     frequency, recency, age = np.array(triples, float).reshape(-1, 3).T
-    return Counts(frequency, recency, age, np.array(weights or np.ones(len(triples)), float), 1)
+    return CustomerCounts(frequency, recency, age, np.array(weights or np.ones(len(triples)), float), 1)
 
 
-def found(counts: Counts) -> list[tuple[float, ...]]:
+def found(counts: CustomerCounts) -> list[tuple[float, ...]]:
     return list(zip(counts.frequency, counts.recency, counts.age, counts.customers, strict=True))
 
 
@@ -110,15 +110,15 @@ def test_a_weight_is_as_many_equal_rows() -> None:
     triples = [(0, 0, 20), (1, 4, 30), (7, 12, 14), (2, 20, 25)]
     weights = [3, 1, 2, 2]
     repeated = [triple for triple, weight in zip(triples, weights, strict=True) for _ in range(weight)]
-    weighted, whole = fit(counts_of(triples, weights)), fit(counts_of(repeated))
+    weighted, whole = fit_bgnbd(counts_of(triples, weights)), fit_bgnbd(counts_of(repeated))
     assert weighted.to_json() == pytest.approx(whole.to_json(), rel=1e-4)
-    assert weighted.r != pytest.approx(fit(counts_of(triples)).r, rel=1e-2)  # weights do count
+    assert weighted.r != pytest.approx(fit_bgnbd(counts_of(triples)).r, rel=1e-2)  # weights do count
 
 
 def test_fit_finds_the_parameters_of_simulated_customers() -> None:
     true = BgNbd(r=0.8, alpha=4.0, a=0.9, b=2.5, unit_days=1)
     x, recency, age, _ = simulated(20_000, true, np.zeros(20_000))
-    fitted = fit(Counts(x, recency, age, np.ones_like(x), 1))
+    fitted = fit_bgnbd(CustomerCounts(x, recency, age, np.ones_like(x), 1))
     assert (fitted.r, fitted.alpha) == pytest.approx((true.r, true.alpha), rel=0.06)
     assert (fitted.a, fitted.b) == pytest.approx((true.a, true.b), rel=0.15)
     assert fitted.a / (fitted.a + fitted.b) == pytest.approx(true.a / (true.a + true.b), rel=0.05)
@@ -134,19 +134,19 @@ def test_fit_finds_the_parameters_of_simulated_customers() -> None:
     ],
 )
 def test_fit_ends_where_the_data_say_little(triples: list[tuple[float, float, float]]) -> None:
-    fitted = fit(counts_of(triples))
+    fitted = fit_bgnbd(counts_of(triples))
     assert all(np.isfinite(value) and value > 0 for value in fitted.to_json().values())
 
 
 def test_fit_refuses_no_customers() -> None:
     with pytest.raises(ValueError, match="no customers"):
-        fit(counts_of([]))
+        fit_bgnbd(counts_of([]))
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
 def test_fit_says_when_it_does_not_converge() -> None:
     with pytest.raises(ValueError, match="does not converge on 1 customers"):
-        fit(counts_of([(1, nan, 3)]))
+        fit_bgnbd(counts_of([(1, nan, 3)]))
 
 
 # ---- counting ----
@@ -160,21 +160,21 @@ def test_counts_in_whole_weeks(engine: SparkSession) -> None:
         (3, 7, 5), (-1, 0, 14),  # never more recency than age; no purchase at all is no repeat purchase
         (None, 7, 14), (1, None, 14), (0, 0, None),
     ]  # fmt: skip
-    assert found(counted(given(engine, rows), ALIVE)) == [
+    assert found(count_customers(given(engine, rows), ALIVE)) == [
         (0, 0, 0, 1), (0, 0, 2, 1), (0, 0, 10, 3), (1, 0, 10, 1), (1, 1, 1, 1),
         (2, 2, 3, 2), (2, 3, 4, 1), (3, 1, 1, 1),
     ]  # fmt: skip
 
 
 def test_counts_of_an_empty_table(engine: SparkSession) -> None:
-    assert found(counted(given(engine, []), ALIVE)) == []
+    assert found(count_customers(given(engine, []), ALIVE)) == []
 
 
 def test_distinct_customers_do_not_grow_with_customers(sail: SparkSession) -> None:
     many = sail.range(200_000).selectExpr(
         "id % 5 + 1 as purchases", "cast(id % 97 as double) as recency", "cast(100 as double) as age"
     )
-    counts = counted(many, ALIVE)
+    counts = count_customers(many, ALIVE)
     assert counts.customers.sum() == 200_000
     assert len(counts.customers) <= 5 * 15
 
@@ -281,7 +281,7 @@ def test_ranks_real_customers(sail: SparkSession) -> None:
     table["again"] = table.index.isin(outcome["id"])
     assert (len(table), table["again"].sum()) == (23_570, 5_374)
     rows = sail.createDataFrame(table)
-    model = fit(counted(rows, ALIVE))
+    model = fit_bgnbd(count_customers(rows, ALIVE))
     said = rows.select(
         "again",
         model.probability_alive(ALIVE).alias("alive"),

@@ -41,7 +41,7 @@ def test_deciles_of_a_rare_label_are_tenths(engine: SparkSession) -> None:
 @pytest.mark.parametrize("odd", [None, float("nan"), -0.1, 1.1])
 def test_what_is_no_probability_is_refused(engine: SparkSession, odd: Any) -> None:
     scores = frame(engine, [{"probability": 0.5}, {"probability": odd}], {"probability": "double"})
-    with pytest.raises(ValueError, match="^1 rows have no probability from 0 to 1$"):
+    with pytest.raises(ValueError, match="^1 rows have no probability between 0 and 1$"):
         with_deciles(scores)
 
 

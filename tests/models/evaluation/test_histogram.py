@@ -8,7 +8,15 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from models.evaluation.histogram import GREATEST_BIN, LEAST_BIN, Cells, cells, first_bin_from, in_tenths, lower_edge
+from models.evaluation.histogram import (
+    GREATEST_BIN,
+    LEAST_BIN,
+    ScoreHistogram,
+    count_scores,
+    first_bin_from,
+    in_tenths,
+    lower_edge,
+)
 from tests.support.frames import frame
 from tests.support.scored_tables import cells_of, hand_made, scored, simulated
 
@@ -17,7 +25,7 @@ JUST_BELOW_HALF = np.nextafter(0.5, 0)
 
 def test_cells_by_hand(engine: SparkSession) -> None:
     rows = [(1, 0.5), (0, 0.5), (1, 0.5), (0, float(JUST_BELOW_HALF)), (0, 0.8), (1, 0.0), (0, 1e-9), (1, 1.0)]
-    found = cells(scored(engine, rows))
+    found = count_scores(scored(engine, rows))
     assert found.bin.tolist() == [-8_000, -1, 0, 693, 7_999]  # log 4 is 1.3863
     assert found.negatives.tolist() == [1, 1, 1, 1, 0]
     assert found.positives.tolist() == [1, 0, 2, 0, 1]
@@ -32,29 +40,29 @@ def test_counts_are_those_of_numpy(sail: SparkSession, request: pytest.FixtureRe
     """And not a bit differs between engines, nor with the order in which rows come."""
     labels, probabilities = simulated(2_000)
     rows = list(zip(labels.tolist(), probabilities.tolist(), strict=True))
-    found = cells(scored(sail, rows))
+    found = count_scores(scored(sail, rows))
     for ours, theirs in zip(astuple(found), astuple(cells_of(labels, probabilities)), strict=True):
         assert ours == pytest.approx(theirs, abs=1e-8)
-    on_spark = cells(scored(request.getfixturevalue("spark"), rows[::-1]).repartition(3))
+    on_spark = count_scores(scored(request.getfixturevalue("spark"), rows[::-1]).repartition(3))
     assert all(np.array_equal(ours, theirs) for ours, theirs in zip(astuple(found), astuple(on_spark), strict=True))
 
 
 def test_labels_may_be_any_number(sail: SparkSession) -> None:
     rows = frame(sail, [{"label": 1.0, "probability": 0.7}], {"label": "double", "probability": "double"})
-    assert cells(rows).positives.tolist() == [1]
+    assert count_scores(rows).positives.tolist() == [1]
 
 
 def test_many_scores_are_few_cells(sail: SparkSession) -> None:
     table = sail.range(50_000).select(
         (F.col("id") % 2).alias("label"), (1 / (1 + F.exp((F.col("id") - 25_000) / 1_000))).alias("probability")
     )
-    found = cells(table)
+    found = count_scores(table)
     assert len(found.bin) == 16_000
     assert found.rows.sum() == 50_000
 
 
 def test_no_rows(engine: SparkSession) -> None:
-    assert [len(column) for column in astuple(cells(scored(engine, [])))] == [0] * 7
+    assert [len(column) for column in astuple(count_scores(scored(engine, [])))] == [0] * 7
 
 
 @pytest.mark.parametrize(
@@ -64,11 +72,11 @@ def test_no_rows(engine: SparkSession) -> None:
 def test_what_is_no_score_is_refused(engine: SparkSession, label: int | None, probability: float | None) -> None:
     rows = [{"label": 1, "probability": 0.5}, {"label": label, "probability": probability}]
     with pytest.raises(ValueError, match="every label must be 0 or 1"):
-        cells(frame(engine, rows, {"label": "int", "probability": "double"}))
+        count_scores(frame(engine, rows, {"label": "int", "probability": "double"}))
 
 
 def test_a_resample_draws_each_customer_once_on_average() -> None:
-    once = Cells(np.arange(3), np.array([1.0, 0, 400]), np.array([0, 5.0, 0]), *[np.zeros(3)] * 4)
+    once = ScoreHistogram(np.arange(3), np.array([1.0, 0, 400]), np.array([0, 5.0, 0]), *[np.zeros(3)] * 4)
     random = np.random.default_rng(1)
     drawn = np.array([[one.negatives, one.positives] for one in (once.resampled(random) for _ in range(4_000))])
     assert drawn.mean(axis=0) == pytest.approx(np.array([[1, 0, 400], [0, 5, 0]]), rel=0.05)

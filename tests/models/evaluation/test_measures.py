@@ -19,7 +19,7 @@ from sklearn.metrics import log_loss as log_loss_score
 
 from models.arrays import Floats
 from models.evaluation import measures
-from models.evaluation.histogram import cells
+from models.evaluation.histogram import count_scores
 from tests.support.scored_tables import Scored, cells_of, hand_made, scored, simulated
 
 
@@ -39,7 +39,7 @@ def theirs(labels: Floats, probabilities: Floats, threshold: float) -> dict[str,
 def test_measures_are_those_of_scikit_learn(engine: SparkSession) -> None:
     """With ties, scores that differ by less than a bin, and certain ones that are wrong."""
     labels, probabilities = simulated(3_000, shift=0.3)
-    made = cells(scored(engine, list(zip(labels.tolist(), probabilities.tolist(), strict=True))))
+    made = count_scores(scored(engine, list(zip(labels.tolist(), probabilities.tolist(), strict=True))))
     expected = theirs(labels, probabilities, 0.5)
     ours = {name: getattr(measures, name)(made) for name in expected if name != "f1"}
     for name in ("accuracy", "log_loss", "brier"):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from models.evaluation import measures
-from models.evaluation.histogram import Cells
-from models.evaluation.metrics import METRICS, best_threshold, measured
+from models.evaluation.histogram import ScoreHistogram
+from models.evaluation.metrics import METRICS, best_threshold, compute_metrics
 from tests.support.scored_tables import Scored, cells_of, hand_made, simulated
 
 NAMES = [
@@ -27,18 +27,18 @@ NAMES = [
 ]
 
 
-def drawn(true: Cells, seed: int) -> Cells:
+def drawn(true: ScoreHistogram, seed: int) -> ScoreHistogram:
     """A sample of about 1,500 of the customers whose expected counts are `true`."""
     return true.resampled(np.random.default_rng(seed))
 
 
-def population() -> Cells:
+def population() -> ScoreHistogram:
     """Expected counts of 1,500 customers in 60 cells; their labels follow their probabilities."""
     numbers = np.arange(-1_500, 900, 40)
     p = 1 / (1 + np.exp(-numbers / 500))
     rows = np.exp(-0.5 * (numbers / 500 + 0.6) ** 2)
     rows *= 1_500 / rows.sum()
-    return Cells(numbers, rows * (1 - p), rows * p, p, p, -np.log(1 - p), -np.log(p))
+    return ScoreHistogram(numbers, rows * (1 - p), rows * p, p, p, -np.log(1 - p), -np.log(p))
 
 
 def test_metrics_are_declared_in_the_order_of_the_report() -> None:
@@ -49,7 +49,7 @@ def test_metrics_are_declared_in_the_order_of_the_report() -> None:
 
 def test_values_are_those_of_the_measures() -> None:
     made = cells_of(*simulated(300))
-    found = measured(made, 0.3, replicates=2)
+    found = compute_metrics(made, 0.3, replicates=2)
     assert list(found) == NAMES
     for name in NAMES:
         value = measures.f1(made, 0.3) if name == "f1" else getattr(measures, name)(made)
@@ -64,7 +64,7 @@ some_rows = st.lists(
 @settings(max_examples=40)
 @given(rows=some_rows, threshold=st.sampled_from([0.0, 0.3, 0.5]))
 def test_a_value_lies_in_its_interval(rows: Scored, threshold: float) -> None:
-    for name, found in measured(hand_made(rows), threshold, replicates=20).items():
+    for name, found in compute_metrics(hand_made(rows), threshold, replicates=20).items():
         if isnan(found.value):
             assert isnan(found.low) and isnan(found.high)
         else:
@@ -75,7 +75,7 @@ def test_a_value_lies_in_its_interval(rows: Scored, threshold: float) -> None:
 
 def test_intervals_are_settled_by_the_seed() -> None:
     made = cells_of(*simulated(400))
-    first, again, other = (measured(made, 0.5, seed, replicates=30) for seed in (1, 1, 2))
+    first, again, other = (compute_metrics(made, 0.5, seed, replicates=30) for seed in (1, 1, 2))
     assert first == again
     assert all(asdict(first[name]) != asdict(other[name]) for name in NAMES)
 
@@ -84,7 +84,7 @@ def test_intervals_hold_the_truth() -> None:
     """Of 100 samples of a known population at least 88 hold its value, and the intervals are not idly wide."""
     true = population()
     truth = {name: metric.value(true, 0.4) for name, metric in METRICS.items()}
-    found = [measured(drawn(true, seed), 0.4, seed, replicates=100) for seed in range(100)]
+    found = [compute_metrics(drawn(true, seed), 0.4, seed, replicates=100) for seed in range(100)]
     held = {name: sum(one[name].low <= truth[name] <= one[name].high for one in found) for name in NAMES}
     assert truth["calibration_error"] == pytest.approx(0, abs=1e-12)
     assert min(held.values()) >= 88, held
@@ -98,7 +98,7 @@ def test_the_interval_of_the_auc_is_as_wide_as_theory_says() -> None:
     """Hanley & McNeil 1982: the standard error of the AUC, here about 0.013."""
     true = population()
     made = drawn(true, 7)
-    found = measured(made, 0.4, replicates=400)["auc"]
+    found = compute_metrics(made, 0.4, replicates=400)["auc"]
     a, positives, negatives = found.value, made.positives.sum(), made.negatives.sum()
     q1, q2 = a / (2 - a), 2 * a * a / (1 + a)
     variance = (a * (1 - a) + (positives - 1) * (q1 - a * a) + (negatives - 1) * (q2 - a * a)) / (positives * negatives)

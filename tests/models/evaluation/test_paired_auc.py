@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from sklearn.metrics import roc_auc_score
 
 from models.arrays import Floats
-from models.evaluation.metrics import measured
+from models.evaluation.metrics import compute_metrics
 from models.evaluation.paired_auc import auc_gain
 from tests.support.frames import frame
 from tests.support.scored_tables import cells_of
@@ -36,7 +36,7 @@ def test_a_better_score_gains(engine: SparkSession) -> None:
     assert found.value == pytest.approx(roc_auc_score(labels, better) - roc_auc_score(labels, worse), abs=3e-4)
     assert 0 < found.low < found.value < found.high
     assert auc_gain(pairs(engine, labels, worse, better)).high < 0
-    of_each = [measured(cells_of(labels, p), 0.5)["auc"] for p in (better, worse)]
+    of_each = [compute_metrics(cells_of(labels, p), 0.5)["auc"] for p in (better, worse)]
     assert found.high - found.low < 0.8 * sum(np.array([one.high - one.low for one in of_each]) ** 2) ** 0.5
 
 

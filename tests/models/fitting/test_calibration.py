@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given as for_any
 from hypothesis import strategies as st
 
-from models.evaluation.histogram import Cells
+from models.evaluation.histogram import ScoreHistogram
 from models.fitting.calibration import fit_calibration
 from models.scoring.calibration import Calibration
 
@@ -19,10 +19,12 @@ def distorted(true: np.ndarray) -> np.ndarray:
     return 9 * true / (9 * true + 1 - true)
 
 
-def cells_of(probability: np.ndarray, true: np.ndarray, rows: float = 10_000) -> Cells:
+def cells_of(probability: np.ndarray, true: np.ndarray, rows: float = 10_000) -> ScoreHistogram:
     """Cells in which exactly the true share is positive."""
     nothing = np.zeros_like(probability)
-    return Cells(np.arange(len(true)), rows * (1 - true), rows * true, probability, probability, nothing, nothing)
+    return ScoreHistogram(
+        np.arange(len(true)), rows * (1 - true), rows * true, probability, probability, nothing, nothing
+    )
 
 
 @pytest.mark.parametrize("how", ["isotonic", "platt"])

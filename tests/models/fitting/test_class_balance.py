@@ -4,14 +4,14 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from models.fitting.class_balance import balanced
+from models.fitting.class_balance import balance_labels
 from tests.support.customers import customers, table
 
 ROWS = [row | {"label": int(row["customer_id"] % 10 == 0)} for row in customers(4_000)]  # 400 of 4,000
 
 
 def counted(spark: SparkSession, rows: list, share: float, how: str) -> dict[int, tuple[int, float]]:
-    found = balanced(table(spark, rows), share, how, seed=1).groupBy("label").agg(F.count("*"), F.sum("weight"))
+    found = balance_labels(table(spark, rows), share, how, seed=1).groupBy("label").agg(F.count("*"), F.sum("weight"))
     return {row[0]: (row[1], row[2]) for row in found.collect()}
 
 

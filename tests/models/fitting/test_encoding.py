@@ -8,14 +8,14 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from features.declared import NamedFeature
-from models.fitting.encoding import linear_terms
+from models.fitting.encoding import terms_of
 from tests.support.customers import AGE, DEVICE, SHARE, TYPES, VISITS
 from tests.support.frames import about, frame
 
 
 def values(spark: SparkSession, declared: NamedFeature, row: dict[str, Any]) -> dict[str, Any]:
     """The terms of one feature for one customer."""
-    terms = [F.expr(term.sql).alias(term.name) for term in linear_terms([declared])]
+    terms = [F.expr(term.sql).alias(term.name) for term in terms_of([declared])]
     (found,) = frame(spark, [row], TYPES).select(*terms).collect()
     return found.asDict()
 

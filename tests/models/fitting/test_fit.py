@@ -14,11 +14,11 @@ from sklearn.metrics import roc_auc_score
 
 from conf.learning import Grids, LogisticGrid
 from jobs.engine import engine as started
-from models.fitting.cross_validation import tuned
-from models.fitting.fit import Fitted, constant_model, fit_model, logistic_model, training_part
-from models.fitting.kinds import KINDS, candidates
+from models.fitting.cross_validation import cross_validate
+from models.fitting.fit import FittedModel, constant_model, fit_logistic, fit_model, make_training_set
+from models.fitting.kinds import KINDS, parameter_grid
 from models.fitting.split import fold, is_for_calibration
-from models.scoring.portable import PlainModel, scored
+from models.scoring.portable import PortableModel, score_table
 from tests.support.customers import ALL, CONSTANT, QUICK, VISITS, customers, saving, table
 from tests.support.engines import SMALL
 
@@ -26,21 +26,21 @@ OTHERS = customers(440)[400:]
 OTHERS[3] |= {"visits": 10**9, "device": "mc", "age": None}
 
 
-def fitted(spark: SparkSession, name: str, folder: Path, **how: object) -> Fitted:
+def fitted(spark: SparkSession, name: str, folder: Path, **how: object) -> FittedModel:
     return fitted_on(table(spark, customers()), name, folder, **how)
 
 
-def fitted_on(rows: DataFrame, name: str, folder: Path, **how: object) -> Fitted:
+def fitted_on(rows: DataFrame, name: str, folder: Path, **how: object) -> FittedModel:
     training = QUICK.model_copy(update=how)
-    part = training_part(rows, ALL, training)
+    part = make_training_set(rows, ALL, training)
     try:
         return fit_model(name, part, training, saving(folder))
     finally:
         part.prepared.unpersist()
 
 
-def probabilities(spark: SparkSession, plain: PlainModel, rows: list) -> dict[int, float]:
-    found = scored(table(spark, rows), {"probability": plain}, ["customer_id"]).collect()
+def probabilities(spark: SparkSession, plain: PortableModel, rows: list) -> dict[int, float]:
+    found = score_table(table(spark, rows), {"probability": plain}, ["customer_id"]).collect()
     return {row["customer_id"]: row["probability"] for row in found}
 
 
@@ -49,22 +49,27 @@ def test_plain_data_on_either_engine_is_what_the_saved_pipeline_computes(
     spark: SparkSession, name: str, tmp_path: Path
 ) -> None:
     """Nulls, a level never seen in training and values far off included."""
-    plain = fitted(spark, name, tmp_path / "pipeline").plain
+    plain = fitted(spark, name, tmp_path / "pipeline").portable
     pipeline = PipelineModel.load(f"file:{tmp_path / 'pipeline'}")
     transformed = pipeline.transform(table(spark, OTHERS)).withColumn("p", vector_to_array(F.col("probability"))[1])
     expected = {row["customer_id"]: row["p"] for row in transformed.select("customer_id", "p").collect()}
     assert len(expected) == 40 and max(expected.values()) > min(expected.values()) + 0.2
     tolerance = 1e-6 if name == "xgb" else 1e-12  # xgboost adds up in single precision
-    again = PlainModel.from_json(json.loads(json.dumps(plain.to_json())))
+    again = PortableModel.from_json(json.loads(json.dumps(plain.to_json())))
     assert probabilities(spark, again, OTHERS) == pytest.approx(expected, abs=tolerance)
     with started("sail", SMALL) as sail:
         assert probabilities(sail, plain, OTHERS) == pytest.approx(expected, abs=tolerance)
 
 
+def test_each_kind_has_a_declared_grid() -> None:
+    """So that a list of kinds needs no import of MLlib."""
+    assert list(KINDS) == list(Grids.model_fields)
+
+
 @pytest.mark.parametrize("name", ["rf", "xgb"])
 def test_the_same_seed_gives_the_same_model(spark: SparkSession, name: str) -> None:
-    kind, part = KINDS[name], training_part(table(spark, customers()), ALL, QUICK)
-    [params] = candidates(name, QUICK.grids)
+    kind, part = KINDS[name], make_training_set(table(spark, customers()), ALL, QUICK)
+    [params] = parameter_grid(name, QUICK.grids)
     first, second = (kind.fit(part.prepared, params, seed=1).stages for _ in range(2))
     part.prepared.unpersist()
     if name == "rf":
@@ -77,25 +82,25 @@ def test_how_rows_lie_says_nothing(spark: SparkSession, tmp_path: Path) -> None:
     """Written by another engine, on more cores or in another order, they give the same forest."""
     rows = table(spark, customers())
     others = rows.orderBy(F.desc("customer_id")).repartition(5)
-    first, second = (fitted_on(one, "rf", tmp_path / "saved").plain for one in (rows, others))
+    first, second = (fitted_on(one, "rf", tmp_path / "saved").portable for one in (rows, others))
     found = [probabilities(spark, plain, OTHERS) for plain in (first, second)]
     assert found[0] == pytest.approx(found[1], abs=1e-9)
     assert len(set(found[0].values())) > 5
 
 
 def test_another_seed_gives_another_forest(spark: SparkSession, tmp_path: Path) -> None:
-    first, second = (fitted(spark, "rf", tmp_path / str(seed), seed=seed).plain.to_json() for seed in (1, 2))
+    first, second = (fitted(spark, "rf", tmp_path / str(seed), seed=seed).portable.to_json() for seed in (1, 2))
     assert first != second
 
 
 def test_cross_validation_chooses_and_is_honest(spark: SparkSession) -> None:
     """Against scikit-learn's AUC of the same folds, fitted and judged apart."""
-    part = training_part(table(spark, customers()), ALL, QUICK)
+    part = make_training_set(table(spark, customers()), ALL, QUICK)
     ticks: list[int] = []
-    found = tuned(
+    found = cross_validate(
         part.prepared,
         KINDS["lr"],
-        candidates("lr", Grids(lr=LogisticGrid(regularisation=[1e-3, 10.0]))),
+        parameter_grid("lr", Grids(lr=LogisticGrid(regularisation=[1e-3, 10.0]))),
         3,
         1,
         lambda: ticks.append(1),
@@ -124,8 +129,8 @@ def test_balanced_probabilities_are_calibrated_on_customers_kept_for_it(
     raw = QUICK.model_copy(update={"balance": balance, "calibrate": "none"})
     means = {}
     for how in (raw, QUICK.model_copy(update={"balance": balance})):
-        part = training_part(table(spark, rows), [ALL[3]], how)  # the device, which says little
-        plain = fit_model("lr", part, how, saving(tmp_path / how.calibrate)).plain
+        part = make_training_set(table(spark, rows), [ALL[3]], how)  # the device, which says little
+        plain = fit_model("lr", part, how, saving(tmp_path / how.calibrate)).portable
         means[how.calibrate] = np.mean(list(probabilities(spark, plain, rows).values()))
         kept = 2_000 if how.calibrate == "none" else 1_600
         positives = share * kept
@@ -138,10 +143,10 @@ def test_cross_validation_of_a_rare_label_sees_enough_of_it(spark: SparkSession,
     """Of 4,000 rows 1 in 13 is positive: 500 in 3,250 would be 38 of them, too few to choose by."""
     rows = [row | {"label": int(row["visits"] == 12)} for row in customers(4_000)]
     how = QUICK.model_copy(update={"tuning_rows": 500})
-    part = training_part(table(spark, rows), ALL[1:], how)
+    part = make_training_set(table(spark, rows), ALL[1:], how)
     assert fit_model("lr", part, how, saving(tmp_path)).tuning.rows == 4_000
     even = [row | {"label": row["customer_id"] % 2} for row in customers(4_000)]
-    part = training_part(table(spark, even), ALL, how)
+    part = make_training_set(table(spark, even), ALL, how)
     assert fit_model("lr", part, how, saving(tmp_path)).tuning.rows == 1_000
 
 
@@ -150,15 +155,15 @@ def test_calibration_needs_both_labels(spark: SparkSession) -> None:
         "label", F.when(is_for_calibration(F.col("customer_id")), 0).otherwise(F.col("label"))
     )
     with pytest.raises(ValueError, match="kept for calibration do not have both labels"):
-        training_part(rows, ALL, QUICK.model_copy(update={"calibrate": "platt"}))
+        make_training_set(rows, ALL, QUICK.model_copy(update={"calibrate": "platt"}))
 
 
 def test_the_rule_of_one_feature_is_its_logistic_regression(spark: SparkSession) -> None:
     rows = table(spark, customers())
-    found = logistic_model(rows, [VISITS], QUICK)
+    found = fit_logistic(rows, [VISITS], QUICK)
     assert found.features == ["visits"]
     by_visits = {row["visits"]: row["probability"] for row in
-                 scored(rows, {"probability": found}, ["visits"]).collect()}  # fmt: skip
+                 score_table(rows, {"probability": found}, ["visits"]).collect()}  # fmt: skip
     assert list(dict(sorted(by_visits.items())).values()) == sorted(by_visits.values())
     mean = np.mean([by_visits[row["visits"]] for row in customers()])
     assert mean == pytest.approx(np.mean([row["label"] for row in customers()]), abs=1e-4)
@@ -167,7 +172,7 @@ def test_the_rule_of_one_feature_is_its_logistic_regression(spark: SparkSession)
 def test_the_rule_of_a_constant_is_the_share_of_the_label(spark: SparkSession) -> None:
     rows = customers()
     share = np.mean([row["label"] for row in rows])
-    for model in (logistic_model(table(spark, rows), [CONSTANT], QUICK), constant_model(float(share))):
+    for model in (fit_logistic(table(spark, rows), [CONSTANT], QUICK), constant_model(float(share))):
         assert list(probabilities(spark, model, rows[:3]).values()) == pytest.approx([share] * 3)
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from conf.schema import Windows
 from features.windows import Moment
 from jobs.engine import engine
-from models.fitting.split import Split, chosen_split, fold, is_for_calibration, is_held_out, is_in_share
+from models.fitting.split import Split, choose_split, fold, is_for_calibration, is_held_out, is_in_share
 from tests.support.engines import SMALL
 from tests.support.frames import AS_OF, before, frame
 
@@ -23,42 +23,42 @@ def moments(*ages: int) -> list[Moment]:
 
 
 def test_one_moment_is_split_by_customer_alone() -> None:
-    split = chosen_split(moments(0))
+    split = choose_split(moments(0))
     assert split == Split("customer", train=(AS_OF,), test=AS_OF)
     assert str(split).startswith("by customer: trained at 2017-05-01")
 
 
 def test_a_moment_trains_when_its_outcome_had_ended_by_the_test() -> None:
-    split = chosen_split(moments(13, 28, 0, 14))
+    split = choose_split(moments(13, 28, 0, 14))
     assert split == Split("time", train=(before(28), before(14)), test=AS_OF, unused=(before(13),))
     assert str(split).startswith("by time: trained at 2017-04-03, 2017-04-17, whose outcomes were known by then")
 
 
 def test_moments_too_close_together_are_split_by_customer() -> None:
-    assert chosen_split(moments(1, 0)) == Split("customer", train=(before(1), AS_OF), test=AS_OF)
+    assert choose_split(moments(1, 0)) == Split("customer", train=(before(1), AS_OF), test=AS_OF)
     with pytest.raises(ValueError, match="none may train for it"):
-        chosen_split(moments(1, 0), "time")
+        choose_split(moments(1, 0), "time")
 
 
 def test_by_customer_all_mature_moments_train() -> None:
-    split = chosen_split(moments(28, 0), "customer")
+    split = choose_split(moments(28, 0), "customer")
     assert split == Split("customer", train=(before(28), AS_OF), test=AS_OF)
 
 
 def test_the_newest_moments_train_and_no_more_than_asked_for() -> None:
-    assert chosen_split(moments(0, 28, 42, 56), most=2).train == (before(42), before(28))
-    assert chosen_split(moments(0, 28, 42, 56), "customer", most=2).train == (before(28), AS_OF)
+    assert choose_split(moments(0, 28, 42, 56), most=2).train == (before(42), before(28))
+    assert choose_split(moments(0, 28, 42, 56), "customer", most=2).train == (before(28), AS_OF)
 
 
 def test_no_moment_is_an_error() -> None:
     with pytest.raises(ValueError, match="no as-of date has mature labels"):
-        chosen_split([])
+        choose_split([])
 
 
 @given(st.sets(st.dates(date(2017, 1, 1), date(2017, 12, 31)), min_size=1, max_size=8), st.integers(0, 9))
 def test_no_training_label_reaches_past_the_test(days: set[date], gap_days: int) -> None:
     windows = Windows(observation_days=30, gap_days=gap_days, outcome_days=14)
-    split = chosen_split([Moment.at(day, windows) for day in days])
+    split = choose_split([Moment.at(day, windows) for day in days])
     assert split.test == max(days)
     assert not set(split.train) & set(split.unused)
     assert {*split.train, *split.unused, split.test} == days
@@ -82,7 +82,7 @@ TYPES = {"customer_id": "bigint", "as_of": "date", "eligible": "boolean", "label
 
 def sides(sail: SparkSession, split: Split) -> list[set[tuple[int, date]]]:
     """Keys of the rows that train, and of those that judge."""
-    parts = split.parts(frame(sail, ROWS, TYPES))
+    parts = split.apply(frame(sail, ROWS, TYPES))
     return [{(row["customer_id"], row["as_of"]) for row in part.collect()} for part in parts]
 
 

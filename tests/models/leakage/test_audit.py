@@ -19,9 +19,9 @@ from sklearn.metrics import roc_auc_score
 from conf.learning import Audit
 from features.declared import NamedFeature
 from jobs.engine import engine as started
-from models.leakage.audit import Audited, AuditedFeature, audit
+from models.leakage.audit import AuditResult, FeatureAudit, audit_features
 from models.leakage.univariate import auc_of_counts
-from models.leakage.value_counts import Values, counted
+from models.leakage.value_counts import ValueCounts, count_values
 from tests.support.customers import feature
 from tests.support.engines import SMALL
 from tests.support.paths import SHARED
@@ -42,9 +42,9 @@ def table(spark: SparkSession, labels: Any, **columns: Any) -> DataFrame:
 
 def audited(
     spark: SparkSession, labels: Any, values: Any, limits: Audit = LIMITS, of: NamedFeature = X
-) -> AuditedFeature:
+) -> FeatureAudit:
     """What is found of one feature."""
-    [found] = audit(table(spark, labels, **{of.name: values}), [of], limits).features
+    [found] = audit_features(table(spark, labels, **{of.name: values}), [of], limits).features
     return found
 
 
@@ -57,7 +57,7 @@ def groups(*counts: tuple[Any, int, int]) -> tuple[list[int], list[Any]]:
 # ---- counting ----
 
 
-def cells(values: Values) -> list[tuple[float, ...]]:
+def cells(values: ValueCounts) -> list[tuple[float, ...]]:
     return [
         (float(least), float(greatest), int(zeros), int(ones))
         for least, greatest, zeros, ones in zip(
@@ -71,7 +71,7 @@ def test_values_are_counted_by_label_in_their_order_and_null_last(engine: SparkS
     labels = [0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0]
     values = [5.0, 0.0, -0.0, 255.0, 254.0, 256.0, 257.0, None, nan, -3.5, inf, 258.0]
     rows = engine.createDataFrame(list(zip(labels, values, strict=True)), "label int, x double")
-    found = counted(rows, {"x": ()})["x"]
+    found = count_values(rows, {"x": ()})["x"]
     assert cells(found) == [
         (-3.5, -3.5, 0, 1),
         (0.0, 0.0, 1, 1),
@@ -88,7 +88,7 @@ def test_values_are_counted_by_label_in_their_order_and_null_last(engine: SparkS
 
 def test_levels_are_counted_by_name(engine: SparkSession) -> None:
     rows = table(engine, [0, 1, 0, 1, 0, 1], device=["ip", "ip", "new", "newer", None, "ar"])
-    found = counted(rows, {"device": ("ar", "ip", "wp")})["device"]
+    found = count_values(rows, {"device": ("ar", "ip", "wp")})["device"]
     assert cells(found) == [(0, 0, 0, 1), (1, 1, 1, 1), (3, 3, 1, 1)]  # what is not declared is one level
     assert (found.negatives[-1], found.positives[-1]) == (1, 0)
 
@@ -105,7 +105,7 @@ rows_of = st.lists(
 def test_no_customer_is_lost_and_cells_are_narrow_and_apart(
     sail: SparkSession, rows: list[tuple[int, float | None]]
 ) -> None:
-    found = counted(sail.createDataFrame(rows, "label int, x double"), {"x": ()})["x"]
+    found = count_values(sail.createDataFrame(rows, "label int, x double"), {"x": ()})["x"]
     greatest_before = -inf
     for least, greatest, zeros, ones in cells(found):
         inside = [label for label, value in rows if value is not None and least <= value <= greatest]
@@ -388,7 +388,7 @@ def test_value_that_says_nothing_is_no_leak(sail: SparkSession) -> None:
 # ---- all of it ----
 
 
-def shop(spark: SparkSession) -> Audited:
+def shop(spark: SparkSession) -> AuditResult:
     random = np.random.default_rng(3)
     rows = 3_000
     labels = random.random(rows) < 0.3
@@ -398,7 +398,7 @@ def shop(spark: SparkSession) -> Audited:
     device = np.where(random.random(rows) < 0.5, "ar", "ip")
     found = table(spark, labels, heard=heard, known=known, clock=clock, device=device)
     heard_and_so_on = [feature(name, "ratio") for name in ("heard", "known", "clock")]
-    return audit(found, [*heard_and_so_on, DEVICE], LIMITS)
+    return audit_features(found, [*heard_and_so_on, DEVICE], LIMITS)
 
 
 def test_flagged_features_come_first_then_by_auc(sail: SparkSession) -> None:
@@ -408,9 +408,9 @@ def test_flagged_features_come_first_then_by_auc(sail: SparkSession) -> None:
     assert [one.flags for one in found.features] == [["auc", "decides"], ["decides"], [], []]
     aucs = [one.auc.value for one in found.features]
     assert aucs[0] > aucs[2] > aucs[1] and aucs[2] > aucs[3]
-    told = json.loads(TypeAdapter(Audited).dump_json(found))
+    told = json.loads(TypeAdapter(AuditResult).dump_json(found))
     assert list(told) == ["rows", "positive_share", "limits", "features"]
-    assert TypeAdapter(Audited).validate_python(told) == found
+    assert TypeAdapter(AuditResult).validate_python(told) == found
     assert (told["rows"], told["limits"]) == (3_000, {"auc": 0.95, "other_label_share": 0.01, "odds": 30.0})
     assert set(told["features"][1]) == {"feature", "auc", "direction", "flags", "decides"}
     assert set(told["features"][1]["auc"]) == {"value", "low", "high"}
@@ -435,7 +435,7 @@ def test_real_table_gives_its_making_away(sail: SparkSession) -> None:
     names = ["length_avg", "length_sum", "price_avg", "price_sum", "review", "review_out_of_10", "completion"]
     names += ["minutes_listened", "support_requests", "days"]
     real = pd.read_csv(REAL, header=None, names=["customer_id", *names, "label"])
-    found = audit(
+    found = audit_features(
         table(sail, real["label"], **{name: real[name] for name in names}),
         [feature(name, "amount") for name in names],
         LIMITS,
@@ -457,4 +457,4 @@ def test_both_engines_find_the_same(sail: SparkSession) -> None:
 
 def test_no_customers_are_refused(engine: SparkSession) -> None:
     with pytest.raises(ValueError, match="no customers"):
-        audit(table(engine, [0], x=[1.0]).where("false"), [X], LIMITS)
+        audit_features(table(engine, [0], x=[1.0]).where("false"), [X], LIMITS)

@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.learning import Audit
-from models.leakage.audit import AuditedFeature, audit
-from models.leakage.clearing import acquitted
+from models.leakage.audit import FeatureAudit, audit_features
+from models.leakage.clearing import clear_suspects
 from tests.support.customers import AGE, QUICK, SHARE, VISITS, table
 from tests.support.frames import AS_OF, Rows
 
@@ -30,9 +30,9 @@ def customers(count: int) -> Rows:
 def test_a_far_end_that_others_know_is_cleared_and_a_leak_is_not(spark: SparkSession) -> None:
     rows, features = customers(8_000), [VISITS, AGE, SHARE]
     train = table(spark, rows)
-    found = audit(train, features, Audit())
+    found = audit_features(train, features, Audit())
     assert set(found.flagged) == {"age", "share"}
-    judged = acquitted(found, train, features, QUICK)
+    judged = clear_suspects(found, train, features, QUICK)
     assert judged.flagged == ["share"]
     told = {one.feature: one for one in judged.features}
     assert _expected(told["age"]) < 0.05
@@ -45,16 +45,16 @@ def test_a_far_end_that_others_know_is_cleared_and_a_leak_is_not(spark: SparkSes
 def test_where_all_are_suspected_the_overall_share_is_expected(spark: SparkSession) -> None:
     rows = customers(8_000)
     train = table(spark, rows)
-    judged = acquitted(audit(train, [SHARE], Audit()), train, [SHARE], QUICK)
+    judged = clear_suspects(audit_features(train, [SHARE], Audit()), train, [SHARE], QUICK)
     assert judged.flagged == ["share"]
     assert _expected(judged.features[0]) == pytest.approx(sum(row["label"] for row in rows) / len(rows), abs=1e-9)
 
 
 def test_nobody_suspected_costs_nothing(spark: SparkSession) -> None:
-    found = audit(table(spark, customers(2_000)), [VISITS], Audit())
-    assert acquitted(found, table(spark, []), [VISITS], QUICK) is found
+    found = audit_features(table(spark, customers(2_000)), [VISITS], Audit())
+    assert clear_suspects(found, table(spark, []), [VISITS], QUICK) is found
 
 
-def _expected(one: AuditedFeature) -> float:
+def _expected(one: FeatureAudit) -> float:
     assert one.decides and one.decides.expected_share is not None
     return one.decides.expected_share

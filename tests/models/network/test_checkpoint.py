@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.network import Network
-from models.network.checkpoint import Arrays, Epoch, Progress, Throughput
-from models.network.job import FitOrigin, Plan
+from models.network.checkpoint import Epoch, Progress, Throughput, VariableValues
+from models.network.job import FitOrigin, NetworkJob
 from models.network.sharding import Layout
 from models.scoring.inputs import Input
 
@@ -27,7 +27,7 @@ def after(losses: list[float]) -> Progress:
     return progress
 
 
-def same(one: Arrays, other: Arrays) -> bool:
+def same(one: VariableValues, other: VariableValues) -> bool:
     """To the last bit, and of the same types."""
     kinds = [[(array.dtype, array.shape) for array in arrays] for arrays in (one, other)]
     return kinds[0] == kinds[1] and all(a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True))
@@ -152,7 +152,7 @@ def test_over_by_hand(losses: list[float], epochs: int, patience: int | None, is
 
 
 def test_round_trip_of_a_plan(tmp_path: Path) -> None:
-    plan = Plan(
+    plan = NetworkJob(
         Network(hidden=[3, 2], output="softmax", clip_norm=1.5, patience=None, learning_rate=0.1 + 0.2),
         2**63 - 1,
         (0.1, -1e-300),
@@ -162,6 +162,6 @@ def test_round_trip_of_a_plan(tmp_path: Path) -> None:
         FitOrigin({"tables": {"é": None}}, 4, (Input("é", "visits", "visits", None), Input("b", "age", "age", 0.1))),
     )
     plan.write(tmp_path)
-    again = Plan.read(tmp_path)
+    again = NetworkJob.read(tmp_path)
     assert again == plan
     assert [array.tolist() for array in again.standard] == [list(plan.mean), list(plan.deviation)]

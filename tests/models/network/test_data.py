@@ -10,8 +10,8 @@ from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.network import Network
-from models.network.data import write_plan
-from models.network.job import FitOrigin, Plan
+from models.network.data import write_job
+from models.network.job import FitOrigin, NetworkJob
 from models.network.sharding import Layout
 from models.network.shards import Singles, read_blocks
 from tests.support.frames import AS_OF
@@ -44,9 +44,11 @@ def prepared(spark: SparkSession, rows: list[tuple[Any, ...]]) -> DataFrame:
     return spark.createDataFrame(made, schema).toDF(*names)
 
 
-def written(folder: Path, train: DataFrame, validation: DataFrame, network: Network = NETWORK, ranks: int = 1) -> Plan:
-    write_plan(folder, train, validation, network, 3, ranks, ORIGIN)
-    return Plan.read(folder)
+def written(
+    folder: Path, train: DataFrame, validation: DataFrame, network: Network = NETWORK, ranks: int = 1
+) -> NetworkJob:
+    write_job(folder, train, validation, network, 3, ranks, ORIGIN)
+    return NetworkJob.read(folder)
 
 
 def in_order(folder: Path, layout: Layout) -> Singles:
@@ -105,7 +107,7 @@ def test_batch_is_of_all_ranks_or_of_each(spark: SparkSession, tmp_path: Path, s
 def test_a_part_without_rows_is_refused(spark: SparkSession, tmp_path: Path, empty: str) -> None:
     parts = {"train": prepared(spark, TRAIN), "validation": prepared(spark, VALIDATION)}
     parts[empty] = parts[empty].where("label > 1")
-    with pytest.raises(ValueError, match=f"the {empty} part has no rows"):
+    with pytest.raises(ValueError, match=f"the {empty} set has no rows"):
         written(tmp_path, parts["train"], parts["validation"])
     assert not (tmp_path / "plan.json").exists()
 

@@ -17,15 +17,15 @@ from pyspark.sql import SparkSession
 
 from conf.network import Network
 from models.fitting.calibration import Calibration
-from models.fitting.encoding import linear_terms
+from models.fitting.encoding import terms_of
 from models.network.job import NETWORK
 from models.scoring.inputs import Input
-from models.scoring.mlp import Dense
-from models.scoring.portable import PlainModel
+from models.scoring.mlp import Mlp
+from models.scoring.portable import PortableModel
 from tests.support.customers import AGE, DEVICE, SHARE, VISITS, feature, table
 
 HEIGHT = feature("height", "share", may_be_null=True)
-TERMS = {term.name: term for term in linear_terms([VISITS, SHARE, AGE, DEVICE, HEIGHT])}
+TERMS = {term.name: term for term in terms_of([VISITS, SHARE, AGE, DEVICE, HEIGHT])}
 FILLS = {"age": 1.75, "height": 0.25}  # means of the training rows, of the logarithm for the first
 # Not in the order of the features, and some terms are left out.
 NAMES = ["device_is_ip", "age", "visits", "age_is_missing", "share", "height"]
@@ -102,7 +102,7 @@ def files(keras: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> d
     folder = tmp_path_factory.mktemp("networks")
     files = {output: folder / f"{output}.keras" for output in LAST}
     for output, file in files.items():
-        keras.whole.whole_network(keras.network(output), output, list(TERMS.values()), INPUTS).save(file)
+        keras.whole.network_with_preprocessing(keras.network(output), output, list(TERMS.values()), INPUTS).save(file)
     return files
 
 
@@ -140,7 +140,7 @@ def test_probabilities_of_both_labels_without_encore(scored_alone: dict[str, np.
 
 @pytest.mark.parametrize("output", LAST)
 def test_plain_copy_says_the_same(keras: SimpleNamespace, output: str) -> None:
-    copy = keras.whole.plain_copy(keras.network(output), MEAN, DEVIATION, "relu")
+    copy = keras.whole.portable_copy(keras.network(output), MEAN, DEVIATION, "relu")
     assert copy.margin(np.array(EXPLAINED)) == pytest.approx([margin(explained) for explained in EXPLAINED])
 
 
@@ -149,7 +149,7 @@ def test_missing_value_is_the_mean_beside_its_indicator(keras: SimpleNamespace) 
     inputs = [one for one in INPUTS if one.feature == "age"]
     network = keras.build.network_of_inputs(Network(hidden=[1]), np.zeros(2), np.ones(2), 1)
     network.set_weights([np.array([[1.0], [10.0]]), np.zeros(1), np.ones((1, 1)), np.zeros(1)])
-    whole = keras.whole.whole_network(network, "sigmoid", list(TERMS.values()), inputs)
+    whole = keras.whole.network_with_preprocessing(network, "sigmoid", list(TERMS.values()), inputs)
     ages = np.array([[nan], [0.0], [1e-9], [9.0]], np.float32)
     odds = np.array(whole({"age": ages}, training=False), float)[:, 0]
     assert np.log(odds / (1 - odds)) == pytest.approx([1.75 + 10, 0, 0, log1p(9)], abs=0.01)
@@ -158,7 +158,7 @@ def test_missing_value_is_the_mean_beside_its_indicator(keras: SimpleNamespace) 
 @pytest.mark.parametrize("output", LAST)
 def test_columns_of_a_table(keras: SimpleNamespace, output: str) -> None:
     """Whole numbers and others, with nulls, and texts; of one unit what it says, of two the latter."""
-    whole = keras.whole.whole_network(keras.network(output), output, list(TERMS.values()), INPUTS)
+    whole = keras.whole.network_with_preprocessing(keras.network(output), output, list(TERMS.values()), INPUTS)
     rows = pa.Table.from_pylist([row for row, _ in ROWS])
     found = keras.whole.probabilities(whole, {name: rows[name] for name in rows.column_names})
     assert found.shape == (6,)
@@ -174,15 +174,15 @@ def test_a_copy_that_scores_otherwise_is_refused(
     network = keras.build.network_of_inputs(Network(hidden=[2]), mean, deviation, 1)
     network.set_weights([array for layer in layers for array in layer])
     file = files["sigmoid"].parent / "few.keras"
-    keras.whole.whole_network(network, "sigmoid", list(TERMS.values()), inputs).save(file)
+    keras.whole.network_with_preprocessing(network, "sigmoid", list(TERMS.values()), inputs).save(file)
     nobody = {"device": None, "age": None, "visits": 9, "share": 0.5}
     rows = table(sail, [nobody, nobody | {"age": 2.0, "device": "ip"}])
 
     def compare(shift: float) -> None:
-        copy = Dense(mean, deviation, (layers[0], (layers[1][0], layers[1][1] + shift)), "relu")
-        keras.whole.refuse_other_scores(file, PlainModel(NETWORK, tuple(inputs), copy, Calibration()), rows)
+        copy = Mlp(mean, deviation, (layers[0], (layers[1][0], layers[1][1] + shift)), "relu")
+        keras.whole.require_same_scores(file, PortableModel(NETWORK, tuple(inputs), copy, Calibration()), rows)
 
     compare(0.0)
     for shift in (0.5, nan):
-        with pytest.raises(RuntimeError, match="other probabilities than its plain copy"):
+        with pytest.raises(RuntimeError, match="other probabilities than its portable copy"):
             compare(shift)

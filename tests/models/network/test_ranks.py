@@ -15,8 +15,8 @@ from pyspark.sql import SparkSession
 
 from conf.network import Network
 from models.network.checkpoint import Progress
-from models.network.fit import fit
-from models.network.launch import CannotLaunch, RankFailed, launch, require
+from models.network.fit import fit_network
+from models.network.launch import CannotLaunch, RankFailed, launch, require_launcher
 from models.network.ranks import OneProcess
 from tests.support.network_plans import BATCH, CASES, ROWS, SEED, WIDTH, fail, fit_cases, rows, write_case
 from tests.support.paths import ROOT
@@ -40,7 +40,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("alone")
     for name, network in CASES.items():
         write_case(folder / name, network)
-        fit(folder / name, OneProcess())
+        fit_network(folder / name, OneProcess())
     return folder
 
 
@@ -122,7 +122,7 @@ def test_one_process_is_plain_keras(alone: Path) -> None:
 def test_gradients_are_clipped(alone: Path, tmp_path: Path) -> None:
     """Else the comparison of Adam would say nothing of clipping."""
     write_case(tmp_path, CASES["adam"].model_copy(update={"clip_norm": None}))
-    fit(tmp_path, OneProcess())
+    fit_network(tmp_path, OneProcess())
     assert apart(tmp_path, alone / "adam") > 1e-2
 
 
@@ -149,11 +149,11 @@ def test_too_few_slots_are_said_at_once(spark: SparkSession) -> None:
     with pytest.raises(CannotLaunch, match=r"3 ranks need as many slots of Spark \(local\[2\]\), and there are 2"):
         launch(partial(fail, "never"), 3, "horovod")
     with pytest.raises(CannotLaunch, match="cores of this machine"):
-        require("horovodrun", 10_000)
+        require_launcher("horovodrun", 10_000)
     with pytest.raises(CannotLaunch, match="2 ranks by the launcher local, which is one process"):
-        require("local", 2)
+        require_launcher("local", 2)
     with pytest.raises(CannotLaunch, match="no launcher mpi; give local, horovod, horovodrun"):
-        require("mpi", 1)
+        require_launcher("mpi", 1)
 
 
 @pytest.mark.parametrize(("missing", "mend"), [("horovod", "shell/setup.sh"), ("tensorflow", "encore\\[keras\\]")])
@@ -179,7 +179,7 @@ def test_a_killed_fit_goes_on_to_the_same_end(tmp_path: Path) -> None:
     """Killed at two moments, with dropout, a shuffle and a schedule."""
     for name in ("whole", "killed"):
         write_case(tmp_path / name, ALL_THAT_DRAWS, 200 * BATCH)
-    fit(tmp_path / "whole", OneProcess())
+    fit_network(tmp_path / "whole", OneProcess())
     code = "import sys; from pathlib import Path; from models.network.fit import fit; "
     code += "from models.network.ranks import OneProcess; fit(Path(sys.argv[1]), OneProcess())"
     for epochs in (2, 9):
@@ -191,7 +191,7 @@ def test_a_killed_fit_goes_on_to_the_same_end(tmp_path: Path) -> None:
         process.wait()
     killed = Progress.read(tmp_path / "killed")
     assert 9 <= len(killed.epochs) < 40 and not killed.is_done
-    fit(tmp_path / "killed", OneProcess())
+    fit_network(tmp_path / "killed", OneProcess())
     ended, whole = Progress.read(tmp_path / "killed"), Progress.read(tmp_path / "whole")
     assert ended.is_done and len(ended.epochs) == 40
     assert ended.epochs[: len(killed.epochs)] == killed.epochs, "none is done twice, as their seconds tell"

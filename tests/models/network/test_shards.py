@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import models.network.sharding
 from models.network.sharding import Layout, lanes_for
-from models.network.shards import BESIDE, Singles, read_blocks, write_lanes
+from models.network.shards import LABEL_AND_WEIGHT, Singles, read_blocks, write_lanes
 
 Shuffle = tuple[int, int] | None
 RANKS = (1, 2, 4)
@@ -30,7 +30,7 @@ def numbered(rows: int, width: int = 1) -> Singles:
 def batches(folder: Path, layout: Layout, lanes: Sequence[int], shuffle: Shuffle = None) -> list[Singles]:
     """The rows of each step, (rows, width + 2)."""
     return [
-        block[:, step].reshape(-1, layout.width + BESIDE)
+        block[:, step].reshape(-1, layout.width + LABEL_AND_WEIGHT)
         for block in read_blocks(folder, layout, lanes, shuffle)
         for step in range(block.shape[1])
     ]
@@ -155,7 +155,7 @@ def test_a_rank_reads_its_own_lanes_only(written: tuple[Path, Layout, Singles]) 
 def test_other_rows_than_those_of_the_layout_are_refused(
     tmp_path: Path, small_groups: None, declared: int, rows: int
 ) -> None:
-    with pytest.raises(ValueError, match=f"other rows than the {declared} of the layout"):
+    with pytest.raises(ValueError, match=f"the number of rows is not {declared}, as the layout says"):
         write_lanes(tmp_path, Layout(declared, 2, 16, 8), [numbered(rows, 2)])
 
 
@@ -215,7 +215,7 @@ WIDTH, BATCH, GROUP = 20, 256, 8192  # a row group of all lanes has 8192 rows, s
 
 def parts(rows: int) -> Iterator[Singles]:
     for _ in range(0, rows, 2048):
-        yield np.ones((2048, WIDTH + BESIDE), np.float32)
+        yield np.ones((2048, WIDTH + LABEL_AND_WEIGHT), np.float32)
 
 
 def peak(work: Callable[[], Any]) -> int:
@@ -248,6 +248,6 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.
 
         writing.append(peak(write))
         reading.append(peak(read))
-    group = GROUP * 4 * (WIDTH + BESIDE)
+    group = GROUP * 4 * (WIDTH + LABEL_AND_WEIGHT)
     assert writing[1] < writing[0] + group / 2 and writing[1] < 8 * group
     assert reading[1] < reading[0] + group / 8 and reading[1] < 6 * group / 4

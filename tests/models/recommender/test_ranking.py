@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from sklearn.metrics import ndcg_score
 
-from models.recommender.ranking import difference, judgement, means_of, novelty, per_customer
+from models.recommender.ranking import means_of, measure_ranking, metrics_per_customer, novelty, paired_difference
 from tests.support.frames import collected, frame
 
 LISTS = {"customer": "int", "title": "int", "rank": "int"}
@@ -25,7 +25,7 @@ def held(spark: SparkSession, of: dict[int, list[int]]) -> DataFrame:
 
 def test_a_customer_by_hand(engine: SparkSession) -> None:
     """Titles 1 and 4 of the list are held out, and 9, which is not on it; k is 4, so three hits could stand there."""
-    (row,) = per_customer(lists(engine, {7: [1, 2, 3, 4]}), held(engine, {7: [4, 1, 9]}), 4).collect()
+    (row,) = metrics_per_customer(lists(engine, {7: [1, 2, 3, 4]}), held(engine, {7: [4, 1, 9]}), 4).collect()
     assert row["ndcg"] == pytest.approx((1 + 1 / math.log2(5)) / (1 + 1 / math.log2(3) + 1 / 2))
     assert row["map"] == pytest.approx((1 / 1 + 2 / 4) / 3)
     assert row["precision"] == pytest.approx(2 / 4)
@@ -33,12 +33,14 @@ def test_a_customer_by_hand(engine: SparkSession) -> None:
 
 
 def test_more_held_out_than_a_list_is_long(sail: SparkSession) -> None:
-    (row,) = per_customer(lists(sail, {7: [1, 2]}), held(sail, {7: [1, 2, 3, 4, 5]}), 2).collect()
+    (row,) = metrics_per_customer(lists(sail, {7: [1, 2]}), held(sail, {7: [1, 2, 3, 4, 5]}), 2).collect()
     assert (row["ndcg"], row["map"], row["precision"], row["recall"]) == (1.0, 1.0, 1.0, 0.4)
 
 
 def test_ranks_beyond_the_list_do_not_count_and_a_short_list_pays_for_it(sail: SparkSession) -> None:
-    found = collected(per_customer(lists(sail, {1: [5, 6, 7], 2: [8]}), held(sail, {1: [7], 2: [8]}), 2), ["customer"])
+    found = collected(
+        metrics_per_customer(lists(sail, {1: [5, 6, 7], 2: [8]}), held(sail, {1: [7], 2: [8]}), 2), ["customer"]
+    )
     assert (found[1]["ndcg"], found[1]["recall"]) == (0.0, 0.0)
     assert (found[2]["ndcg"], found[2]["precision"]) == (1.0, 0.5)
 
@@ -46,7 +48,9 @@ def test_ranks_beyond_the_list_do_not_count_and_a_short_list_pays_for_it(sail: S
 def test_a_customer_without_a_list_has_nothing_and_one_without_a_title_held_out_does_not_count(
     sail: SparkSession,
 ) -> None:
-    found = collected(per_customer(lists(sail, {1: [5], 2: [6]}), held(sail, {1: [5], 3: [5]}), 1), ["customer"])
+    found = collected(
+        metrics_per_customer(lists(sail, {1: [5], 2: [6]}), held(sail, {1: [5], 3: [5]}), 1), ["customer"]
+    )
     assert {customer: row["ndcg"] for customer, row in found.items()} == {1: 1.0, 3: 0.0}
 
 
@@ -54,7 +58,7 @@ def test_ndcg_is_that_of_scikit_learn(sail: SparkSession) -> None:
     random = np.random.default_rng(1)
     relevant = {customer: random.choice(30, 6, replace=False).tolist() for customer in range(20)}
     shown = {customer: random.permutation(30).tolist() for customer in range(20)}
-    found = collected(per_customer(lists(sail, shown), held(sail, relevant), 10), ["customer"])
+    found = collected(metrics_per_customer(lists(sail, shown), held(sail, relevant), 10), ["customer"])
     for customer in range(20):
         truth = [[float(title in relevant[customer]) for title in range(30)]]
         score = [[-float(shown[customer].index(title)) for title in range(30)]]
@@ -83,8 +87,8 @@ def test_means_have_the_interval_of_their_deviation(sail: SparkSession) -> None:
 def test_a_judgement_counts_customers_and_coverage(engine: SparkSession) -> None:
     known = frame(engine, [{"title": t, "customers": 1} for t in range(4)], {"title": "int", "customers": "bigint"})
     shown = lists(engine, {1: [0, 1], 2: [1, 0], 3: [0, 3]})
-    measured = per_customer(shown, held(engine, {1: [0], 2: [0], 3: [2]}), 2)
-    found = judgement(measured, shown, known, 4, 2)
+    measured = metrics_per_customer(shown, held(engine, {1: [0], 2: [0], 3: [2]}), 2)
+    found = measure_ranking(measured, shown, known, 4, 2)
     assert (found.customers, found.coverage) == (3, 3 / 4)
     assert found.metrics["ndcg"].value == pytest.approx((1 + 1 / math.log2(3) + 0) / 3)
     assert found.metrics["novelty"].value == 2.0
@@ -93,12 +97,12 @@ def test_a_judgement_counts_customers_and_coverage(engine: SparkSession) -> None
 def test_coverage_counts_what_stands_on_the_lists_and_not_below(sail: SparkSession) -> None:
     known = frame(sail, [{"title": t, "customers": 1} for t in range(4)], {"title": "int", "customers": "bigint"})
     shown = lists(sail, {1: [0, 1, 2]})
-    assert judgement(per_customer(shown, held(sail, {1: [0]}), 2), shown, known, 4, 2).coverage == 2 / 4
+    assert measure_ranking(metrics_per_customer(shown, held(sail, {1: [0]}), 2), shown, known, 4, 2).coverage == 2 / 4
 
 
 def test_a_difference_is_paired(engine: SparkSession) -> None:
     """Customers differ much, the models by a tenth on each: only when paired that is sure."""
     of = frame(engine, [{"customer": n, "ndcg": n / 10 + 0.1} for n in range(9)], {"customer": "int", "ndcg": "double"})
     over = frame(engine, [{"customer": n, "ndcg": n / 10} for n in range(9)], {"customer": "int", "ndcg": "double"})
-    found = difference(of, over)
+    found = paired_difference(of, over)
     assert (found.value, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))

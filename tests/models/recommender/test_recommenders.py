@@ -12,12 +12,12 @@ from threadpoolctl import threadpool_limits
 
 from conf.recommender import RecommenderGrids
 from models.recommender import rankers
-from models.recommender.candidates import Als, Candidate, Ease, Engine, ItemItem, Popularity, candidates
-from models.recommender.fitting import Pairs, blocks, fitted
+from models.recommender.candidates import Als, Ease, Engine, ItemItem, Popularity, RankerSettings, settings_grid
+from models.recommender.fitting import Pairs, block_count, fit_ranker
 from models.recommender.histories import PAIRS, liked, matrix_of_histories, matrix_of_pairs
-from models.recommender.rankers import UNSCORED, Factors, Linear, Neighbours, Popular, Ranker
-from models.recommender.serialization import packed, unpacked
-from models.recommender.serving import Model
+from models.recommender.rankers import UNSCORED, FactorRanker, LinearRanker, NeighbourRanker, PopularityRanker, Ranker
+from models.recommender.serialization import pack_model, unpack_model
+from models.recommender.serving import RecommenderModel
 
 SIZE = 20
 ALL = {
@@ -53,7 +53,7 @@ def on_board(spark: SparkSession) -> Fit:
 
     def fit(name: str) -> Ranker:
         candidate, engine = ALL[name]
-        return fitted(pairs, candidate, engine, seed=1)
+        return fit_ranker(pairs, candidate, engine, seed=1)
 
     return fit
 
@@ -72,7 +72,7 @@ def test_the_title_held_out_stands_first(on_board: Fit, name: str) -> None:
 
 def test_but_popularity_does_not_see_it(spark: SparkSession) -> None:
     """The negative control: the board cannot be solved by what everybody likes."""
-    ranker = fitted(pairs_of(spark, board()), Popularity(), "implicit", seed=1)
+    ranker = fit_ranker(pairs_of(spark, board()), Popularity(), "implicit", seed=1)
     scores = unseen_scores(ranker, matrix_of_pairs(pairs_batches(board()), SIZE, SIZE))
     assert (scores.argmax(axis=1) == np.arange(SIZE)).sum() <= 2
 
@@ -87,7 +87,7 @@ def test_a_customer_whom_the_fit_never_saw_is_scored_by_what_he_did(on_board: Fi
 @pytest.mark.parametrize("name", ALL)
 def test_a_model_is_the_same_after_it_was_packed(on_board: Fit, name: str) -> None:
     ranker = on_board(name)
-    again = unpacked(packed(Model(ranker, np.arange(SIZE), SIZE)))
+    again = unpack_model(pack_model(RecommenderModel(ranker, np.arange(SIZE), SIZE)))
     histories = matrix_of_pairs(pairs_batches(board()), SIZE, SIZE)
     assert np.array_equal(again.ranker.scores(histories), ranker.scores(histories))
     assert (again.titles, again.popular.tolist()) == (SIZE, list(range(SIZE)))
@@ -136,7 +136,7 @@ def test_factors_of_a_customer_are_those_of_spark(spark: SparkSession) -> None:
     for row in model.itemFactors.collect():
         titles[row["id"]] = row["features"]
     theirs = np.array([row["features"] for row in model.userFactors.orderBy("id").collect()])
-    ours = Factors(titles, 2.0, "linear", 0.1, is_per_interaction=True).customers(pairs.matrix)
+    ours = FactorRanker(titles, 2.0, "linear", 0.1, is_per_interaction=True).customers(pairs.matrix)
     assert np.abs(theirs).max() > 0.1
     assert ours == pytest.approx(theirs, abs=1e-5)
 
@@ -150,13 +150,13 @@ def test_factors_of_a_customer_are_those_of_implicit(sail: SparkSession) -> None
     with threadpool_limits(1, "blas"):
         als = AlternatingLeastSquares(factors=5, regularization=0.5, iterations=3, random_state=1)
         als.fit(confidence, show_progress=False)
-    ours = Factors(np.asarray(als.item_factors), 2.0, "log", 0.5, is_per_interaction=False).customers(pairs.matrix)
+    ours = FactorRanker(np.asarray(als.item_factors), 2.0, "log", 0.5, is_per_interaction=False).customers(pairs.matrix)
     assert ours == pytest.approx(als.recalculate_user(np.arange(60), confidence), abs=1e-5)
 
 
 def test_equations_are_solved_a_few_customers_at_a_time(sail: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = pairs_of(sail, activity()).matrix
-    model = Factors(np.random.default_rng(1).normal(size=(40, 5)).astype(np.float32), 2.0, "log", 0.5, False)
+    model = FactorRanker(np.random.default_rng(1).normal(size=(40, 5)).astype(np.float32), 2.0, "log", 0.5, False)
     wanted = model.customers(matrix)
     monkeypatch.setattr(rankers, "EQUATIONS_BYTES", 7 * 5 * 5 * 8)
     assert model.customers(matrix) == pytest.approx(wanted)
@@ -181,8 +181,8 @@ def test_als_of_implicit_is_fitted_with_every_setting_of_its_candidate(sail: Spa
     with threadpool_limits(1, "blas"):
         als = AlternatingLeastSquares(factors=5, regularization=penalty, iterations=3, random_state=9)
         als.fit(confidence, show_progress=False)
-    found = fitted(pairs_of(sail, activity()), candidate, "implicit", seed=9)
-    assert isinstance(found, Factors)
+    found = fit_ranker(pairs_of(sail, activity()), candidate, "implicit", seed=9)
+    assert isinstance(found, FactorRanker)
     assert found.titles[1:] == pytest.approx(als.item_factors[1:], abs=1e-4)
     assert (found.alpha, found.weights, found.is_per_interaction) == (2.5, weights, False)
     assert found.regularisation == pytest.approx(penalty)
@@ -198,8 +198,8 @@ def test_als_of_spark_is_fitted_with_every_setting_of_its_candidate(spark: Spark
     columns = {"userCol": "customer", "itemCol": "title", "ratingCol": "weight"}
     rated = pairs.frame.selectExpr("customer", "title", "cast(ln(1 + strength) as float) as weight")
     als = ALS(**settings, **columns, numUserBlocks=4, numItemBlocks=4).fit(rated)
-    found = fitted(pairs, candidate, "spark", seed=9)
-    assert isinstance(found, Factors)
+    found = fit_ranker(pairs, candidate, "spark", seed=9)
+    assert isinstance(found, FactorRanker)
     for row in als.itemFactors.collect():
         assert found.titles[row["id"]] == pytest.approx(row["features"], abs=1e-4)
     assert (found.alpha, found.weights, found.is_per_interaction) == (2.5, "log", True)
@@ -213,15 +213,15 @@ def test_als_of_spark_is_fitted_with_every_setting_of_its_candidate(spark: Spark
 )  # fmt: skip
 def test_blocks_of_als_follow_the_pairs_alone(pairs: int, expected: int) -> None:
     """Not the cores, which would make another model of the same pairs elsewhere."""
-    assert blocks(pairs) == expected
+    assert block_count(pairs) == expected
 
 
 @pytest.mark.parametrize("library", ["spark", "implicit"])
 def test_what_was_seen_and_not_liked_teaches_nothing(sail: SparkSession, library: Engine) -> None:
     """With weights of 1 for whatever is there, a title that was only seen would count like one that was liked."""
     rows = np.array([[1.0, 0.0, 1.0], [1.0, 1.0, np.nan], [-2.0, 1.0, 1.0]])
-    found = fitted(pairs_of(sail, rows), ItemItem(3, "binary", 3), library, seed=1)
-    assert isinstance(found, Neighbours)
+    found = fit_ranker(pairs_of(sail, rows), ItemItem(3, "binary", 3), library, seed=1)
+    assert isinstance(found, NeighbourRanker)
     wanted = cosine_similarity(np.array([[1, 0, 1], [1, 1, 0], [0, 1, 1]]).T)
     assert found.similarity.toarray() == pytest.approx(wanted, abs=1e-6)
 
@@ -229,7 +229,7 @@ def test_what_was_seen_and_not_liked_teaches_nothing(sail: SparkSession, library
 def test_a_title_that_nobody_liked_is_not_scored(spark: SparkSession) -> None:
     pairs = pairs_of(spark, activity())
     for candidate, engine in [ALL["als-implicit"], ALL["als-spark"], ALL["item-item-implicit"], ALL["ease"]]:
-        scores = fitted(pairs, candidate, engine, seed=1).scores(pairs.matrix)
+        scores = fit_ranker(pairs, candidate, engine, seed=1).scores(pairs.matrix)
         assert (scores[:, 0] == UNSCORED).all()
         assert (scores[:, 1:] > UNSCORED).any(axis=0).all()
 
@@ -241,8 +241,8 @@ def test_similarity_is_the_cosine_on_both_engines_and_of_implicit(engine: SparkS
     weight = {"binary": (strength > 0).astype(float), "log": np.log1p(strength), "linear": strength}[weights]
     wanted = cosine_similarity(weight.T)
     for library in ("spark", "implicit"):
-        found = fitted(pairs, ItemItem(40, weights, 40), library, seed=1)  # type: ignore[arg-type]
-        assert isinstance(found, Neighbours)
+        found = fit_ranker(pairs, ItemItem(40, weights, 40), library, seed=1)  # type: ignore[arg-type]
+        assert isinstance(found, NeighbourRanker)
         assert found.similarity.toarray() == pytest.approx(wanted, abs=1e-5)
 
 
@@ -250,14 +250,14 @@ def test_only_the_nearest_neighbours_are_kept(engine: SparkSession) -> None:
     pairs = pairs_of(engine, activity())
     wanted = np.sort(cosine_similarity(pairs.matrix.toarray().T), axis=1)[:, -4:]
     for library in ("spark", "implicit"):
-        found = fitted(pairs, ItemItem(4, "linear", 40), library, seed=1)  # type: ignore[arg-type]
+        found = fit_ranker(pairs, ItemItem(4, "linear", 40), library, seed=1)  # type: ignore[arg-type]
         assert np.sort(found.similarity.toarray(), axis=1)[:, -4:] == pytest.approx(wanted, abs=1e-5)
         assert np.diff(found.similarity.indptr).max() == 4
 
 
 def test_only_the_strongest_titles_of_a_customer_say_which_go_together(engine: SparkSession) -> None:
     pairs = pairs_of(engine, np.array([[5.0, 4.0, 1.0], [5.0, np.nan, 1.0]]))
-    found = fitted(pairs, ItemItem(3, "binary", 2), "spark", seed=1)
+    found = fit_ranker(pairs, ItemItem(3, "binary", 2), "spark", seed=1)
     assert found.similarity.toarray()[0] == pytest.approx([1, 1 / np.sqrt(2), 1 / np.sqrt(2)])
     assert found.similarity.toarray()[1, 2] == 0
 
@@ -265,7 +265,7 @@ def test_only_the_strongest_titles_of_a_customer_say_which_go_together(engine: S
 def test_a_score_of_neighbours_is_the_mean_by_weight() -> None:
     similarity = csr_matrix(np.array([[1, 0.5, 0], [0.2, 1, 0], [0, 0, 1]], np.float32))
     histories = csr_matrix(np.array([[1, 3, 0], [1, 0, 0]], np.float32))
-    found = Neighbours(similarity, "linear").scores(histories)
+    found = NeighbourRanker(similarity, "linear").scores(histories)
     assert found[0] == pytest.approx([(1 + 3 * 0.2) / 4, (0.5 + 3) / 4, UNSCORED])
     assert found[1] == pytest.approx([1, 0.5, UNSCORED])
 
@@ -280,8 +280,8 @@ def test_ease_is_its_closed_form(sail: SparkSession, monkeypatch: pytest.MonkeyP
     inverse = np.linalg.inv(gram + 0.5 * np.diag(gram)[1:].mean() * np.eye(40))  # nobody likes title 0
     wanted = -inverse / np.diag(inverse)
     np.fill_diagonal(wanted, 0)
-    found = fitted(pairs, Ease(0.5, "linear"), "implicit", seed=1)
-    assert isinstance(found, Linear)
+    found = fit_ranker(pairs, Ease(0.5, "linear"), "implicit", seed=1)
+    assert isinstance(found, LinearRanker)
     assert found.effects == pytest.approx(wanted, abs=1e-6)
     scores = found.scores(pairs.matrix)
     assert (scores[:, 0] == UNSCORED).all()
@@ -292,11 +292,11 @@ def test_a_linear_model_weighs_histories_as_it_was_fitted() -> None:
     effects = np.array([[0, 1], [2, 0]], np.float32)
     histories = csr_matrix(np.array([[1, 3]], np.float32))
     for weights, (one, three) in {"binary": (1, 1), "log": (np.log(2), np.log(4)), "linear": (1, 3)}.items():
-        assert Linear(effects, weights).scores(histories)[0] == pytest.approx([2 * three, one])  # type: ignore[arg-type]
+        assert LinearRanker(effects, weights).scores(histories)[0] == pytest.approx([2 * three, one])  # type: ignore[arg-type]
 
 
 def test_popular_is_the_same_for_all() -> None:
-    found = Popular(np.array([3, 0, 1], np.float32)).scores(csr_matrix((2, 3), dtype=np.float32))
+    found = PopularityRanker(np.array([3, 0, 1], np.float32)).scores(csr_matrix((2, 3), dtype=np.float32))
     assert found.tolist() == [[3, UNSCORED, 1]] * 2
 
 
@@ -336,7 +336,7 @@ def test_without_any_batch_a_matrix_is_empty() -> None:
     ],
 )
 def test_candidates_are_every_combination(model: str, engine: Engine, number: int) -> None:
-    found: list[Candidate] = candidates(model, engine, RecommenderGrids())
+    found: list[RankerSettings] = settings_grid(model, engine, RecommenderGrids())
     assert len(found) == len(set(found)) == number
     if model == "als":
         assert {one.regularisation for one in found} == ({0.1, 0.3} if engine == "spark" else {0.02, 0.1, 0.5})  # type: ignore[union-attr]
@@ -346,14 +346,14 @@ def test_a_penalty_is_in_units_of_the_largest_singular_value(sail: SparkSession)
     """Of 4 customers who all like 9 titles it is 2 * sqrt(36); others, who like nothing, do not count."""
     matrix = np.full((6, 12), np.nan)
     matrix[:4, :9] = 1.0
-    found = fitted(pairs_of(sail, matrix), Als(2, 3, 1.0, "binary", 0.5), "implicit", seed=1)
-    assert isinstance(found, Factors)
+    found = fit_ranker(pairs_of(sail, matrix), Als(2, 3, 1.0, "binary", 0.5), "implicit", seed=1)
+    assert isinstance(found, FactorRanker)
     assert found.regularisation == pytest.approx(0.5 * 2 * 6)
 
 
 def test_ease_of_more_of_the_same_customers_is_the_same(sail: SparkSession) -> None:
     few, many = pairs_of(sail, activity()), pairs_of(sail, np.tile(activity(), (4, 1)))
-    found = [fitted(pairs, Ease(2.0, "log"), "implicit", seed=1).scores(few.matrix) for pairs in (few, many)]
+    found = [fit_ranker(pairs, Ease(2.0, "log"), "implicit", seed=1).scores(few.matrix) for pairs in (few, many)]
     assert np.allclose(*found, atol=1e-4)
 
 
@@ -361,7 +361,7 @@ def test_als_of_more_of_the_same_customers_is_nearly_the_same(sail: SparkSession
     """Both end near one optimum: closer than with half the penalty, which four times as many would need otherwise."""
     few, many = pairs_of(sail, activity()), pairs_of(sail, np.tile(activity(), (4, 1)))
     wanted, scaled, unscaled = (
-        fitted(pairs, Als(4, 60, 1.0, "binary", penalty), "implicit", seed=1).scores(few.matrix)[:, 1:]
+        fit_ranker(pairs, Als(4, 60, 1.0, "binary", penalty), "implicit", seed=1).scores(few.matrix)[:, 1:]
         for pairs, penalty in [(many, 0.2), (few, 0.2), (few, 0.4)]
     )
     assert np.abs(scaled - wanted).mean() < 0.5 * np.abs(unscaled - wanted).mean()

@@ -11,9 +11,9 @@ from pyspark.sql import SparkSession
 from jobs.engine import engine as started
 from models.recommender import serving as module
 from models.recommender.histories import PAIRS, with_histories
-from models.recommender.ids import HASHES, draw, drawn, numbered
-from models.recommender.rankers import Factors, Linear, Popular
-from models.recommender.serving import Model, Serving, served
+from models.recommender.ids import HASHES, draw, is_drawn, number_ids
+from models.recommender.rankers import FactorRanker, LinearRanker, PopularityRanker
+from models.recommender.serving import RecommenderModel, Serving, recommend_titles
 from tests.support.engines import SMALL
 from tests.support.frames import frame
 
@@ -28,14 +28,14 @@ POPULAR = np.array([4, 0, 1, 2, 3])
 class Given:
     """A model that is at hand."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: RecommenderModel) -> None:
         self.model = model
 
-    def __call__(self) -> Model:
+    def __call__(self) -> RecommenderModel:
         return self.model
 
 
-class Said(Linear):
+class Said(LinearRanker):
     """Takes the highest of what the history's titles say, so that -inf can stand for nothing."""
 
     def scores(self, histories: Any) -> Any:
@@ -44,14 +44,14 @@ class Said(Linear):
         return np.array([self.effects[row].max(axis=0) if len(row) else nothing for row in rows], np.float32)
 
 
-MODEL = Model(Said(EFFECTS, "binary"), POPULAR, 5)
+MODEL = RecommenderModel(Said(EFFECTS, "binary"), POPULAR, 5)
 Lists = dict[int, list[tuple[int, float | None, str]]]
 
 
 def lists(spark: SparkSession, pairs: list[tuple[int, int, float]], **changes: Any) -> tuple[Lists, Lists]:
     """By customer its titles with score and source, by title its customers."""
     how = Serving(**{"load": Given(MODEL), "top": 2, "exclude_seen": True} | changes)
-    rows = served(with_histories(spark.createDataFrame(pairs, PAIRS)), how).collect()
+    rows = recommend_titles(with_histories(spark.createDataFrame(pairs, PAIRS)), how).collect()
     found: tuple[Lists, Lists] = ({}, {})
     for row in sorted(rows, key=lambda row: (-(row["score"] or 0), row["rank"])):
         key, value = ("title", "customer") if row["for_title"] else ("customer", "title")
@@ -93,7 +93,7 @@ def test_a_customer_who_liked_nothing_gets_what_is_popular(sail: SparkSession) -
 
 def test_who_liked_nothing_has_no_score_even_of_a_model_that_scores_all(sail: SparkSession) -> None:
     """The sum over nothing is 0, which is no score: not for the customer, and not for the titles' lists."""
-    model = Model(Linear(np.ones((5, 5), np.float32), "binary"), POPULAR, 5)
+    model = RecommenderModel(LinearRanker(np.ones((5, 5), np.float32), "binary"), POPULAR, 5)
     found, for_titles = lists(sail, [(7, 4, 0.0)], load=Given(model), per_title=2)
     assert found[7] == [(0, None, "popular"), (1, None, "popular")]
     assert for_titles == {}
@@ -101,7 +101,7 @@ def test_who_liked_nothing_has_no_score_even_of_a_model_that_scores_all(sail: Sp
 
 def test_what_is_popular_is_no_score_of_a_history(sail: SparkSession) -> None:
     """Popularity says the same of everybody, so that its lists say that they are of popularity."""
-    model = Model(Popular(np.array([4, 3, 2, 1, 5], np.float32)), POPULAR, 5)
+    model = RecommenderModel(PopularityRanker(np.array([4, 3, 2, 1, 5], np.float32)), POPULAR, 5)
     found, _ = lists(sail, [(7, 0, 1.0)], load=Given(model))
     assert found == {7: [(4, None, "popular"), (1, None, "popular")]}
 
@@ -109,7 +109,7 @@ def test_what_is_popular_is_no_score_of_a_history(sail: SparkSession) -> None:
 def test_ranks_are_from_1_on(sail: SparkSession) -> None:
     """They are what metrics divide by."""
     histories = with_histories(sail.createDataFrame([(7, 0, 1.0), (8, 3, 1.0)], PAIRS))
-    rows = served(histories, Serving(Given(MODEL), 2, True)).collect()
+    rows = recommend_titles(histories, Serving(Given(MODEL), 2, True)).collect()
     assert sorted((row["customer"], row["rank"]) for row in rows) == [(7, 1), (7, 2), (8, 1), (8, 2)]
 
 
@@ -134,7 +134,7 @@ def test_blocks_change_nothing(sail: SparkSession, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "BLOCK_ROWS", rows)
     random = np.random.default_rng(1)
     titles = random.normal(size=(30, 4)).astype(np.float32)
-    model = Model(Factors(titles, 1.0, "log", 0.1, False), np.arange(30), 30)
+    model = RecommenderModel(FactorRanker(titles, 1.0, "log", 0.1, False), np.arange(30), 30)
     pairs = [(c, int(t), float(t % 3)) for c in range(25) for t in random.choice(30, 5, replace=False)]
     found = lists(sail, pairs, load=Given(model), top=4, per_title=3)
     monkeypatch.setattr(module, "BLOCK_ROWS", 7)
@@ -153,7 +153,7 @@ def test_blocks_change_nothing(sail: SparkSession, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("ids", [[], ["a"], [f"customer {n}" for n in range(500)] * 2])
 def test_numbers_have_no_gap_and_none_twice(engine: SparkSession, ids: list[str]) -> None:
-    rows = numbered(frame(engine, [{"id": one} for one in ids], {"id": "string"}), "id", "number").collect()
+    rows = number_ids(frame(engine, [{"id": one} for one in ids], {"id": "string"}), "id", "number").collect()
     assert sorted(row["number"] for row in rows) == list(range(len(set(ids))))
     assert {row["id"] for row in rows} == set(ids)
 
@@ -161,10 +161,10 @@ def test_numbers_have_no_gap_and_none_twice(engine: SparkSession, ids: list[str]
 def test_numbers_are_the_same_on_both_engines(sail: SparkSession) -> None:
     ids = [{"id": 7 * n - 100} for n in range(300)]
     wanted = {
-        row["id"]: row["number"] for row in numbered(frame(sail, ids, {"id": "bigint"}), "id", "number").collect()
+        row["id"]: row["number"] for row in number_ids(frame(sail, ids, {"id": "bigint"}), "id", "number").collect()
     }
     with started("spark", SMALL) as spark:
-        rows = numbered(frame(spark, ids, {"id": "bigint"}), "id", "number").collect()
+        rows = number_ids(frame(spark, ids, {"id": "bigint"}), "id", "number").collect()
         assert {row["id"]: row["number"] for row in rows} == wanted
 
 
@@ -172,13 +172,13 @@ def test_a_share_is_drawn_by_its_keys_and_each_purpose_draws_anew(engine: SparkS
     rows = engine.range(4_000).selectExpr("id as customer", "id % 7 as title")
     columns = {name: draw(name, 1, "customer", "title") for name in ("test", "validation")}
     drawn_rows = rows.withColumns(columns)
-    of = {name: {row["customer"] for row in drawn_rows.where(drawn(name, 0.2)).collect()} for name in columns}
+    of = {name: {row["customer"] for row in drawn_rows.where(is_drawn(name, 0.2)).collect()} for name in columns}
     for customers in of.values():
         assert 0.17 < len(customers) / 4_000 < 0.23
     assert 0.02 < len(of["test"] & of["validation"]) / 4_000 < 0.06  # a fifth of a fifth
     (row,) = drawn_rows.selectExpr("min(test) as low", "max(test) as high").collect()
     assert row["low"] >= 0 and row["high"] < HASHES
-    assert drawn_rows.where(drawn("test", 1.0)).count() == 4_000
+    assert drawn_rows.where(is_drawn("test", 1.0)).count() == 4_000
 
 
 def test_a_draw_is_of_its_seed_and_of_all_its_keys(engine: SparkSession) -> None:

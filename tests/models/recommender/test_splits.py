@@ -16,7 +16,7 @@ from features.windows import Window
 from jobs.recommending.dataset import DRAWN, LATER, VALIDATION, Ground
 from jobs.recommending.sources import Ratings, read_ratings
 from models.recommender.histories import PAIRS
-from models.recommender.splits import cuts, held_out_by_hash, held_out_later, known_before
+from models.recommender.splits import held_out_by_hash, held_out_later, history_window, time_splits
 
 START = date(2017, 4, 1)
 
@@ -27,25 +27,25 @@ def day(number: int) -> date:
 
 
 def test_the_last_days_and_as_many_before_them() -> None:
-    validation, test = cuts(Window(day(0), day(44)), holdout_days=7, history_days=30) or ()
+    validation, test = time_splits(Window(day(0), day(44)), holdout_days=7, history_days=30) or ()
     assert (test.before, test.after) == (Window(day(7), day(37)), Window(day(37), day(44)))
     assert (validation.before, validation.after) == (Window(day(0), day(30)), Window(day(30), day(37)))
 
 
 def test_a_history_without_bound_reaches_back_to_the_first_day() -> None:
-    validation, test = cuts(Window(day(0), day(44)), holdout_days=7, history_days=None) or ()
+    validation, test = time_splits(Window(day(0), day(44)), holdout_days=7, history_days=None) or ()
     assert (test.before.start, validation.before.start) == (day(0), day(0))
 
 
 @pytest.mark.parametrize(("days", "is_enough"), [(20, False), (21, True)])
 def test_three_times_the_days_held_out_are_needed(days: int, is_enough: bool) -> None:
-    assert (cuts(Window(day(0), day(days)), 7, 30) is not None) == is_enough
+    assert (time_splits(Window(day(0), day(days)), 7, 30) is not None) == is_enough
 
 
 @examples(days=st.integers(1, 100), holdout=st.integers(1, 30), history=st.none() | st.integers(1, 90))
 def test_what_is_fitted_on_ends_where_what_is_held_out_begins(days: int, holdout: int, history: int | None) -> None:
     logs = Window(day(0), day(days))
-    for cut in cuts(logs, holdout, history) or ():
+    for cut in time_splits(logs, holdout, history) or ():
         assert cut.before.end == cut.after.start
         assert cut.after.days == holdout
         assert cut.before.start >= logs.start and cut.after.end <= logs.end
@@ -54,8 +54,8 @@ def test_what_is_fitted_on_ends_where_what_is_held_out_begins(days: int, holdout
 
 
 def test_a_history_has_its_days_and_ends_before_the_moment() -> None:
-    assert known_before(day(10), Window(day(0), day(44)), 4) == Window(day(6), day(10))
-    assert known_before(day(3), Window(day(0), day(44)), 4) == Window(day(0), day(3))
+    assert history_window(day(10), Window(day(0), day(44)), 4) == Window(day(6), day(10))
+    assert history_window(day(3), Window(day(0), day(44)), 4) == Window(day(0), day(3))
 
 
 def pairs(spark: SparkSession, rows: list[tuple[int, int, float]]) -> DataFrame:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.network import Network
-from models.scoring.mlp import ACTIVATIONS, BLOCK_ROWS, PATH_POINTS, Dense
+from models.scoring.mlp import ACTIVATIONS, BLOCK_ROWS, PATH_POINTS, Mlp
 
 # Of two inputs with two hidden units; the rows are (1, -1) and (2, 1) when standardised, for which the units sum up
 # (-1, -0.5) and (4, -0.5).
@@ -36,20 +36,20 @@ def keras() -> SimpleNamespace:
     from models.network import build
     from models.network import export as whole
 
-    return SimpleNamespace(ops=keras.ops, network=build.network_of_inputs, plain_copy=whole.plain_copy)
+    return SimpleNamespace(ops=keras.ops, network=build.network_of_inputs, plain_copy=whole.portable_copy)
 
 
-def drawn(seed: int, units: list[int], activation: str, terms: int = 3) -> Dense:
+def drawn(seed: int, units: list[int], activation: str, terms: int = 3) -> Mlp:
     """A network of random weights."""
     random = np.random.default_rng(seed)
     sizes = [terms, *units, 1]
     layers = tuple(
         (random.normal(size=(before, after)), random.normal(size=after)) for before, after in pairwise(sizes)
     )
-    return Dense(random.normal(size=terms), random.uniform(0.5, 3, terms), layers, activation)
+    return Mlp(random.normal(size=terms), random.uniform(0.5, 3, terms), layers, activation)
 
 
-def walked(dense: Dense, row: np.ndarray) -> float:
+def walked(dense: Mlp, row: np.ndarray) -> float:
     """The log odds of one row, unit by unit."""
     of_a_unit = {"relu": lambda z: max(z, 0.0), "tanh": tanh, "elu": lambda z: z if z > 0 else exp(z) - 1}
     values = [(x - m) / d for x, m, d in zip(row, dense.mean, dense.deviation, strict=True)]
@@ -74,14 +74,14 @@ shapes = st.tuples(
     ],
 )
 def test_network_by_hand(activation: str, margins: list[float]) -> None:
-    dense = Dense(**BY_HAND, activation=activation)
+    dense = Mlp(**BY_HAND, activation=activation)
     assert dense.margin(ROWS) == pytest.approx(margins)
     assert dense.probability(ROWS) == pytest.approx([1 / (1 + exp(-margin)) for margin in margins])
 
 
 def test_activation_is_not_on_the_log_odds() -> None:
     """Which may be below 0."""
-    no_hidden = Dense(np.zeros(1), np.ones(1), ((np.array([[2.0]]), np.array([-1.0])),), "relu")
+    no_hidden = Mlp(np.zeros(1), np.ones(1), ((np.array([[2.0]]), np.array([-1.0])),), "relu")
     assert no_hidden.margin(np.array([[-3.0], [4.0]])).tolist() == [-7.0, 7.0]
 
 
@@ -103,7 +103,7 @@ def test_many_rows_are_as_each_alone() -> None:
 
 
 def test_no_rows() -> None:
-    dense, nobody = Dense(**BY_HAND, activation="relu"), np.empty((0, 2))
+    dense, nobody = Mlp(**BY_HAND, activation="relu"), np.empty((0, 2))
     assert dense.margin(nobody).shape == (0,)
     assert dense.contributions(nobody).shape == (0, 2)
 
@@ -112,7 +112,7 @@ def test_far_values_do_not_overflow() -> None:
     far = np.array([[1e6, 1e6], [-1e6, -1e6]])
     with np.errstate(over="raise", invalid="raise"):
         for activation in ACTIVATIONS:
-            dense = Dense(**BY_HAND, activation=activation)
+            dense = Mlp(**BY_HAND, activation=activation)
             assert ((dense.probability(far) >= 0) & (dense.probability(far) <= 1)).all()
             assert np.isfinite(dense.contributions(far)).all()
 
@@ -120,7 +120,7 @@ def test_far_values_do_not_overflow() -> None:
 @given(shapes)
 def test_round_trip_of_json(shape: tuple[int, list[int], str]) -> None:
     dense = drawn(*shape)
-    again = Dense.from_json(json.loads(json.dumps(dense.to_json())))
+    again = Mlp.from_json(json.loads(json.dumps(dense.to_json())))
     rows = np.random.default_rng(3).normal(size=(4, 3))
     assert again.activation == dense.activation
     assert np.array_equal(again.margin(rows), dense.margin(rows))
@@ -133,7 +133,7 @@ def test_round_trip_of_json(shape: tuple[int, list[int], str]) -> None:
 def test_contributions_by_hand() -> None:
     """relu(x + 3y - 2) from (0, 0) to (1, 1): flat to the middle of the way, from there on it rises by 1 and 3."""
     layers = (np.array([[1.0], [3.0]]), np.array([-2.0])), (np.array([[1.0]]), np.array([7.0]))
-    dense = Dense(np.zeros(2), np.ones(2), layers, "relu")
+    dense = Mlp(np.zeros(2), np.ones(2), layers, "relu")
     assert dense.contributions(np.array([[1.0, 1.0]]))[0] == pytest.approx([0.5, 1.5])
 
 
@@ -167,7 +167,7 @@ def test_contributions_of_a_straight_network_are_exact() -> None:
     """All of its units are so high that none has its kink on the way: what is left are products of matrices."""
     dense = drawn(6, [4, 3], "relu")
     raised = tuple((np.abs(weights), bias + 1000) for weights, bias in dense.layers)
-    dense = Dense(dense.mean, dense.deviation, raised, "relu")
+    dense = Mlp(dense.mean, dense.deviation, raised, "relu")
     rows = np.random.default_rng(7).normal(size=(30, 3), scale=3)
     weight = np.linalg.multi_dot([weights for weights, _ in raised])[:, 0]
     assert dense.contributions(rows) == pytest.approx((rows - dense.mean) / dense.deviation * weight, rel=1e-12)

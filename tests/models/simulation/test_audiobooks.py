@@ -20,13 +20,13 @@ from sklearn.metrics import roc_auc_score
 
 from conf.errors import UsageError
 from jobs.simulate import Simulated, simulate
-from models.simulation.activity import Counts, Truth, filter_silence, simulate_counts, truths
+from models.simulation.activity import Counts, Truth, compute_truths, filter_silence, simulate_counts
 from models.simulation.audiobooks import BOUGHT_AGAIN, shop_ids
 from models.simulation.books import shop_books
 from models.simulation.files import Simulation
 from models.simulation.instants import HOME_OFFSETS, instants
 from models.simulation.process import Process
-from models.simulation.records import Form
+from models.simulation.records import LineFormat
 from models.simulation.shop_process import LISTENING, PURCHASE, REVIEW, VISIT, shop_process
 from tests.support.audiobook_logs import Line, instant, read_records, read_shop, text_lines
 
@@ -119,7 +119,7 @@ class Activity:
 def activity() -> Activity:
     process = shop_process()
     counts = simulate_counts(process, 8_000, DAYS, np.random.default_rng(5))
-    return Activity(counts, truths(process, BOUGHT_AGAIN, counts))
+    return Activity(counts, compute_truths(process, BOUGHT_AGAIN, counts))
 
 
 def test_truth_is_of_buyers_and_of_what_they_buy_afterwards(activity: Activity) -> None:
@@ -135,7 +135,7 @@ def test_truth_forgets_who_bought_more_than_two_years_ago() -> None:
     """Logs of 1,100 days: the last as-of day is 917, and day 187 is the first that is looked back to."""
     process = shop_process()
     counts = simulate_counts(process, 300, 1_100, np.random.default_rng(2))
-    last = truths(process, BOUGHT_AGAIN, counts)[-1]
+    last = compute_truths(process, BOUGHT_AGAIN, counts)[-1]
     bought = counts[:, PURCHASE]
     assert last.as_of_day == 917
     assert last.customer.tolist() == np.flatnonzero(bought[187:917].sum(axis=0)).tolist()
@@ -393,7 +393,7 @@ def test_an_instant_is_the_same_in_every_clock(events: list[tuple[int, int]]) ->
 
 
 NAMES = ("customer_id", "title", "price")
-JSON_LINES = Form(True, NAMES, frozenset({"price"}), frozenset({"title"}))
+JSON_LINES = LineFormat(True, NAMES, frozenset({"price"}), frozenset({"title"}))
 CSV_LINES = replace(JSON_LINES, as_json=False)
 TITLES = ['A "B", and {C}', "Été 海"]
 

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from conf.errors import InputError, UsageError
 from jobs.simulate import Simulated, simulate
-from models.simulation.activity import Counts, Truth, filter_silence, simulate_counts, truths
+from models.simulation.activity import Counts, Truth, compute_truths, filter_silence, simulate_counts
 from models.simulation.audience import make_audience, number_of_bots
 from models.simulation.music import CHURN
 from models.simulation.music_process import music_process
@@ -126,7 +126,7 @@ def test_mature_days(days: int, expected: list[int]) -> None:
 def activity() -> tuple[Counts, list[Truth]]:
     process = music_process()
     counts = simulate_counts(process, 40_000, DAYS, np.random.default_rng(5))
-    return counts, truths(process, CHURN, counts)
+    return counts, compute_truths(process, CHURN, counts)
 
 
 def test_truth_is_of_recent_customers_and_their_outcome(activity: tuple[Counts, list[Truth]]) -> None:

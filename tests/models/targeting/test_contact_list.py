@@ -16,7 +16,7 @@ from features.sampling import in_sample
 from jobs.engine import engine as started
 from models.fitting.split import is_held_out
 from models.targeting import contact_list as targeting
-from models.targeting.contact_list import chosen, most_contacts, risk, summarise_contacts
+from models.targeting.contact_list import choose_contacts, most_contacts, risk, summarise_contacts
 from tests.support.engines import SMALL
 from tests.support.frames import AS_OF, Rows, collected, frame
 
@@ -42,7 +42,7 @@ def customers(probabilities: list[float], spent: list[float | None] | None = Non
 
 def plan(session: SparkSession, rows: Rows, as_of: date = AS_OF, **changes: Any) -> dict[int, str]:
     """What is done with each customer."""
-    found = chosen(frame(session, rows, TYPES), LEFT, economics(**changes), as_of)
+    found = choose_contacts(frame(session, rows, TYPES), LEFT, economics(**changes), as_of)
     return {who: row["contact"] for who, row in collected(found).items()}
 
 
@@ -52,7 +52,7 @@ def named(found: dict[int, str], what: str) -> set[int]:
 
 def test_worked_by_hand(engine: SparkSession) -> None:
     """Risks .9 .8 .1 .5 at a value of 10 bring 3.5, 3.0, -.5 and 1.5; two may be contacted."""
-    found = chosen(frame(engine, customers([0.9, 0.8, 0.1, 0.5]), TYPES), LEFT, economics(contacts=2), AS_OF)
+    found = choose_contacts(frame(engine, customers([0.9, 0.8, 0.1, 0.5]), TYPES), LEFT, economics(contacts=2), AS_OF)
     rows = collected(found)
     assert [rows[who]["risk"] for who in range(4)] == [0.9, 0.8, 0.1, 0.5]
     assert [rows[who]["expected_profit"] for who in range(4)] == pytest.approx([3.5, 3.0, -0.5, 1.5])
@@ -68,14 +68,14 @@ def test_the_label_says_which_way_risk_lies(engine: SparkSession) -> None:
 
 
 def test_those_who_come_back_are_left_alone(sail: SparkSession) -> None:
-    found = chosen(frame(sail, customers([0.9, 0.1]), TYPES), CAME, economics(contacts=1), AS_OF)
+    found = choose_contacts(frame(sail, customers([0.9, 0.1]), TYPES), CAME, economics(contacts=1), AS_OF)
     assert {who: row["contact"] for who, row in collected(found).items()} == {0: "no", 1: "contact"}
 
 
 def test_value_is_sql_over_features(engine: SparkSession) -> None:
     """At a risk of one half a contact pays from a value of 4 on; what is not known or no amount is worth nothing."""
     spent = [8.0, 4.0, 5.0, None, -100.0, float("nan"), float("inf")]
-    found = chosen(
+    found = choose_contacts(
         frame(engine, customers([0.5] * 7, spent), TYPES), LEFT, economics(value_of_customer="spent * 1"), AS_OF
     )
     rows = collected(found)
@@ -93,7 +93,7 @@ def test_a_limit_beyond_all_customers_takes_those_who_pay(sail: SparkSession) ->
 
 
 def test_nobody_pays(sail: SparkSession) -> None:
-    found = chosen(frame(sail, customers([0.1, 0.05]), TYPES), LEFT, economics(contacts=1), AS_OF)
+    found = choose_contacts(frame(sail, customers([0.1, 0.05]), TYPES), LEFT, economics(contacts=1), AS_OF)
     assert {row["contact"] for row in found.collect()} == {"no"}
     nothing = {"contacts": 0, "held_out": 0, "cost": 0.0, "expected_gain": 0.0, "expected_kept": 0.0}
     assert asdict(summarise_contacts(found, economics(contacts=1))) == nothing
@@ -147,7 +147,7 @@ def test_held_out_customers_are_replaced_so_that_the_limit_is_reached(sail: Spar
 def test_equal_profits_hold_out_their_share_and_no_more(sail: SparkSession) -> None:
     """Did the order hang together with the draw, the list would begin with all 800 who are held out, or with none."""
     limit = economics(contacts=400, hold_out_share=0.2)
-    found = chosen(frame(sail, customers([0.9] * 4_000), TYPES), LEFT, limit, AS_OF)
+    found = choose_contacts(frame(sail, customers([0.9] * 4_000), TYPES), LEFT, limit, AS_OF)
     done = {who: row["contact"] for who, row in collected(found).items()}
     assert len(named(done, "contact")) == 400
     assert len(named(done, "hold out")) == pytest.approx(100, abs=45)
@@ -168,8 +168,8 @@ def many(sail: SparkSession) -> DataFrame:
 def test_the_hold_out_is_a_fair_draw(many: DataFrame) -> None:
     """A tenth of everybody: in all tenths by profit, in the sample, among test customers, and at another date."""
     rich = economics(hold_out_share=0.1, value_of_customer=1e6)
-    rows = chosen(many, LEFT, rich, AS_OF).where("customer_id > 0")
-    later = chosen(many, LEFT, rich, date(2017, 5, 15)).select("customer_id", F.col("contact").alias("later"))
+    rows = choose_contacts(many, LEFT, rich, AS_OF).where("customer_id > 0")
+    later = choose_contacts(many, LEFT, rich, date(2017, 5, 15)).select("customer_id", F.col("contact").alias("later"))
     groups = rows.join(later, "customer_id").select(
         F.floor(F.col("probability") * 10).cast("string").alias("tenth"),
         is_held_out(F.col("customer_id")).alias("judges"),
@@ -219,7 +219,7 @@ def test_few_rows_are_sorted(sail: SparkSession, monkeypatch: pytest.MonkeyPatch
 
 def test_order_of_rows_and_partitions_do_not_matter(sail: SparkSession) -> None:
     rows = customers([(n * 7 % 10) / 10 for n in range(200)])
-    backwards = chosen(
+    backwards = choose_contacts(
         frame(sail, rows[::-1], TYPES).repartition(5), LEFT, economics(contacts=50, hold_out_share=0.2), AS_OF
     )
     found = {who: row["contact"] for who, row in collected(backwards).items()}
@@ -229,9 +229,11 @@ def test_order_of_rows_and_partitions_do_not_matter(sail: SparkSession) -> None:
 def test_a_customer_is_the_same_as_number_and_as_text(sail: SparkSession) -> None:
     table = frame(sail, customers([0.9] * 100), TYPES)
     limit = economics(contacts=30, hold_out_share=0.2)
-    as_text = chosen(table.withColumn("customer_id", F.col("customer_id").cast("string")), LEFT, limit, AS_OF)
+    as_text = choose_contacts(table.withColumn("customer_id", F.col("customer_id").cast("string")), LEFT, limit, AS_OF)
     by_text = {int(who): row["contact"] for who, row in collected(as_text).items()}
-    assert by_text == {who: row["contact"] for who, row in collected(chosen(table, LEFT, limit, AS_OF)).items()}
+    assert by_text == {
+        who: row["contact"] for who, row in collected(choose_contacts(table, LEFT, limit, AS_OF)).items()
+    }
 
 
 def test_both_engines_choose_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +257,7 @@ def test_nobody_better_is_passed_over(
     sail: SparkSession, probabilities: list[float], contacts: int, hold_out_share: float
 ) -> None:
     limit = economics(contacts=contacts, hold_out_share=hold_out_share, cost_of_contact=2.0)
-    rows = collected(chosen(frame(sail, customers(probabilities), TYPES), LEFT, limit, AS_OF)).values()
+    rows = collected(choose_contacts(frame(sail, customers(probabilities), TYPES), LEFT, limit, AS_OF)).values()
     profits = {
         what: [row["expected_profit"] for row in rows if row["contact"] == what]
         for what in ("contact", "hold out", "no")

@@ -151,14 +151,14 @@ def test_as_by_brute_force(sail: SparkSession) -> None:
     assert (found["qini"]["low"], found["qini"]["high"]) == pytest.approx((low, high), abs=0.2 * (high - low))
 
 
-@pytest.mark.parametrize(("treated", "text"), [(True, "2 were and 0 were not"), (False, "0 were and 2 were not")])
+@pytest.mark.parametrize(("treated", "text"), [(True, "2 were treated and 0"), (False, "0 were treated and 2")])
 def test_nobody_to_compare_with_is_an_error(sail: SparkSession, treated: bool, text: str) -> None:
-    with pytest.raises(ValueError, match=f"nobody to compare: .*{text}"):
+    with pytest.raises(ValueError, match=f"nobody to compare: .*{text} were not"):
         measured(sail, customers([1, 0, 1], [treated, treated, None], [0.1, 0.2, 0.3]))
 
 
 def test_nothing_known_is_an_error(sail: SparkSession) -> None:
-    with pytest.raises(ValueError, match="0 were and 0 were not"):
+    with pytest.raises(ValueError, match="0 were treated and 0 were not"):
         measured(sail, customers([1], [None], [0.1]))
 
 

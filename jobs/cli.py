@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from conf.version import code_version, package_version
 from jobs.console.commands import CommandGroup
 from jobs.console.entry import run_program
-from jobs.version import code_version, package_version
 
 app = typer.Typer(
     cls=CommandGroup,

@@ -14,6 +14,7 @@ import typer
 from conf.errors import EncoreError, UsageError
 from conf.load import load_profile
 from conf.profile import DeployMode, Profile
+from jobs.console.commands import command_modules
 
 JOBS = Path(__file__).parents[1]
 ROOT = JOBS.parent
@@ -42,8 +43,8 @@ class Submission:
     def line(self, spark_submit: str, python: str = sys.executable) -> list[str]:
         """The words of the line. `python` runs the driver, where that is here. Raises UsageError."""
         script = JOBS / f"{self.command.replace('-', '_')}.py"
-        if self.command not in commands():
-            raise UsageError(f"{self.command}: there is no such command to submit; give {', '.join(commands())}")
+        if self.command not in command_modules():
+            raise UsageError(f"{self.command}: there is no such command to submit; give {', '.join(command_modules())}")
         profile = load_profile(self.profile)
         settings = self._settings(profile, python)
         master, mode = settings.pop("spark.master"), settings.pop("spark.submit.deployMode")
@@ -111,14 +112,6 @@ class Submission:
         return not self._environment.endswith((".tar.gz", ".tgz", ".tar", ".zip"))
 
 
-def commands() -> list[str]:
-    """The commands that a cluster can run."""
-    from jobs.cli import app
-
-    names = [(one.name or one.callback.__name__).replace("_", "-") for one in app.registered_commands if one.callback]
-    return [name for name in names if (JOBS / f"{name.replace('-', '_')}.py").is_file()]
-
-
 def spark_submit() -> str:
     """The spark-submit of SPARK_HOME, or else of pip's Spark."""
     return str(Path(os.environ.get("SPARK_HOME") or pyspark.__path__[0]) / "bin" / "spark-submit")
@@ -132,7 +125,7 @@ def submit(
     command: Annotated[str, typer.Argument(help="A command of Encore, such as rollup or run.")],
     arguments: Annotated[list[str] | None, typer.Argument(help="Its arguments.")] = None,
     master: Annotated[str | None, typer.Option(help="spark://HOST:PORT, yarn or k8s://HOST. [the profile's]")] = None,
-    deploy_mode: Annotated[str | None, typer.Option(help="client or cluster: where the driver runs.")] = None,
+    deploy_mode: Annotated[DeployMode | None, typer.Option(help="Where the driver runs.")] = None,
     profile: Annotated[
         str | None, typer.Option(help="Name in conf/profiles/, or path. [cluster, or that of shell/cluster.sh]")
     ] = None,

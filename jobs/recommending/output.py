@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from conf.load import fingerprint
-from jobs.batches import slices
 from jobs.data_folder import DataFolder
 from jobs.recommending.model_file import at_workers
 from jobs.records.recommending import (
@@ -25,6 +24,7 @@ from jobs.records.recommending import (
 )
 from jobs.records.scoring import ScoresRecord
 from jobs.storage.backend import current, local_copy
+from jobs.storage.batches import slices
 from jobs.storage.input_files import Identity
 from jobs.storage.layer import materialise, write_partitions
 from jobs.storage.location import Place

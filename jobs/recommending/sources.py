@@ -15,12 +15,12 @@ from conf.recommender import Interactions
 from features.interactions import best_names, dictionary_rows, without_bots
 from features.interactions import interactions as merged_interactions
 from features.windows import Window
-from jobs.batches import WHOLE, Slice, slices
 from jobs.data_folder import DataFolder
 from jobs.engine import is_classic
 from jobs.records.layers import InteractionsBasis, InteractionsRecord
 from jobs.records.recommending import RatingsBasis
 from jobs.storage.backend import write_csv
+from jobs.storage.batches import WHOLE, Slice, slices
 from jobs.storage.input_files import for_workers, identity
 from jobs.storage.layer import Layer, Staged, materialise, write_partitions
 from jobs.storage.location import Place

@@ -1,4 +1,4 @@
-"""`encore features`: tiles to feature tables, one partition per as-of date."""
+"""`encore features`: compute feature tables, one partition per as-of date."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script

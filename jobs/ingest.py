@@ -1,4 +1,4 @@
-"""`encore ingest`: landing lines to typed Parquet events by day; only days that changed."""
+"""`encore ingest`: type and check landed lines, and write events by day; only days that changed."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script

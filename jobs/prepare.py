@@ -1,4 +1,4 @@
-"""`encore prepare`: write a feature table as arrays, `train.npz`, `validation.npz` and `test.npz`."""
+"""`encore prepare`: write a feature table as arrays for networks of your own."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script

@@ -62,7 +62,7 @@ def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
     top: Annotated[int, typer.Option(min=1, max=1_000, help="Titles for a customer, and customers for a title.")] = 10,
-    customers: Annotated[str | None, typer.Option(help="File of customer ids, one per line. [default: all]")] = None,
+    customers: Annotated[str | None, typer.Option(help="File of customer ids, one per line. (default: all)")] = None,
     segment: Annotated[
         Literal["contact"] | None, typer.Option(help="Only these customers; contact: those on the contact list.")
     ] = None,
@@ -71,7 +71,7 @@ def command(
     ] = "auto",
     engine: Annotated[
         Engine | None,
-        typer.Option(help="Library that fits the models. [default: implicit beside sail, if installed, else spark]"),
+        typer.Option(help="Library that fits the models. (default: implicit beside sail, if installed, else spark)"),
     ] = None,
     ratings: Annotated[
         str | None,
@@ -81,7 +81,7 @@ def command(
         bool, typer.Option("--explicit", help="Strengths in the file are ratings, good and bad, not amounts of use.")
     ] = False,
     liked_from: Annotated[
-        float | None, typer.Option(help="Explicit rating from which a title counts as liked. [default: the mean]")
+        float | None, typer.Option(help="Explicit rating from which a title counts as liked. (default: the mean)")
     ] = None,
     exclude_seen: Annotated[
         bool | None, typer.Option(help="Recommend only titles that are new to the customer.")
@@ -89,7 +89,7 @@ def command(
     as_of: Annotated[
         date | None,
         typer.Option(
-            "--as-of", parser=parse_day, metavar="YYYY-MM-DD", help="Learn from the days before. [default: all days]"
+            "--as-of", parser=parse_day, metavar="YYYY-MM-DD", help="Learn from the days before. (default: all days)"
         ),
     ] = None,
     seed: SeedOption = None,

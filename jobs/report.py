@@ -1,4 +1,4 @@
-"""`encore report`: write one page that says what the data, the models and the scores say, and its numbers as CSV."""
+"""`encore report`: write one page about the data, the models and the scores, and its numbers as CSV."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script

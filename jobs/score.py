@@ -1,4 +1,4 @@
-"""`encore score`: for every eligible customer a probability, reasons, and whether to contact them."""
+"""`encore score`: give every eligible customer a probability and reasons, and choose whom to contact."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -52,7 +52,7 @@ def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
     as_of: TableAsOfOption = None,
-    model: Annotated[str | None, typer.Option(help="Trained model to score with. [default: the chosen one]")] = None,
+    model: Annotated[str | None, typer.Option(help="Trained model to score with. (default: the chosen one)")] = None,
     contacts: Annotated[int | None, typer.Option(min=1, help="Maximum number of contacts.")] = None,
     budget: Annotated[float | None, typer.Option(help="Maximum amount to spend on contacts.")] = None,
     cost: Annotated[float | None, typer.Option(help="Cost of a contact.")] = None,

@@ -1,4 +1,4 @@
-"""`encore table`: a table that somebody else has made, one row per customer, to a feature table."""
+"""`encore table`: check a finished table of customers and use it as the feature table."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -63,7 +63,7 @@ def command(
             "--as-of",
             parser=parse_day,
             metavar="YYYY-MM-DD",
-            help="As-of date of the table. [default: the service's]",
+            help="As-of date of the table. (default: the service's)",
         ),
     ] = None,
     engine: EngineOption = None,

@@ -1,4 +1,4 @@
-"""`encore unpack`: raw archives to landing lines, by `shell/unpack.sh` with the layouts of the service."""
+"""`encore unpack`: unpack raw archives into text lines by day."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -38,7 +38,7 @@ def command(
     service: ServiceOption = None,
     raw: RawOption = None,
     sample: SampleOption = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Archives at a time. [default: number of cores]")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Archives at a time. (default: number of cores)")] = None,
 ) -> None:
     """Unpack raw archives into text lines by day (shell/unpack.sh with the layouts of the service)."""
     context = open_context(data, service, PROFILE)

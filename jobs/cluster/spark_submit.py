@@ -124,14 +124,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def submit(
     command: Annotated[str, typer.Argument(help="A command of Encore, such as rollup or run.")],
     arguments: Annotated[list[str] | None, typer.Argument(help="Its arguments.")] = None,
-    master: Annotated[str | None, typer.Option(help="spark://HOST:PORT, yarn or k8s://HOST. [the profile's]")] = None,
+    master: Annotated[
+        str | None, typer.Option(help="spark://HOST:PORT, yarn or k8s://HOST. (default: the profile's)")
+    ] = None,
     deploy_mode: Annotated[DeployMode | None, typer.Option(help="Where the driver runs.")] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Name in conf/profiles/, or path. [cluster, or that of shell/cluster.sh]")
+        str | None,
+        typer.Option(help="Name in conf/profiles/, or path. (default: cluster, or that of shell/cluster.sh)"),
     ] = None,
     conf: Annotated[list[str] | None, typer.Option(help="A setting of Spark; may be repeated.")] = None,
     environment: Annotated[
-        str | None, typer.Option(help="Of Python: an archive, or a folder on every node. [what package.sh made]")
+        str | None,
+        typer.Option(help="Of Python: an archive, or a folder on every node. (default: what package.sh made)"),
     ] = None,
     properties_file: Annotated[str | None, typer.Option(help="As of spark-submit: the place for secrets.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the line.")] = False,

@@ -67,7 +67,7 @@ class LazyCommand(TyperCommand):
     """A command by its name and help line; its module is imported when it runs."""
 
     def __init__(self, command: CommandModule) -> None:
-        super().__init__(command.name, help=command.about)
+        super().__init__(command.name, help=command.about[:1].upper() + command.about[1:])
         self._command = command
 
     def make_context(self, *arguments: Any, **extra: Any) -> Any:

@@ -8,13 +8,14 @@ import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
-
-import pyarrow.dataset
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jobs.storage.disk import Disk
 from jobs.storage.location import Place, Remote
 from jobs.storage.object_store import ObjectStore
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 
 class Backend(Protocol):
@@ -60,7 +61,7 @@ class Backend(Protocol):
         """Write a whole file, or leave the old one as it was."""
         ...
 
-    def dataset(self, folder: Any) -> pyarrow.dataset.Dataset:
+    def dataset(self, folder: Any) -> "Dataset":
         """The Parquet files of a folder."""
         ...
 
@@ -140,7 +141,7 @@ def write_csv(path: Place, header: Sequence[str], rows: Sequence[Sequence[Any]])
     write_text(path, text.getvalue())
 
 
-def dataset(folder: Place) -> pyarrow.dataset.Dataset:
+def dataset(folder: Place) -> "Dataset":
     """See Backend."""
     return backend(folder).dataset(folder)
 

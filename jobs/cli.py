@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from conf.version import code_version, package_version
 from jobs.console.commands import CommandGroup
 from jobs.console.entry import run_program
 
@@ -18,6 +17,8 @@ app = typer.Typer(
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
+        from conf.version import code_version, package_version
+
         print(f"encore {package_version()} ({code_version()})")
         raise typer.Exit
 

@@ -51,7 +51,8 @@ from jobs.engine import engine
 from jobs.storage.layer import RECORD, beside, replace_folder, write_text
 from jobs.training.feature_tables import read_tables
 from models.fitting.fit import TrainingSet, make_training_set
-from models.fitting.kinds import KINDS, FitContext, parameter_grid
+from models.fitting.kind import FitContext
+from models.fitting.kinds import KINDS, parameter_grid
 from models.fitting.preprocessing import INPUTS
 from models.fitting.split import choose_split
 

@@ -5,10 +5,10 @@ from typing import Literal
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from models.fitting.kinds import WEIGHT
 from models.fitting.split import SHARES
 
 Balance = Literal["none", "weights", "undersample"]
+WEIGHT = "weight"
 
 
 def balance_labels(train: DataFrame, positive_share: float, how: Balance, seed: int) -> DataFrame:

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from models.evaluation.intervals import Number
-from models.fitting.kinds import ModelKind
+from models.fitting.kind import ModelKind
 from models.fitting.split import fold
 
 AT_A_TIME = 2  # fits at the same time; each leaves cores idle between its many small steps

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from conf.network import Network
 from models.arrays import Floats
-from models.fitting.kinds import WEIGHT
+from models.fitting.class_balance import WEIGHT
 from models.fitting.preprocessing import INPUTS
 from models.network.job import TRAIN, VALIDATION, FitOrigin, NetworkJob
 from models.network.sharding import Layout, lanes_for

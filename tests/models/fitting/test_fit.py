@@ -1,6 +1,7 @@
 """Models of each kind from rows to plain data: the same as Spark's, the same twice, and no better than they are."""
 
 import json
+import pkgutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from conf.learning import Grids, LogisticGrid
 from jobs.engine import engine as started
+from models.fitting import kinds
 from models.fitting.cross_validation import cross_validate
 from models.fitting.fit import FittedModel, constant_model, fit_logistic, fit_model, make_training_set
 from models.fitting.kinds import KINDS, parameter_grid
@@ -61,8 +63,8 @@ def test_plain_data_on_either_engine_is_what_the_saved_pipeline_computes(
         assert probabilities(sail, plain, OTHERS) == pytest.approx(expected, abs=tolerance)
 
 
-def test_each_kind_has_a_declared_grid() -> None:
-    """So that a list of kinds needs no import of MLlib."""
+def test_each_kind_is_a_module_and_a_declared_grid() -> None:
+    assert {module.name for module in pkgutil.iter_modules(kinds.__path__)} == set(Grids.model_fields)
     assert list(KINDS) == list(Grids.model_fields)
 
 

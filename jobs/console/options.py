@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from conf.learning import SplitBy
+from conf.learning import Grids, SplitBy
 from conf.profile import EngineChoice
 from jobs.engine import is_submitted
 
 DATA, PROFILE = "data", "cluster" if is_submitted() else "local"
 DEFAULT_MODELS = ("lr", "gbt")
-ModelChoice = StrEnum("ModelChoice", ["lr", "rf", "gbt", "xgb", "all"])
+ALL_MODELS = "all"
+ModelChoice = StrEnum("ModelChoice", [*Grids.model_fields, ALL_MODELS])  # type: ignore[misc]  # known when it runs
 SimulatedService = Literal["music", "audiobooks"]
 
 
@@ -37,8 +38,8 @@ def parse_share(text: str) -> float:
 
 def kinds_of(choices: list[ModelChoice] | None) -> tuple[str, ...]:
     """The kinds of model that `--model` names, each once."""
-    if choices and ModelChoice.all in choices:
-        return tuple(str(choice) for choice in ModelChoice if choice is not ModelChoice.all)
+    if choices and ALL_MODELS in choices:
+        return tuple(Grids.model_fields)
     return tuple(dict.fromkeys(map(str, choices))) if choices else DEFAULT_MODELS
 
 
@@ -64,5 +65,7 @@ TableAsOfOption = Annotated[
 ]
 SplitOption = Annotated[SplitBy | None, typer.Option(help="How to split off the test set. (default: the service's)")]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="Random seed. (default: the service's)")]
-ModelsOption = Annotated[list[ModelChoice] | None, typer.Option("--model", help="Model to fit; may be repeated.")]
+ModelsOption = Annotated[
+    list[ModelChoice] | None, typer.Option("--model", help="Model to fit; may be repeated. (default: lr and gbt)")
+]
 RawOption = Annotated[str | None, typer.Option(help="Archives of the service: a folder or a file. (default: DATA/raw)")]

@@ -12,11 +12,21 @@ from conf.declaration import EVENT_KEYS, RAW, RESERVED, Declaration, Name, Type,
 
 
 class Landing(Declaration):
-    """How the raw lines of an event look; `shell/unpack.sh` is told by these words.
+    """How the raw lines of an event look; `shell/unpack.sh` gets these values.
 
-    `lines` are split at the separator, fields by position. `records` are CSV with a header or JSON lines, whichever a
-    file begins as, fields by name; a time with an offset in the field `day` is put on the clock of `zone`, which
-    tells the day, and one without is on it already.
+    files: pattern of the names of the archives, such as `*play.log*`.
+    fields: names of the fields, in the order of the line.
+    customer: the field with the customer's id.
+    day: where the day of a line comes from: `name` (the name of the archive), a field, or `name` and a field, separated
+        by a comma: the field where the name has no day.
+    format: `lines` are split at the separator, with fields by position; `records` are CSV with a header or JSON lines,
+        with fields by name.
+    separator: separator of the fields; only of `lines`.
+    header: number of first lines of an archive to skip; only of `lines`.
+    zone: time zone of the service's clock; only of `records`. A time with an offset is converted to it before its day
+        is taken; a time without one is on this clock already.
+    part: regular expression whose group is the number of the part of a day in the name of an archive.
+    parts_per_day: number of parts of a whole day; missing ones are reported.
     """
 
     files: str = Field(min_length=1)
@@ -82,7 +92,13 @@ class Landing(Declaration):
 
 
 class Column(Declaration):
-    """A typed column of the events layer. `sql` reads raw fields, which are all text."""
+    """A typed column of the events layer.
+
+    type: SQL type.
+    sql: value, as SQL over the raw fields, which are all text.
+    about: meaning.
+    required: a row without a value is rejected.
+    """
 
     type: Type
     sql: str
@@ -99,9 +115,12 @@ class Column(Declaration):
 
 
 class Check(Declaration):
-    """A condition that an event must not meet, and what is done when it does.
+    """A condition that an event must not meet, and what is done where it does.
 
-    `reject` sets the row aside with the check's name as reason; `repair` replaces the columns named in `set`.
+    when: the condition, as SQL over the columns.
+    then: `reject` sets the row aside, with the name of the check as reason; `repair` replaces columns.
+    set: of a repair: SQL of the new value, by column.
+    about: what the condition means.
     """
 
     when: str
@@ -117,7 +136,12 @@ class Check(Declaration):
 
 
 class Measure(Declaration):
-    """A column of the daily tile: one aggregate over a customer's events of a day that can be merged."""
+    """A column of the daily tiles, or of the interactions of a day.
+
+    sql: one aggregate over a customer's events of a day that can be merged: bool_or, count, count_if, hll_sketch_agg,
+        max, min or sum.
+    about: meaning.
+    """
 
     sql: str
     about: str
@@ -135,7 +159,15 @@ class Measure(Declaration):
 
 
 class Event(Declaration):
-    """One kind of raw activity."""
+    """One kind of raw activity.
+
+    about: what an event is.
+    landing: how its raw lines look.
+    columns: typed columns by name; `customer_id` must be one.
+    checks: checks by name, made in this order.
+    duplicates: `drop` keeps one of equal lines of a day and counts the others; `keep` keeps all.
+    measures: columns of the daily tile, by name.
+    """
 
     about: str
     landing: Landing

@@ -13,8 +13,13 @@ def plain(name: str) -> str:
 
 
 class TableColumn(Declaration):
-    """A column of a finished table, with the other names that files give it; upper case, spaces and the like in a
-    header make no difference. A value outside `least` and `greatest` refuses the file."""
+    """A column of a finished table.
+
+    type: SQL type.
+    names: other names of the column in headers; case, spaces and signs make no difference.
+    least, greatest: a file with a value outside is refused.
+    may_be_empty: whether a row may lack the value.
+    """
 
     type: Type
     names: list[str] = []
@@ -24,21 +29,26 @@ class TableColumn(Declaration):
 
 
 class Identity(Declaration):
-    """What holds in every row of a finished table, as SQL over its columns; a file where it does not is refused."""
+    """A rule that every row of a finished table obeys; a file that breaks it is refused.
+
+    holds: the rule, as SQL over the columns.
+    about: the same in words.
+    """
 
     holds: str
     about: str
 
 
 class FinishedTable(Declaration):
-    """One row per customer, made by somebody else, in the place of events.
+    """A table with one row per customer, made by somebody else, instead of events.
 
-    columns: in the order of a file without a header, `customer_id` among them.
-    as_of: of a file for which the command line says none.
-    ordered: pairs of columns, the first never above the second; where a pair is only ever the other way round, its
-        labels are swapped, and they are swapped back.
-    fills: by column, a condition for having no value: the value that more than half of those who meet it share is null,
-        unless it is the commonest of the others too.
+    as_of: as-of date of a file for which `--as-of` is not given.
+    columns: columns by name, in the order of a file without a header; `customer_id` must be one.
+    ordered: pairs of columns, the first never above the second. If the first is never below the second in a file, the
+        labels of the two are swapped in it, and Encore swaps them back.
+    identities: rules of every row, by name.
+    fills: by column, SQL that is true for customers who have no value in it. If more than half of them share a value
+        that is not the commonest of the others, it was filled in, and becomes null.
     """
 
     as_of: date

@@ -12,21 +12,34 @@ Balance = Literal["none", "weights", "undersample"]
 
 
 class LogisticGrid(Declaration):
-    """Candidates of the logistic regression: its penalty, and the share of it that is L1 (elastic net)."""
+    """Candidates of the logistic regression: every combination of the lists.
+
+    regularisation: penalty.
+    l1_share: share of the penalty that is L1 (elastic net).
+    """
 
     regularisation: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default=[1e-3, 1e-2], min_length=1)
     l1_share: list[Share] = Field(default=[0.0], min_length=1)
 
 
 class ForestGrid(Declaration):
-    """Candidates of the random forest."""
+    """Candidates of the random forest: every combination of the lists.
+
+    trees: number of trees.
+    depth: maximum depth of a tree.
+    """
 
     trees: list[PositiveInt] = Field(default=[100], min_length=1)
     depth: list[Annotated[int, Field(gt=0, le=12)]] = Field(default=[6, 10], min_length=1)
 
 
 class BoostingGrid(Declaration):
-    """Candidates of boosted trees."""
+    """Candidates of boosted trees: every combination of the lists.
+
+    rounds: number of trees.
+    depth: maximum depth of a tree.
+    learning_rate: weight of each new tree.
+    """
 
     rounds: list[PositiveInt] = Field(default=[50], min_length=1)
     depth: list[Annotated[int, Field(gt=0, le=12)]] = Field(default=[3, 5], min_length=1)
@@ -34,7 +47,13 @@ class BoostingGrid(Declaration):
 
 
 class Grids(Declaration):
-    """What each model is tried with; the best by cross-validation on training customers is fitted on all of them."""
+    """The candidates of each kind of model; the best in cross-validation on the training set is fitted on all of it.
+
+    lr: logistic regression of Spark MLlib.
+    rf: random forest of Spark MLlib.
+    gbt: boosted trees of Spark MLlib.
+    xgb: XGBoost on Spark.
+    """
 
     lr: LogisticGrid = LogisticGrid()
     rf: ForestGrid = ForestGrid()
@@ -43,11 +62,18 @@ class Grids(Declaration):
 
 
 class Training(Declaration):
-    """How models are fitted; they are judged on the untouched distribution whatever is said here.
+    """How models are fitted. The test set always has the shares of labels that the data has.
 
-    `balance` weighs the rarer label up or draws as many of the other; the probabilities are then calibrated on a
-    fifth of the training customers kept for it. `tuning_rows` bounds what cross-validation looks at, and the newest
-    `as_of_dates` train: a nightly run would otherwise learn from one more table each night.
+    split: how the test set is split off; `auto` splits by time if an earlier as-of date can be used for training.
+    balance: `weights` weights the rarer label up, `undersample` draws as many rows of the other one; in the training
+        set only.
+    calibrate: how probabilities are calibrated, on a fifth of the training customers that is kept for it; `auto` is
+        isotonic where the labels were balanced, else none.
+    folds: number of folds of the cross-validation.
+    tuning_rows: rows in cross-validation; more if a label is rare.
+    as_of_dates: number of the newest as-of dates that are used for training.
+    seed: random seed.
+    grids: the candidates of each kind of model.
     """
 
     split: SplitBy = "auto"
@@ -61,8 +87,13 @@ class Training(Declaration):
 
 
 class Alive(Declaration):
-    """What the BG/NBD baseline reads, as SQL over features: repeat purchases, and days from the first to the last
-    purchase and to as_of. `unit_days` is its unit of time, in which distinct customers are counted."""
+    """What the BG/NBD baseline reads.
+
+    frequency: number of repeat purchases, as SQL over features.
+    recency_days: days from the first purchase to the last, as SQL over features.
+    age_days: days from the first purchase to the as-of date, as SQL over features.
+    unit_days: unit of time of the model, in days; purchases within one unit count once.
+    """
 
     frequency: str
     recency_days: str
@@ -71,11 +102,18 @@ class Alive(Declaration):
 
 
 class Targeting(Declaration):
-    """What contacting a customer costs and brings, for the list of whom to contact.
+    """What contacting a customer costs and brings, for the contact list.
 
-    `value_of_customer` is a number, or SQL over features; `kept_share` is the share of contacted leavers who stay.
-    At most one of `contacts` and `budget` bounds the list. `treated` is SQL over features that says who was contacted
-    before, where that is known.
+    Give at most one of `contacts` and `budget`.
+
+    currency: currency of all amounts.
+    cost_of_contact: cost of one contact.
+    value_of_customer: value of a customer who stays: a number, or SQL over features.
+    kept_share: share of the contacted leavers who stay because of it.
+    contacts: maximum number of contacts.
+    budget: maximum cost of all contacts.
+    hold_out_share: share of the list that is not contacted, to measure the effect.
+    treated: who was contacted before, as SQL over features, where that is known; then uplift is measured.
     """
 
     currency: str
@@ -103,10 +141,14 @@ class Targeting(Declaration):
 
 
 class Audit(Declaration):
-    """When a feature is suspected of knowing the outcome: alone it ranks customers with an AUC of `auc` or more (or as
-    little as 1 - `auc`), or a range of its values decides the label: in it at most `other_label_share` of the customers
-    have the other label, and the odds of that label are at least `odds` times as high right beside it, and in it by a
-    model of all features that are not suspected."""
+    """When the leakage audit flags a feature: alone it ranks customers almost perfectly, or values decide the label.
+
+    auc: flagged if the AUC of the feature alone is at least this, or at most 1 minus this, with 95 % confidence.
+    other_label_share: values decide the label if at most this share of their customers have the other label, and if
+        the odds of it jump beside them (see `odds`).
+    odds: least ratio of the odds of the other label beside these values to those among them; a model of all features
+        that are not suspected must expect as much among them.
+    """
 
     auc: float = Field(default=0.95, gt=0.5, le=1)
     other_label_share: float = Field(default=0.01, gt=0, lt=0.5)
@@ -114,8 +156,12 @@ class Audit(Declaration):
 
 
 class Drift(Declaration):
-    """How far a table may be from the one trained on: population stability index, change of the share of nulls,
-    share of categories never declared."""
+    """How far a feature or the score may be from the training set; above a limit `encore drift` exits with 4.
+
+    psi: population stability index.
+    null_share: change of the share of nulls.
+    new_category_share: share of values of a category that are not declared.
+    """
 
     psi: float = Field(default=0.25, gt=0)
     null_share: Share = 0.1

@@ -17,19 +17,32 @@ Scaling = Literal["none", "linear", "square_root"]
 class Network(Declaration):
     """A feed-forward network of dense layers, and how it is fitted. Class weights are those of `training.balance`.
 
-    hidden: units of each hidden layer; dropout is behind each of them.
-    output: one unit with a sigmoid, or two with softmax.
-    loss: cross-entropy; focal, which cares less for the customers it is sure of; squared distance.
-    momentum: of sgd and rmsprop; the others have their own.
-    clip_norm, global_clip_norm: longest gradient of one weight, or of all together; at most one of them.
-    schedule: from the learning rate to nothing over all epochs by a cosine, or by `decay` each epoch.
-    warmup_epochs: in which the learning rate rises from nothing.
-    batch: rows of a step, on all ranks together, so that the result is the same on one rank or many. With `scaling`
-        it is the rows of each rank, and the learning rate grows with the ranks, or with their square root.
-    epochs: at most; fitting ends when the validation loss has not fallen for `patience` epochs (null: never before),
-        and the weights of the best epoch are kept.
-    validation_share: of the training customers, on whom nothing is fitted.
-    shuffle: the rows anew in each epoch.
+    Give at most one of `clip_norm` and `global_clip_norm`.
+
+    hidden: units of each hidden layer.
+    activation: activation function of the hidden layers.
+    dropout: share of hidden units left out in each step, after every hidden layer.
+    output: output layer: one unit with a sigmoid, or two with softmax.
+    loss: loss function: cross-entropy, focal (which gives less weight to rows that are predicted well), or squared
+        error.
+    optimizer: optimizer of Keras.
+    learning_rate: learning rate of the first step after warm-up.
+    momentum: momentum of sgd and rmsprop.
+    clip_norm: maximum norm of the gradient of one weight array.
+    global_clip_norm: maximum norm of the gradient of all weights together.
+    schedule: how the learning rate falls: not at all, to 0 over all epochs by a cosine, or by the factor `decay` in
+        each epoch.
+    decay: factor of each epoch in the exponential schedule.
+    warmup_epochs: epochs in which the learning rate rises from 0.
+    scaling: with `none` a batch is divided among the ranks, so that the result does not depend on their number; else
+        each rank has a whole batch, and the learning rate is multiplied by the number of ranks (`linear`) or by its
+        square root.
+    batch: rows of a step.
+    epochs: maximum number of epochs.
+    patience: the fit ends when the validation loss has not fallen for so many epochs; null: never before `epochs`. The
+        weights of the best epoch are kept.
+    validation_share: share of the training customers on whom the loss is validated and nothing is fitted.
+    shuffle: whether rows are shuffled in each epoch.
     """
 
     hidden: list[PositiveInt] = Field(default=[50, 50], min_length=1)

@@ -17,14 +17,26 @@ def _to_spark(*keys: str) -> Any:
 
 
 class Profile(Declaration):
-    """Where Encore runs: `conf/profiles/<name>.yaml`. What is left out is left to spark-submit and the cluster.
+    """Where Encore runs: `conf/profiles/<name>.yaml`. Keys that are left out are left to spark-submit and the cluster.
 
-    executors: so many; most_executors: Spark chooses as work comes and goes, between least_executors and so many.
-    event_log, checkpoints: folders that all of the cluster reaches; of the event log the history server tells, and at
-        checkpoints ALS cuts its lineage.
-    shared: a folder of a file system that all Horovod ranks share, for networks that are being fitted; needed where the
-        data lies in no such folder itself.
-    settings: any of Spark's own, by their names.
+    Give `executors`, or `least_executors` and `most_executors`.
+
+    engine: the engine of all commands but training, which always runs on Spark.
+    shared: folder on a file system that all Horovod ranks share, for networks that are being fitted; needed if the data
+        folder is not on one.
+    master: where Spark runs.
+    deploy_mode: whether the driver runs on this machine (`client`) or in the cluster.
+    driver_memory, executor_memory: heap of the JVM, such as 4g.
+    driver_cores, executor_cores: cores of a process.
+    executor_overhead: memory of an executor outside the JVM, for Python and Arrow.
+    executors: fixed number of executors.
+    least_executors, most_executors: limits of dynamic allocation.
+    adaptive: adaptive query execution.
+    shuffle_partitions: number of partitions of a shuffle; with adaptive execution, the maximum.
+    event_log: folder of Spark's event log, for the history server; all nodes must reach it.
+    checkpoints: folder where ALS cuts its lineage; all nodes must reach it.
+    authenticate: authentication and encryption between Spark's processes.
+    settings: any settings of Spark, by their names; they win over the keys above.
     """
 
     engine: EngineChoice

@@ -17,10 +17,12 @@ Factors = Annotated[int, Field(gt=0, le=1_000)]
 
 
 class Source(Declaration):
-    """What one kind of event says of a customer and a title.
+    """What one kind of event says about a customer and a title.
 
-    title: the column that tells titles apart; name: SQL for what people call the title; where: SQL for the events
-    that count; measures: aggregates over a customer's events with a title on one day, which can be merged.
+    title: column with the id of the title.
+    name: the title's name, as SQL over the columns.
+    where: condition on the events that count, as SQL.
+    measures: aggregates over a customer's events with a title on one day, by name.
     """
 
     title: Name
@@ -30,7 +32,11 @@ class Source(Declaration):
 
 
 class Column(Declaration):
-    """A column of the interactions made of their measures: SQL over one row."""
+    """A column of the interactions.
+
+    sql: SQL over the measures of one row.
+    about: meaning.
+    """
 
     sql: str
     about: str
@@ -39,9 +45,12 @@ class Column(Declaration):
 class Interactions(Declaration):
     """From events to one row per customer and title.
 
-    sources: by the name of the event. strength: SQL over the measures of one day; the strength of an interaction is
-    the sum over its days, each worth half as much after `half_life_days` (null: always as much). What is not above 0
-    is seen, but not liked. history_days: only so many days before as_of count (null: all).
+    sources: what counts as an interaction, by the name of the event.
+    columns: further columns, by name.
+    strength: SQL over the measures of one day. The strength of an interaction is the sum over its days; a title with a
+        strength of 0 or less is seen, but not liked.
+    half_life_days: a day counts half after so many days; null: always the same.
+    history_days: only so many days before the as-of date count; null: all.
     """
 
     sources: dict[Name, Source] = Field(min_length=1)
@@ -89,11 +98,15 @@ class Interactions(Declaration):
 class AlsGrid(Declaration):
     """Candidates of ALS for implicit feedback: every combination of the lists.
 
-    A strength s weighs `1 + alpha * w(s)` against 1 for a title without an interaction; w is 1 (`binary`), log(1 + s)
-    (`log`) or s (`linear`). `regularisation` is that of the library `implicit`, the same for every title and customer,
-    in units of the interactions' own size: the sum of their weights over the root of customers times titles, of which
-    about 1.5 leave nothing of any factor. So it means the same for few customers and for many. That of Spark, times the
-    interactions of each customer or title, does so by itself: `regularisation_per_interaction`.
+    factors: length of the vector of a customer or title.
+    iterations: number of iterations.
+    alpha: a strength s weighs `1 + alpha * w(s)`, and a title without an interaction weighs 1.
+    weights: the function w: 1 (`binary`), log(1 + s) (`log`) or s (`linear`).
+    regularisation: regularisation of the library `implicit`, in units of the size of the interactions (the sum of their
+        weights over the square root of customers times titles), so that it means the same for few customers and for
+        many; at about 1.5 all factors vanish.
+    regularisation_per_interaction: regularisation of Spark, which multiplies it by the number of interactions of a
+        customer or title.
     """
 
     factors: list[Factors] = Field(default=[64], min_length=1)
@@ -105,10 +118,12 @@ class AlsGrid(Declaration):
 
 
 class ItemItemGrid(Declaration):
-    """Candidates of cosine similarity between titles, of which each keeps its nearest `neighbours`.
+    """Candidates of cosine similarity between titles: every combination of the lists.
 
-    On Spark only the `history_titles` strongest interactions of a customer say which titles go together: their pairs
-    grow with the square.
+    neighbours: number of similar titles that a title keeps.
+    weights: the function w, as for ALS.
+    history_titles: on Spark only so many of the strongest interactions of a customer are compared, since the number of
+        pairs grows with the square.
     """
 
     neighbours: list[PositiveInt] = Field(default=[50, 200], min_length=1)
@@ -117,9 +132,12 @@ class ItemItemGrid(Declaration):
 
 
 class EaseGrid(Declaration):
-    """Candidates of EASE; it inverts a matrix of titles by titles, so the catalogue has at most `most_titles`.
+    """Candidates of EASE: every combination of the lists.
 
-    `regularisation` is in units of the mean of that matrix's diagonal: a title's interactions, by weight.
+    regularisation: regularisation, in units of the mean of the diagonal of the matrix of titles by titles, the weight
+        of a title's interactions.
+    weights: the function w, as for ALS.
+    most_titles: maximum number of titles, since EASE inverts that matrix.
     """
 
     regularisation: list[Positive] = Field(default=[0.5, 5.0], min_length=1)
@@ -128,7 +146,12 @@ class EaseGrid(Declaration):
 
 
 class RecommenderGrids(Declaration):
-    """What each model is tried with; the best on the validation part is fitted again on everything."""
+    """The candidates of each recommender; the best on the validation set is fitted again on all interactions.
+
+    als: matrix factorisation for implicit feedback.
+    item_item: cosine similarity of titles.
+    ease: linear model of titles by titles in closed form.
+    """
 
     als: AlsGrid = AlsGrid()
     item_item: ItemItemGrid = ItemItemGrid()
@@ -136,13 +159,18 @@ class RecommenderGrids(Declaration):
 
 
 class Recommender(Declaration):
-    """How models are fitted and judged, and what is recommended.
+    """How recommenders are fitted and evaluated, and what is recommended.
 
-    The last `holdout_days` days are the test part, as many before them the validation part; where the interactions have
-    no dates, `holdout_share` of each customer's titles, drawn by hash, take their place (and are looked at besides).
-    Metrics look at the first `judged_titles` recommendations. At most `tuning_customers` and `judged_customers`, drawn
-    by hash, are looked at. popular_days: what customers liked in these last days is popular. `liked_from`: explicit
-    ratings from here on say that a title is liked (null: from their mean on).
+    holdout_days: the last so many days are the test set, and as many before them the validation set.
+    holdout_share: share of each customer's titles, drawn by hash, in a second test set; the only one if the
+        interactions have no dates.
+    judged_titles: length of the evaluated lists.
+    tuning_customers: maximum number of customers on whom candidates are compared, drawn by hash.
+    judged_customers: maximum number of customers in an evaluation, drawn by hash.
+    popular_days: titles that customers liked in the last so many days are popular.
+    exclude_seen: recommend only titles that are new to the customer.
+    liked_from: explicit rating from which a title counts as liked; null: their mean.
+    grids: the candidates of each recommender.
     """
 
     holdout_days: Days = 7

@@ -31,7 +31,12 @@ from conf.recommender import Interactions, Recommender
 
 
 class Windows(Declaration):
-    """Lengths of the windows around an as-of date, in days."""
+    """Lengths of the windows around an as-of date, in days.
+
+    observation_days: features look at these days before the as-of date.
+    gap_days: days from the as-of date to the beginning of the outcome.
+    outcome_days: the label looks at these days.
+    """
 
     observation_days: Days
     gap_days: int = Field(default=0, ge=0, le=36_500)
@@ -39,21 +44,35 @@ class Windows(Declaration):
 
 
 class Bots(Declaration):
-    """Who is no person: a condition on one customer's day."""
+    """Which customers are bots. From such a day on, a customer is in no table.
+
+    when: condition on one day of a customer, as SQL over the measures and `events`, the number of events of any kind.
+    about: the same in words.
+    """
 
     when: str
     about: str
 
 
 class Eligible(Declaration):
-    """Who is in the table: a condition on the features of a customer."""
+    """Which customers are used for training, evaluation and scoring; the others have `eligible` false.
+
+    when: condition on a customer, as SQL over the features.
+    about: the same in words.
+    """
 
     when: str
     about: str
 
 
 class Label(Declaration):
-    """What is foretold. The label is 1 when some (`present`) or no (`absent`) day of the outcome meets `when`."""
+    """The outcome that is predicted.
+
+    name: short name of label 1, such as churn.
+    when: condition on one day of the outcome, as SQL over the measures; of a finished table, on its row.
+    one_if: the label is 1 if some day of the outcome meets the condition (`present`), or if none does (`absent`).
+    about: label 1 in words.
+    """
 
     name: Name
     when: str
@@ -80,11 +99,23 @@ def may_be_null(fill: float | None, null_means: str) -> bool:
 class Feature(Declaration):
     """A column of the feature table, for each of its windows.
 
-    Exactly one of `from_tiles` (one aggregate over the tiles of the window) and `from_features` (a row expression
-    over features declared above, and over the columns of a finished table) is given. `{days}` stands for the window's
-    length everywhere. What null means is always said: `fill` replaces it by a value, `null_means` explains it. Without
-    `windows` a feature looks at the whole observation window. An `internal` feature serves others and is not in the
-    table; a sketch always is. What is above `cap` is set to it, and the customers above it are counted.
+    `{days}` stands for the length of the window in the name and in all texts and SQL. Give exactly one of `from_tiles`
+    and `from_features`, and exactly one of `fill` and `null_means`.
+
+    kind: type, range and treatment in models; a sketch is always internal.
+    unit: unit of the values.
+    about: meaning.
+    from_tiles: one aggregate over the daily tiles of the window, as SQL over the measures, `date`, `events`,
+        `age_days` (1 for the day before the as-of date) and `gap_days` (days since the customer's active day before).
+    where: condition on the tiles that count, as SQL.
+    from_features: SQL over features declared above, and over the columns of a finished table.
+    windows: lengths in days, one column for each; by default the whole observation window.
+    fill: replaces null.
+    cap: greater values are set to it; the customers above it are counted.
+    null_means: what null means; a text that begins with `never null` promises that there is none.
+    alias: another name, for the feature dictionary.
+    levels: values of a category, each with an input of its own in a model.
+    internal: the feature is used by others and is not in the table.
     """
 
     kind: Kind
@@ -129,7 +160,27 @@ class Feature(Declaration):
 
 
 class Service(Declaration):
-    """A whole service: `conf/<name>.yaml`. It begins with raw `events`, or with a finished `table`."""
+    """A service: `conf/<name>.yaml`. It starts from raw `events`, or from a finished `table`.
+
+    title: name for people.
+    about: what the service is, and what its outcome means.
+    windows: lengths of the observation window and of the outcome.
+    events: raw activity, by the name of the event.
+    table: the finished table that replaces events.
+    bots: which customers are bots.
+    features: columns of the feature table by name, in their order.
+    eligible: which customers are used for training, evaluation and scoring.
+    label: the outcome that is predicted.
+    recency_feature: feature of the recency baseline, which predicts from it alone.
+    alive: what the BG/NBD baseline reads; without it there is no such baseline.
+    training: how models are fitted.
+    network: the neural network of `encore train-keras`.
+    interactions: what customers did with titles; without it nothing is recommended.
+    recommender: how recommenders are fitted and evaluated.
+    targeting: costs and values for the contact list; without it nobody is marked as a contact.
+    audit: limits of the leakage audit.
+    drift: limits of drift.
+    """
 
     title: str
     about: str

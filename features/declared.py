@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from conf.schema import Feature, Service, may_be_null
 
 # Type in the table, least value and greatest value of each kind; None: none.
-_KINDS: dict[str, tuple[str, float | None, float | None]] = {
+FEATURE_KINDS: dict[str, tuple[str, float | None, float | None]] = {
     "count": ("bigint", 0, None),
     "flag": ("bigint", 0, 1),
     "amount": ("double", None, None),
@@ -41,7 +41,7 @@ class NamedFeature:
     @property
     def type(self) -> str:
         """Spark type of the column, empty for a sketch, which keeps the type of its expression."""
-        return _KINDS[self.kind][0]
+        return FEATURE_KINDS[self.kind][0]
 
     @property
     def may_be_null(self) -> bool:
@@ -51,12 +51,12 @@ class NamedFeature:
     @property
     def least(self) -> float | None:
         """Least value that the contract allows."""
-        return _KINDS[self.kind][1]
+        return FEATURE_KINDS[self.kind][1]
 
     @property
     def greatest(self) -> float | None:
         """Greatest value that the contract allows."""
-        return _KINDS[self.kind][2] if self.cap is None else self.cap
+        return FEATURE_KINDS[self.kind][2] if self.cap is None else self.cap
 
 
 def named_features(service: Service) -> list[NamedFeature]:

@@ -21,7 +21,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
+
 TOOLS = "bash cat cksum cp dirname find grep ln mkdir mktemp mv rm sed tail uname"
 JAVA_17 = "echo 'openjdk version \"17.0.15\" 2025-04-15' >&2"
 

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.unpack import unpack as unpack_service
-from tests.shell.test_unpack import AWKS, ROOT, counts, landed, manifest, pack, rejected, statuses, tree, unpack
 from tests.support.archives import context
+from tests.support.paths import ROOT
+from tests.support.unpacking import AWKS, as_bytes, counts, landed, manifest, pack, rejected, statuses, tree, unpack
 
 PROGRAM = ROOT / "shell" / "unpack" / "records.py"
 NAMES = "customer_id,visited_at,page"
@@ -29,17 +30,6 @@ HEADER = "customer_id,visited_at,page\n"
 @pytest.fixture(autouse=True)
 def this_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON", sys.executable)
-
-
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    (tmp_path / "raw").mkdir()
-    return tmp_path / "raw"
-
-
-@pytest.fixture
-def landing(tmp_path: Path) -> Path:
-    return tmp_path / "landing"
 
 
 def written(text: str | bytes, zone: str = "UTC") -> list[str]:
@@ -205,10 +195,6 @@ JSON = {
         [],
     ),
 }
-
-
-def as_bytes(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
 
 
 def test_records(raw: Path, landing: Path) -> None:

@@ -33,7 +33,8 @@ into LANDING. Run again, it does only archives that are new or changed, and remo
 gone. It can be killed at any moment and run again.
 
   --sample RATE  keep a part of the customers, 0 < RATE <= 1 (default 1): those with
-                 crc32(id without leading zeros and spaces around) mod 10000 < 10000 * RATE, so 1 % is inside 10 %
+                 crc32(id without leading zeros and spaces around) mod 10000 < 10000 * RATE, so 1 % is inside 10 %;
+                 below 1 it needs Python 3.11
   --jobs N       archives at a time (default: the number of cores)
   --event SPEC   describes one event; given at least once, it replaces the music service's play, down and search:
                    play files=*play.log* fields=9 customer=1 day=name

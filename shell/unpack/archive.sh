@@ -89,6 +89,9 @@ split_lines() {
     if ! source_lines | judge_lines "$careful" >"$kept_file" 2>awk_errors; then
         fail "unpacking $path: $(last_line awk_errors); free space in $landing, or try another awk, AWK=mawk"
         return 1
+    elif [ -e sample_failed ]; then # first, since whoever writes to it then fails as well
+        fail "unpacking $path: $python ended with status $(cat sample_failed), $(last_line sample_said); run it again"
+        return 1
     elif [ -e records_failed ] && [ "$(cat records_failed)" -gt 3 ]; then # it was killed, and nobody read the source
         fail "unpacking $path: $python died with status $(cat records_failed); free memory, and run it again"
         return 1
@@ -105,13 +108,24 @@ split_lines() {
 }
 
 judge_lines() {
-    if [ "$nul_safe" = 1 ]; then run_lines_awk "$1"; else tr '\000' '\001' | run_lines_awk "$1"; fi
+    if [ "$nul_safe" = 1 ]; then judge_sampled "$1"; else tr '\000' '\001' | judge_sampled "$1"; fi
 }
 
-run_lines_awk() {
-    $awk_program -f "$here/dates.awk" -f "$here/sample.awk" -f "$here/defects.awk" -f "$here/lines.awk" \
-        -v fields="$fields" -v customer="$customer" -v day_field="$day_field" -v separator="$separator" \
-        -v header="$header" -v format="$format" -v limit="$limit" -v look="$1"
+judge_sampled() {
+    if [ "$sample" = 1 ]; then
+        run_lines_awk "$1"
+    else
+        sample_lines "$fields" "$customer" "$separator" "$header" | run_lines_awk "$1" -f "$here/sampled.awk"
+    fi
+}
+
+sample_lines() { "$python" -I -S "$here/sample.py" "$limit" "$@" 2>sample_said || echo $? >sample_failed; }
+
+run_lines_awk() { # run_lines_awk LOOK OPTIONS...
+    careful=$1
+    shift
+    $awk_program -f "$here/dates.awk" -f "$here/defects.awk" "$@" -f "$here/lines.awk" -v fields="$fields" \
+        -v day_field="$day_field" -v separator="$separator" -v header="$header" -v format="$format" -v look="$careful"
 }
 
 last_line() { tail -n 1 "$1" | tr -d '\000-\037'; }
@@ -151,6 +165,7 @@ check_lines() {
         esac
     done <measured
     given=$lines
+    [ "$sample" = 1 ] || given=$(last_line sample_said)
     [ "$format" = lines ] || given=$(last_line records_said)
     [ "$lines" = "$given" ] && [ "$lines" -eq $((dropped_header + kept + left_out + rejected)) ] &&
         [ "$records" -eq "$on_disk" ] && [ "$rejected" -eq "$rejected_on_disk" ] && return 0

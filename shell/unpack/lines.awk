@@ -1,10 +1,9 @@
 # One idea: each line of a log is kept, repaired, left out of the sample or rejected with a reason.
 #
-# Needs dates.awk, sample.awk and defects.awk. Variables:
-#   fields, customer   how many fields a record has, and which one is the customer
+# Needs dates.awk and defects.awk; in a sample also sampled.awk, which sets "outside" and "unseen". Variables:
+#   fields             how many fields a record has
 #   day_field          the field that holds the day, 0 when the archive's name gave it
 #   separator, header  "tab" or "space"; how many first lines to drop
-#   limit              in_sample's limit; 10000 keeps every customer
 #   format             "records" when records.py made the lines from CSV or JSON (its signs are told in lines.py)
 #   look               1 to look for defects in every line here, 0 when grep does it afterwards (3 times cheaper)
 # Standard output: the records, tab separated, the day and a tab in front when day_field is set. Files in the
@@ -13,11 +12,10 @@
 BEGIN {
     FS = "\t"
     longest_bytes = 65536
-    everyone = limit >= 10000
     # In a simple log a line with the right number of fields needs no second look. This decides the speed, so "whole"
     # holds all that has to be asked: it is the number of fields, or -1 when lines must go the long way. They do until
     # the first line has shown whether lines end with CR, and while half a record is waiting for the other half.
-    simple = everyone && separator == "tab" && !day_field && !header && !look
+    simple = separator == "tab" && !day_field && !header && !look
     whole = -1
 }
 
@@ -42,7 +40,7 @@ format == "records" && /^\r/ {
 {
     raw = $0
     if (raw ~ /\r$/) raw = substr(raw, 1, length(raw) - 1)
-    if (NR == 1 && raw != $0) simple = 0  # a stray CR further down is left to drop_defects.awk
+    if (!looked++ && raw != $0) simple = 0  # a stray CR further down is left to drop_defects.awk
     whole = simple ? fields : -1
 }
 
@@ -77,7 +75,7 @@ END {
     settle_waiting()
     kept += whole_records
     records += whole_records
-    print NR, dropped + 0, kept + 0, repaired + 0, left_out + 0, records + 0, \
+    print NR + unseen, dropped + 0, kept + 0, repaired + 0, left_out + 0, records + 0, \
         by_reason["blank"] + 0, by_reason["count_line"] + 0, by_reason["too_few_fields"] + 0, \
         by_reason["too_many_fields"] + 0, by_reason["undated"] + 0, by_reason["not_utf8"] + 0, \
         by_reason["control_character"] + 0, by_reason["client_address"] + 0, \
@@ -98,6 +96,7 @@ function take_repaired(record, raw_line) {
 
 function take_joined(record, first_raw, second_raw) {
     waiting = 0
+    outside = outside_joined
     $0 = record
     if (take(record, first_raw, second_raw)) repaired++
 }
@@ -105,7 +104,7 @@ function take_joined(record, first_raw, second_raw) {
 # The record is in $0 by now. True when it was kept. A second_raw means that it came from two lines.
 function take(record, first_raw, second_raw,    lines, reason, day) {
     lines = second_raw == "" ? 1 : 2
-    if (!everyone && !in_sample($customer, limit)) { left_out += lines; return 0 }
+    if (NR == outside) { left_out += lines; return 0 }
     # grep can only name whole lines, so a record mended from other text is looked at here, always.
     if (look || record != first_raw) reason = defect_of(record)
     else if (record ~ client_address) reason = "client_address"

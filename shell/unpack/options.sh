@@ -58,6 +58,8 @@ set_sample() {
         /^[0-9]*[.]?[0-9]+([eE]-?[0-9]+)?$/ && $0 + 0 > 0 && $0 + 0 <= 1 { printf "%.10g %.6f", $0, 10000 * $0 }')
     [ $# = 3 ] || stop 2 "--sample $1 is not in (0, 1]; give a rate such as 0.1"
     sample=$2 limit=$3
+    [ "$sample" = 1 ] || "$python" -I -S "$here/sample.py" "$limit" 1 1 tab 0 </dev/null >/dev/null 2>&1 ||
+        stop 2 "--sample needs Python 3.11 or later, but not $python; install it, or name one by PYTHON="
 }
 
 read_events() {

@@ -1,12 +1,13 @@
 # One idea: what is to be done with each file found in RAW, by its name alone.
 #
-# Needs dates.awk and sample.awk (crc32). First input: the events, one per line (name, files, fields, customer, day,
+# Needs dates.awk. First input: the events, one per line (name, files, fields, customer, day,
 # separator, header, format, names, zone, tab separated). Second input: the files, sorted by name, as
 # size/modified/path. Output, one line per file, to be read with IFS=/ since no name but the path, which comes last,
 # can hold a slash:
-#   status/event/date/day_field/fields/customer/separator/header/format/names/zone/twin/size/modified/stem/path
+#   status/event/date/day_field/fields/customer/separator/header/format/names/zone/twin/alike/size/modified/stem/path
 # status is log, not_a_log, copy (of the same name without " (1)") or undated; twin is 1 for a log that another one
-# equals in size, so that it may be the same bytes; stem is the name of its files in LANDING.
+# equals in size, so that it may be the same bytes; stem is the name of its files in LANDING, and alike is 1 where another
+# log has the same.
 
 FNR == NR { event_count++; event_line[event_count] = $0; pattern[event_count] = pattern_of($2); next }
 
@@ -53,9 +54,8 @@ function classify(i,    name, event, original, given, day) {
 }
 
 function show(i) {
-    if (same_stem[tolower(stem[i])] > 1) stem[i] = stem[i] sprintf("-%.0f", crc32(path[i]))
-    print status[i] "/" layout[i] "/" (same_size[size[i]] > 1 && status[i] == "log") "/" size[i] "/" modified[i] \
-        "/" stem[i] "/" path[i]
+    print status[i] "/" layout[i] "/" (same_size[size[i]] > 1 && status[i] == "log") \
+        "/" (same_stem[tolower(stem[i])] > 1) "/" size[i] "/" modified[i] "/" stem[i] "/" path[i]
 }
 
 # Hidden files are what copying leaves behind (._NAME, .NAME.part), and *.uids* are lists of customers.

@@ -20,15 +20,15 @@ list_files() {
 }
 
 make_plan() {
-    $awk_program -f "$here/dates.awk" -f "$here/sample.awk" -f "$here/plan.awk" "$work/events" "$work/files" \
+    $awk_program -f "$here/dates.awk" -f "$here/plan.awk" "$work/events" "$work/files" \
         >"$work/plan" || stop 1 "planning $raw: $awk_program failed; try another one, AWK=mawk"
     grep -qv '^not_a_log/' "$work/plan" ||
         stop 3 "reading $raw: no file there matches an event's pattern; check RAW, or describe the logs with --event"
 }
 
 read_plan() { # one line of the plan into variables; false at its end
-    IFS=/ read -r status event date day_field fields customer separator header format names zone twin size modified \
-        stem path
+    IFS=/ read -r status event date day_field fields customer separator header format names zone twin alike size \
+        modified stem path
 }
 
 # Splits the plan into $work/todo (to be unpacked), $work/rows (what is none) and $work/current (done before).
@@ -77,7 +77,15 @@ name_settings() {
     settings="$rules_version/$layout/$sample"
 }
 
+# The ordinary CRC-32, which gzip writes at its end; cksum computes another one.
+crc32_of() {
+    # shellcheck disable=SC2046 # four bytes, the lowest first
+    set -- $(printf %s "$1" | gzip -c | tail -c 8 | od -A n -t u1 -N 4)
+    echo $(($1 + 256 * ($2 + 256 * ($3 + 256 * $4))))
+}
+
 sort_log() {
+    [ "$alike" = 0 ] || stem=$stem-$(crc32_of "$path")
     name_settings
     if is_current; then
         printf '%s\n' "$stem" >>"$work/current"

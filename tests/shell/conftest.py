@@ -1,11 +1,18 @@
 """Fixtures of the tests of shell/unpack.sh: the two folders, and each awk of this machine."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.unpacking import AWKS
+
+
+@pytest.fixture(autouse=True)
+def this_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """unpack.sh runs the Python of the tests, whatever python3 is here."""
+    monkeypatch.setenv("PYTHON", sys.executable)
 
 
 @pytest.fixture(params=AWKS)

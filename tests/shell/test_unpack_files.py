@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 
 from tests.support.unpacking import (
@@ -165,11 +166,16 @@ def test_odd_names(raw: Path, landing: Path) -> None:
 
 
 def test_names_that_differ_in_unsafe_characters_only(raw: Path, landing: Path) -> None:
-    for n, name in enumerate(["20170401_a b_down.log", "20170401_a_b_down.log", "20170401_A_b_down.log.gz"]):
+    names = ["20170401_a b_down.log", "20170401_a_b_down.log", "20170401_A_b_down.log.gz"]
+    for n, name in enumerate(names):
         content = down(n).encode()
         (raw / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     unpack(raw, landing)
     assert sorted(landed(landing, "down").decode().split("\n")[:-1]) == [down(n) for n in range(3)]
+    assert sorted(path.name for path in landing.glob("down/*/*")) == sorted(
+        f"20170401_{stem}_down-{zlib.crc32(name.encode())}.log"
+        for stem, name in zip(("a_b", "a_b", "A_b"), names, strict=True)
+    )
 
 
 def test_truncated_archive_gives_nothing_and_others_go_on(raw: Path, landing: Path, awk: str) -> None:

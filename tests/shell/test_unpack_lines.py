@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.support.paths import SHARED
-from tests.support.unpacking import as_bytes, counts, down, landed, manifest, pack, rejected, rows, unpack
+from tests.support.unpacking import DIRTY_TEXTS, as_bytes, counts, down, landed, manifest, pack, rejected, rows, unpack
 
 CDNOW_EVENT = "purchase files=CDNOW_master.txt fields=4 customer=1 day=2 separator=space header=1"
 
@@ -180,11 +179,6 @@ def judge(text: bytes, fields: int) -> tuple[list[bytes], list[tuple[bytes, byte
         else:
             bad.append((b"too_few_fields", line))
     return good, bad
-
-
-PIECES = [b"1", b"-7", b"x", "你".encode(), b"\xe4\xbd", b"\xed\xa0\x80", b"\xf0\x9f\x8e\xb5", b"\xc0\x80",
-          b"\r", b"\x01", b" ", b"", b"\t", b"\t", b"\t", b"\t", b"\n"]  # fmt: skip
-DIRTY_TEXTS = st.lists(st.lists(st.sampled_from(PIECES), max_size=60).map(b"".join), min_size=8, max_size=8)
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -18,18 +18,25 @@ from hypothesis import strategies as st
 from jobs.unpack import unpack as unpack_service
 from tests.support.archives import context
 from tests.support.paths import ROOT
-from tests.support.unpacking import AWKS, as_bytes, counts, landed, manifest, pack, rejected, statuses, tree, unpack
+from tests.support.unpacking import (
+    AWKS,
+    as_bytes,
+    counts,
+    landed,
+    manifest,
+    pack,
+    python,
+    rejected,
+    statuses,
+    tree,
+    unpack,
+)
 
 PROGRAM = ROOT / "shell" / "unpack" / "records.py"
 NAMES = "customer_id,visited_at,page"
 VISIT = f"visit files=*visit* fields=3 customer=1 day=2 format=records names={NAMES}"
 DAY = "2019-03-01 12:30:00"
 HEADER = "customer_id,visited_at,page\n"
-
-
-@pytest.fixture(autouse=True)
-def this_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHON", sys.executable)
 
 
 def written(text: str | bytes, zone: str = "UTC") -> list[str]:
@@ -40,14 +47,6 @@ def written(text: str | bytes, zone: str = "UTC") -> list[str]:
     lines = done.stdout.decode().split("\n")
     assert lines.pop() == "" and int(done.stderr) == len(lines)
     return lines
-
-
-def python(folder: Path, script: str) -> str:
-    """A Python of our own, which does something to records.py."""
-    program = folder / "python"
-    program.write_text("#!/bin/sh\n" + script)
-    program.chmod(0o755)
-    return str(program)
 
 
 # ---------------------------------------------------------------- records

@@ -7,10 +7,15 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from hypothesis import strategies as st
+
 from tests.support.paths import ROOT
 
 UNPACK = ROOT / "shell" / "unpack.sh"
 AWKS = ["mawk", "gawk", "original-awk", "busybox awk"]
+_PIECES = [b"1", b"-7", b"x", "你".encode(), b"\xe4\xbd", b"\xed\xa0\x80", b"\xf0\x9f\x8e\xb5", b"\xc0\x80",
+          b"\r", b"\x01", b" ", b"", b"\t", b"\t", b"\t", b"\t", b"\n"]  # fmt: skip
+DIRTY_TEXTS = st.lists(st.lists(st.sampled_from(_PIECES), max_size=60).map(b"".join), min_size=8, max_size=8)
 SEARCH = "1\tar\t2017-03-30 00:00:08\t%e7%9f%a5"
 
 
@@ -81,6 +86,14 @@ def rejected(landing: Path, event: str = "play") -> list[tuple[bytes, bytes]]:
     files = sorted(landing.glob(f"rejected/{event}/*.log"))
     lines = b"".join(path.read_bytes() for path in files).split(b"\n")
     return [(reason, line) for reason, line in (line.split(b"\t", 1) for line in lines[:-1])]
+
+
+def python(folder: Path, script: str) -> str:
+    """A Python of our own, which does something to the programs of shell/unpack/."""
+    program = folder / "python"
+    program.write_text("#!/bin/sh\n" + script)
+    program.chmod(0o755)
+    return str(program)
 
 
 def down(customer: object = 1, name: str = "name") -> str:

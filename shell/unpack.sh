@@ -86,6 +86,7 @@ is_count() { # a whole number from 1, short enough for the shell's arithmetic
 . "$here/tables.sh"
 
 main() {
+    read_reasons
     read_options "$@"
     find_folders
     make_patterns

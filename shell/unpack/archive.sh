@@ -102,9 +102,8 @@ split_lines() {
         fail "reading $path: $(last_line records_said)"
         return 1
     fi
-    read -r lines dropped_header kept repaired left_out records blank count_line too_few too_many undated \
-        not_utf8 control_character client_address too_long unreadable <counts || { fail_for_space; return 1; }
-    [ "$careful" = 1 ] || drop_defects
+    [ "$careful" = 1 ] || drop_defects || return 1
+    read -r lines dropped_header kept repaired left_out records by_reason <counts || fail_for_space
 }
 
 judge_lines() {
@@ -124,8 +123,9 @@ sample_lines() { "$python" -I -S "$here/sample.py" "$limit" "$@" 2>sample_said |
 run_lines_awk() { # run_lines_awk LOOK OPTIONS...
     careful=$1
     shift
-    $awk_program -f "$here/dates.awk" -f "$here/defects.awk" "$@" -f "$here/lines.awk" -v fields="$fields" \
-        -v day_field="$day_field" -v separator="$separator" -v header="$header" -v format="$format" -v look="$careful"
+    $awk_program -f "$here/dates.awk" -f "$here/reasons.awk" -f "$here/defects.awk" "$@" -f "$here/lines.awk" \
+        -v fields="$fields" -v day_field="$day_field" -v separator="$separator" -v header="$header" \
+        -v format="$format" -v look="$careful" -v reasons="$reasons"
 }
 
 last_line() { tail -n 1 "$1" | tr -d '\000-\037'; }
@@ -133,12 +133,8 @@ last_line() { tail -n 1 "$1" | tr -d '\000-\037'; }
 drop_defects() {
     find_defects <"$kept_file" >defective || [ $? = 1 ] || { fail_for_space; return 1; }
     [ -s defective ] || return 0
-    $awk_program -f "$here/defects.awk" -f "$here/drop_defects.awk" "$kept_file" >clean && mv clean "$kept_file" &&
-        read -r more_not_utf8 more_control <dropped || { fail_for_space; return 1; }
-    not_utf8=$((not_utf8 + more_not_utf8))
-    control_character=$((control_character + more_control))
-    kept=$((kept - more_not_utf8 - more_control))
-    records=$((records - more_not_utf8 - more_control))
+    $awk_program -f "$here/reasons.awk" -f "$here/defects.awk" -f "$here/drop_defects.awk" -v reasons="$reasons" \
+        "$kept_file" >clean && mv clean "$kept_file" || fail_for_space
 }
 
 find_days() {
@@ -151,8 +147,8 @@ find_days() {
 # Nothing may vanish between the archive and the files: counts what lies on the disk and compares. Makes "measured":
 # lines, bytes and name of "rejected" and of each file in "days".
 check_lines() {
-    rejected=$((blank + count_line + too_few + too_many + undated + not_utf8 + control_character + client_address))
-    rejected=$((rejected + too_long + unreadable))
+    rejected=0
+    for count in $by_reason; do rejected=$((rejected + count)); done
     [ -f rejected ] || : >rejected
     set -- days/*
     [ -f "$1" ] || set --
@@ -182,9 +178,10 @@ write_record() {
     {
         printf 'settings\t%s\npath\t%s\nstat\t%s\n' "$settings" "$path" "$size/$modified/$checksum"
         printf 'row\t%s,%s,unpacked,%s,%s,%s,' "$shown" "$event" "$size" "$checksum" "$sample"
-        printf '%s,%s,%s,%s,%s,%s,%s,' "$lines" "$dropped_header" "$kept" "$repaired" "$left_out" "$rejected" "$records"
-        printf '%s,%s,%s,%s,%s,%s,%s,%s,%s,%s\n' "$blank" "$count_line" "$too_few" "$too_many" "$undated" "$not_utf8" \
-            "$control_character" "$client_address" "$too_long" "$unreadable"
+        printf '%s,%s,%s,%s,%s,%s,%s' "$lines" "$dropped_header" "$kept" "$repaired" "$left_out" "$rejected" "$records"
+        # shellcheck disable=SC2086 # one word for each reason
+        printf ',%s' $by_reason
+        echo
         while read -r file_lines file_bytes file; do
             record_file
         done <measured

@@ -1,13 +1,13 @@
 # One idea: each line of a log is kept, repaired, left out of the sample or rejected with a reason.
 #
-# Needs dates.awk and defects.awk; in a sample also sampled.awk, which sets "outside" and "unseen". Variables:
+# Needs dates.awk, reasons.awk and defects.awk; in a sample also sampled.awk, which sets "outside" and "unseen". Variables:
 #   fields             how many fields a record has
 #   day_field          the field that holds the day, 0 when the archive's name gave it
 #   separator, header  "tab" or "space"; how many first lines to drop
 #   format             "records" when records.py made the lines from CSV or JSON (its signs are told in lines.py)
 #   look               1 to look for defects in every line here, 0 when grep does it afterwards (3 times cheaper)
 # Standard output: the records, tab separated, the day and a tab in front when day_field is set. Files in the
-# current folder: "rejected" (reason, tab, line as it came) and "counts" (one line, in the order of END).
+# current folder: "rejected" (reason, tab, line as it came) and "counts" (see reasons.awk).
 
 BEGIN {
     FS = "\t"
@@ -72,14 +72,11 @@ $1 ~ /^-?[0-9]+$/ { waiting = 1; whole = -1; waiting_fields = NF; waiting_line =
 { reject("too_few_fields", raw) }
 
 END {
+    if (failed) exit 1
     settle_waiting()
     kept += whole_records
     records += whole_records
-    print NR + unseen, dropped + 0, kept + 0, repaired + 0, left_out + 0, records + 0, \
-        by_reason["blank"] + 0, by_reason["count_line"] + 0, by_reason["too_few_fields"] + 0, \
-        by_reason["too_many_fields"] + 0, by_reason["undated"] + 0, by_reason["not_utf8"] + 0, \
-        by_reason["control_character"] + 0, by_reason["client_address"] + 0, \
-        by_reason["too_long"] + 0, by_reason["unreadable_record"] + 0 > "counts"
+    write_counts(NR + unseen, dropped, kept, repaired, left_out, records)
 }
 
 function with_single_tabs(text) {
@@ -127,10 +124,4 @@ function settle_waiting() {
     if (!waiting) return
     waiting = 0
     reject("too_few_fields", waiting_raw)
-}
-
-function reject(reason, raw_line) {
-    rejected++
-    by_reason[reason]++
-    print reason "\t" raw_line > "rejected"
 }

@@ -114,6 +114,7 @@ $value
 STAT
             ;;
         file) [ -f "$landing_root/$value" ] || return 1 ;;
+        row) has_all_columns "${value##*",$event,unpacked,$size,"}" || return 1 ;;
         end) ended=1 ;;
         esac
     done <"$record"
@@ -123,6 +124,16 @@ STAT
     checksum=$(checksum_of "$path")
     [ -n "$checksum" ] && [ "$checksum" = "$old_checksum" ] || return 1
     sed "s:^stat$tab.*:stat$tab$size/$modified/$old_checksum:" "$record" >"$work/record" && mv "$work/record" "$record"
+}
+
+# Does a row, from its checksum on, count the lines of every reason? A table with another reason is newer than it.
+has_all_columns() {
+    old_ifs=$IFS
+    IFS=,
+    # shellcheck disable=SC2086 # one word for each column
+    set -- $1
+    IFS=$old_ifs
+    [ $# -eq $((columns + 2)) ]
 }
 
 refuse_other_rate() {

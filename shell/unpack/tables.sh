@@ -8,17 +8,28 @@ quoted() {
     esac
 }
 
+# Makes "reasons", the names of reasons.tsv in their order, and "columns", the number of counts in a row of the manifest.
+read_reasons() {
+    reasons='' columns=7
+    while IFS=$tab read -r name _; do
+        case $name in '' | '#'*) continue ;; esac
+        reasons="$reasons $name"
+        columns=$((columns + 1))
+    done <"$here/reasons.tsv"
+    no_counts=$(printf "%${columns}s" '' | sed 's/ /,0/g')
+}
+
 add_row() { # add_row STATUS: a row of the manifest for a file that gave nothing
-    printf '%s\n' "$(quoted "$path"),$event,$1,$size,$checksum,$sample,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0" >>"$work/rows"
+    printf '%s\n' "$(quoted "$path"),$event,$1,$size,$checksum,$sample$no_counts" >>"$work/rows"
 }
 
 write_tables() {
     {
         printf %s archive,event,status,bytes,checksum,sample,
-        printf %s lines,header,kept,repaired,left_out,rejected,records,
-        printf %s rejected_blank,rejected_count_line,rejected_too_few_fields,rejected_too_many_fields,
-        printf %s rejected_undated,rejected_not_utf8,rejected_control_character,
-        echo rejected_client_address,rejected_too_long,rejected_unreadable_record
+        printf %s lines,header,kept,repaired,left_out,rejected,records
+        # shellcheck disable=SC2086 # one word for each reason
+        printf ',rejected_%s' $reasons
+        echo
         { records_say row && cat "$work/rows"; } | sort
     } >"$work/manifest.csv" && put_in_place manifest.csv
     {

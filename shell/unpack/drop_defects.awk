@@ -1,7 +1,8 @@
-# One idea: removes the lines that grep found defective from the kept ones, or only the CR at their end.
-# Needs reasons.awk and defects.awk. Reads the kept records. "defective" in the current folder holds the bad ones in
-# their order (the lines, not their numbers: counting lines costs grep a fifth more). Appends them to "rejected", and
-# moves them from the kept to the rejected in "counts".
+# Removes the lines that grep found defective from the kept records, or only the CR at their end.
+#
+# Needs reasons.awk and defects.awk. Reads the kept records. "defective" in the current folder has the defective lines
+# in their order (lines, not line numbers, which cost grep a fifth more time). Appends them to "rejected", and corrects
+# the numbers in "counts".
 
 BEGIN { bad = next_bad() }
 

@@ -1,5 +1,5 @@
-# One idea: rejects lines for a reason of reasons.tsv, and counts them.
-# Variable: reasons, the names of the table in its order. Makes "rejected" and "counts" in the current folder.
+# Rejects lines for a reason of reasons.tsv, and counts them.
+# Variable: reasons, the names in the order of the table. Makes "rejected" and "counts" in the current folder.
 
 BEGIN {
     reason_count = split(reasons, reason_name, " ")
@@ -16,7 +16,7 @@ function reject(reason, raw_line) {
     print reason "\t" raw_line >> "rejected"
 }
 
-# One line: the six numbers, then the rejected lines of each reason.
+# Writes one line: the six numbers, then the number of rejected lines for each reason.
 function write_counts(lines, dropped, kept, repaired, left_out, records,    text, i) {
     text = lines + 0 " " dropped + 0 " " kept + 0 " " repaired + 0 " " left_out + 0 " " records + 0
     for (i = 1; i <= reason_count; i++) text = text " " (by_reason[reason_name[i]] + 0)

@@ -54,8 +54,8 @@ class Sampler:
         self._header = header
         self._dropped = 0  # since the last note
         self._before: bytes | None = None  # the line before, if lines.awk may join it to the next one
-        # What remains, without all but tabs and CR, of a line with the right number of fields. A CR after the
-        # customer's id would be taken for a part of it, and no line of one field is told from an empty line.
+        # The shapes (tabs and CR only) of lines with the right number of fields. None with one field, since an empty
+        # line has the same shape; none with CR right after the customer's id, since it is not part of the id.
         whole = TAB * (fields - 1)
         endings = [b""] if customer == fields else [b"", b"\r"]
         self._whole = frozenset() if self._is_spaced or fields == 1 else frozenset(whole + end for end in endings)
@@ -89,7 +89,7 @@ class Sampler:
         return [at for at, shape in enumerate(shapes) if shape not in whole]
 
     def _add_whole(self, lines: list[bytes], written: list[bytes]) -> None:
-        """Adds those of the sample. Loops in C, since this is most of the work: 0.2 microseconds a line."""
+        """Adds the lines of the sample. The loops run in C, since this is most of the work."""
         if not lines:
             return
         heads = map(bytes.split, lines, repeat(TAB), repeat(self._customer))
@@ -100,12 +100,12 @@ class Sampler:
         self._before = None
 
     def _add_other(self, line: bytes, written: list[bytes]) -> None:
-        """Adds a line with its note, unless it has the right number of fields after all, and is outside."""
+        """Adds a line with its note; drops it if it has the right number of fields after all and is outside."""
         text = line.removesuffix(b"\r")
         if self._is_spaced:
             text = TAB.join(filter(None, text.replace(b" ", TAB).split(TAB)))
         outside = self._is_outside(text)
-        # A line that begins with CR may be one that lines.py has set aside.
+        # A line that begins with CR may come from lines.py, with a reason to reject it.
         is_judged = text.count(TAB) == self._fields - 1 and len(line) <= LONGEST_BYTES and line[:1] not in (b"", b"\r")
         if outside and is_judged and text:
             self._dropped += 1

@@ -1,7 +1,7 @@
-# One idea: reads the notes of sample.py, which stand between the lines. Comes before lines.awk, and only in a sample.
+# Reads the notes that sample.py writes between the lines. Loaded before lines.awk, and only with --sample below 1.
 #
-# A note is "DROPPED OUTSIDE OUTSIDE_JOINED" and tabs, and speaks of the next line, whatever that line looks like. All
-# lines without a note have the right number of fields, and their customers are in the sample.
+# A note is "DROPPED OUTSIDE OUTSIDE_JOINED" and tabs, and is about the next line, whatever that line looks like. Every
+# line without a note has the right number of fields, and its customer is in the sample.
 
 BEGIN { noted = -1 }
 
@@ -11,7 +11,7 @@ NR != noted + 1 && NF != fields && NR > header {
     split($1, note, " ")
     if (note[1] > 0) settle_waiting()
     left_out += note[1]
-    unseen += note[1] - 1  # the note itself is no line of the log
+    unseen += note[1] - 1  # the note itself is not a line of the log
     outside = note[2] ? NR + 1 : 0
     outside_joined = note[3] ? NR + 1 : 0
     next

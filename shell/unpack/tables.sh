@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # unpack.sh sources this; the parts share its variables
-# manifest.csv and days.csv.
+# Writes manifest.csv and days.csv.
 
 quoted() {
     case $1 in
@@ -8,7 +8,8 @@ quoted() {
     esac
 }
 
-# Makes "reasons", the names of reasons.tsv in their order, and "columns", the number of counts in a row of the manifest.
+# Makes "reasons", the names of reasons.tsv in their order, and "columns", the number of counts in a row of the
+# manifest.
 read_reasons() {
     reasons='' columns=7
     while IFS=$tab read -r name _; do
@@ -19,7 +20,7 @@ read_reasons() {
     no_counts=$(printf "%${columns}s" '' | sed 's/ /,0/g')
 }
 
-add_row() { # add_row STATUS: a row of the manifest for a file that gave nothing
+add_row() { # add_row STATUS: adds a row of the manifest for a file without lines
     printf '%s\n' "$(quoted "$path"),$event,$1,$size,$checksum,$sample$no_counts" >>"$work/rows"
 }
 
@@ -40,7 +41,7 @@ write_tables() {
 
 records_say() { find "$landing_root/.done" -name '*.record' -exec sed -n "s/^$1$tab//p" {} +; }
 
-put_in_place() { # untouched when nothing changed, so that its time tells when something did
+put_in_place() { # keeps an equal file, so that its time tells when it changed last
     cmp -s "$work/$1" "$landing_root/$1" || mv "$work/$1" "$landing_root/$1" ||
-        stop 3 "writing $landing/$1: check its rights"
+        stop 3 "writing $landing/$1: cannot replace the file; check its rights"
 }

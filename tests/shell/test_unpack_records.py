@@ -356,13 +356,13 @@ def test_nothing_in_a_file(raw: Path, landing: Path) -> None:
     ("header", "named"),
     [("customer_id,page", ": visited_at;"), ("Customer_id,page", ": customer_id, visited_at;"),
      ("customer_id,visited_at,page,page", ": page;"), ("customer_id;visited_at;page", f": {NAMES.replace(',', ', ')};"),
-     ('customer_id,visited_at,"page', f": {NAMES.replace(',', ', ')};"), ('[{"customer_id": 1}', "no JSON object")],
+     ('customer_id,visited_at,"page', f": {NAMES.replace(',', ', ')};"), ('[{"customer_id": 1}', "not a JSON object")],
 )  # fmt: skip
 def test_a_header_without_the_fields_stops_the_archive(raw: Path, landing: Path, header: str, named: str) -> None:
     (raw / "1_visit.csv").write_text(f"{header}\n" + f"7,{DAY},home\n" * 20000)  # more than a pipe holds
     (raw / "2_visit.csv").write_text(f"{HEADER}7,{DAY},home\n")
     said = unpack(raw, landing, "--event", VISIT, status=3)
-    assert "reading 1_visit.csv: " in said and named in said and "mend the header" in said
+    assert "reading 1_visit.csv: " in said and named in said and "fix the header" in said
     assert statuses(landing) == {"1_visit.csv": "failed", "2_visit.csv": "unpacked"}
 
 
@@ -427,8 +427,8 @@ BROKEN = {
     "dies": ("read -r line || exit 0; kill -9 $$", "died with status 137", 3),
     "dies at the end": ('"$0.true" "$@"; [ ! -e "$0.once" ] || kill -9 $$; : >"$0.once"', "died with status 137", 3),
     "fails": ("read -r line || exit 0; cat >/dev/null; echo ZeroDivisionError >&2; exit 1", "ZeroDivisionError", 3),
-    "loses the last line": ("\"$0.true\" \"$@\" | sed '$d'", "2 lines given, 1 in", 4),
-    "says no number": ('"$0.true" "$@" 2>/dev/null', " lines given, 2 in", 4),
+    "loses the last line": ("\"$0.true\" \"$@\" | sed '$d'", "2 lines given, 1 read", 4),
+    "says no number": ('"$0.true" "$@" 2>/dev/null', " lines given, 2 read", 4),
 }  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def test_a_sample_needs_a_python(raw: Path, landing: Path, monkeypatch: pytest.M
 BROKEN = {
     "dies": ("read -r line || exit 0; kill -9 $$", "ended with status 137", 3),
     "fails": ("read -r line || exit 0; cat >/dev/null; echo ZeroDivisionError >&2; exit 1", "ZeroDivisionError", 3),
-    "loses the last line": ("\"$0.true\" \"$@\" | sed '$d'", "2 lines given, 1 in", 4),
+    "loses the last line": ("\"$0.true\" \"$@\" | sed '$d'", "2 lines given, 1 read", 4),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The landing layer, written by the shell: which files belong to which day, and whether all are there."""
+"""Reads the lists of the landing layer: the files of each event and day, checked against the disk."""
 
 import csv
 from collections import defaultdict
@@ -24,7 +24,7 @@ class LandedFile:
 
 
 def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
-    """The files of each (event, day). Raises InputError where the folder does not match its lists."""
+    """The files of each (event, day). Raises InputError if the folder and its lists differ."""
     archives = {row["archive"]: row for row in read_rows(landing / "manifest.csv")}
     days: dict[tuple[str, str], list[LandedFile]] = defaultdict(list)
     for row in read_rows(landing / "days.csv"):
@@ -47,7 +47,7 @@ def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
 
 
 def sample_rate(landing: Place) -> float:
-    """The share of the customers in the landing layer. Raises InputError where archives have different shares."""
+    """The share of customers in the landing layer. Raises InputError if archives have different shares."""
     rates = {row["sample"] for row in read_rows(landing / "manifest.csv") if row["status"] == "unpacked"}
     if len(rates) != 1:
         problem = (
@@ -60,9 +60,9 @@ def sample_rate(landing: Place) -> float:
 
 
 def read_rows(path: Place) -> list[dict[str, str]]:
-    """The rows of a small CSV file. Raises InputError where it is missing."""
+    """The rows of a small CSV file. Raises InputError if it is missing."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except FileNotFoundError:
-        raise InputError(f"{path}: this list of unpacked files is missing; {REPAIR}") from None
+        raise InputError(f"{path}: the list of unpacked archives is missing; {REPAIR}") from None

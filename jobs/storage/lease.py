@@ -22,12 +22,12 @@ class Lease:
     """The object `.lock` in a data folder, which names its holder and is rewritten every `refresh` seconds.
 
     A killed holder stops renewing: after `dead` seconds without a change, by the clock of the store, the lease may be
-    taken. A limit of this: pyarrow cannot create an object only where there is none, so two commands that start in the
-    same moment may both believe that they hold the lease. The one that wrote last does. The other one is refused when it
-    publishes more than CONFIRMED seconds later, and so is a holder that was suspended for longer than `dead`. Until then
-    both may publish, and each partition still comes wholly from one of them: neither writes into a version of the other.
-    Leftovers, which may be the other's work, are removed only GRACE seconds after the lease was taken, when the other
-    can publish nothing any more.
+    taken. A limit of this: pyarrow cannot create an object only where there is none, so two commands that start in
+    the same moment may both believe that they hold the lease. The one that wrote last does. The other one is refused
+    when it publishes more than CONFIRMED seconds later, and so is a holder that was suspended for longer than `dead`.
+    Until then both may publish, and each partition still comes wholly from one of them: neither writes into a version
+    of the other. Leftovers, which may be the other's work, are removed only GRACE seconds after the lease was taken,
+    when the other can publish nothing any more.
     """
 
     data: Remote
@@ -53,7 +53,7 @@ class Lease:
         """
         seen = self._seen()
         if seen is not None:
-            logging.getLogger("encore").warning(f"{self.file}: checking whether another encore command is running there")
+            logging.getLogger("encore").warning(f"{self.file}: checking whether another encore command is running")
         while seen is not None and (left := self.dead - self._age()) > 0:
             time.sleep(min(self.refresh * 1.2, left + 0.1))
             before, seen = seen, self._seen()

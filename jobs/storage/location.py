@@ -39,8 +39,9 @@ class Stat:
 class Remote:
     """A place in an object store or in HDFS, as its URL; a folder exists where something lies in it.
 
-    It has the part of pathlib's interface that the jobs use. The file system is opened at the first use; with the engine
-    `spark` it is that of the session, which must be running by then. Methods raise OSError where the store refuses.
+    It has the part of pathlib's interface that the jobs use. The file system is opened at the first use; with the
+    engine `spark` it is that of the session, which must be running by then. Methods raise OSError where the store
+    refuses.
     """
 
     scheme: str
@@ -224,7 +225,7 @@ def place(text: str, engine: str) -> Place:
     if scheme in OBJECT_STORES and not authority:
         raise UsageError(f"{text}: names no bucket; give {scheme}://BUCKET/FOLDER")
     if scheme == "viewfs" and engine != "spark":
-        raise UsageError(f"{text}: only Spark can read the mount table; give --engine spark, or the hdfs:// URL behind it")
+        raise UsageError(f"{text}: only Spark knows the mount table; give --engine spark, or the hdfs:// URL behind it")
     # Sail accepts both names; Spark, which trains, knows only s3a unless it is configured otherwise.
     known_to_all = "s3a" if scheme == "s3" and engine != "spark" else scheme
     return Remote(known_to_all, authority, re.sub("/+", "/", path).rstrip("/"), engine)

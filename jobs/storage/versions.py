@@ -102,7 +102,7 @@ class Versions:
         self._remove([self.folder(one) for one in named])
 
     def tidy(self, own: Remote | None = None) -> None:
-        """Remove rows that no newest record names: of older records, and of the version `own`, or of all versions without it.
+        """Remove rows that no newest record names: of older records, and of the version `own` (by default of all).
 
         While another command may be writing, only the own version may be searched.
         """

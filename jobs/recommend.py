@@ -162,7 +162,7 @@ def recommend(
 
     Raises:
         UsageError: the service declares no interactions and no file is given.
-        InputError: there is nothing to learn from, nobody to recommend to, or a file that cannot be read.
+        InputError: there is nothing to learn from, no customer to recommend to, or a file cannot be read.
     """
     with staging_folder(context.data.recommender) as work:
         source = _source(context, spark, request, work)
@@ -214,7 +214,7 @@ def _fitted(
     work: Place,
     on_progress: OnProgress,
 ) -> RecommenderRecord:
-    """The record of a model of this source, which then lies in `recommender/`."""
+    """The record of a model of this source, which is published in `recommender/`."""
     declared, seed = context.service.recommender, context.service.training.seed
     basis = RecommenderBasis(
         evidence=source.basis,

@@ -75,7 +75,7 @@ class Hadoop(pyarrow.fs.FileSystemHandler):  # type: ignore[misc]
             self._delete(info.path)
 
     def delete_root_dir_contents(self) -> None:
-        """Refused: nobody asks for it."""
+        """Not supported: no caller needs it."""
         raise NotImplementedError
 
     def delete_file(self, path: str) -> None:
@@ -138,7 +138,7 @@ class Hadoop(pyarrow.fs.FileSystemHandler):  # type: ignore[misc]
         return found
 
     def _all_below(self, base: str) -> list[FileInfo]:
-        """By one listing, of files alone; the folders are those that their names tell of."""
+        """From one listing of all files; folders follow from their names."""
         start = len(self._path(base).toString().rstrip("/"))
         files, found = self._system.listFiles(self._path(base), True), []
         while files.hasNext():

@@ -34,7 +34,7 @@ from models.network.data import write_job
 from models.network.fit import fit_network
 from models.network.job import FILE as PLAN
 from models.network.job import NETWORK, FitOrigin, NetworkJob
-from models.network.launch import CannotLaunch, RankFailed, launch, require_launcher
+from models.network.launch import LaunchError, RankFailedError, launch, require_launcher
 from models.scoring.calibration import Calibration
 from models.scoring.portable import PortableModel, score_table
 
@@ -42,7 +42,7 @@ FILE = "network.keras"
 ROWS_COMPARED = 1_000
 
 
-class RowsReady(Exception):
+class RowsReady(Exception):  # noqa: N818 - it ends the run early, and is no error
     """The rows for the ranks are in a folder, and nothing else was asked for."""
 
     def __init__(self, folder: Path) -> None:
@@ -75,7 +75,7 @@ class KerasFitter:
             )
         try:
             require_launcher("local" if self.rows_only else self.launcher, 1 if self.rows_only else self.ranks)
-        except CannotLaunch as error:
+        except LaunchError as error:
             raise UsageError(str(error)) from None
 
     def steps(self, rows: LabelledRows, variant: ModelVariant) -> int:
@@ -158,9 +158,9 @@ class KerasFitter:
     def _launch(self, folder: Path) -> None:
         try:
             launch(partial(fit_network, folder.absolute()), self.ranks, self.launcher)
-        except CannotLaunch as error:
+        except LaunchError as error:
             raise UsageError(str(error)) from None
-        except RankFailed as error:
+        except RankFailedError as error:
             raise RankError(
                 f"{folder}: of {self.ranks} ranks, {error}; finished epochs are kept: fix the cause, and run the "
                 f"command again with --resume",

@@ -10,10 +10,14 @@ class Trained(Protocol):
     """A trained model by its kind and the features that it must not use."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The kind."""
+        ...
 
     @property
-    def without(self) -> Sequence[str]: ...
+    def without(self) -> Sequence[str]:
+        """The features."""
+        ...
 
 
 Model = TypeVar("Model", bound=Trained)

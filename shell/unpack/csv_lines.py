@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from clock import on_clock
-from lines import Lines, Refused, joined
+from lines import Lines, RefusedError, joined
 
 
 def csv_lines(lines: Lines, names: list[str], day: int, zone: tzinfo) -> Iterator[str]:
     """The lines for lines.awk. If an archive has several files, each header describes the records after it.
 
     Raises:
-        Refused: the first record is not a header with these names.
+        RefusedError: the first record is not a header with these names.
     """
     columns: list[int] = []
     width = 0
@@ -28,7 +28,7 @@ def csv_lines(lines: Lines, names: list[str], day: int, zone: tzinfo) -> Iterato
             columns, width = found, len(cells)
             yield lines.set_aside("header")
         elif not width:
-            raise Refused(missing(cells, names))
+            raise RefusedError(missing(cells, names))
         else:
             yield lines.set_aside(problem(cells, width))
 
@@ -52,6 +52,7 @@ def csv_records(lines: Lines) -> Iterator[list[str]]:
 
 
 def named(cells: list[str]) -> list[str]:
+    """The names in a header, without a byte order mark and surrounding blanks."""
     return [cell.removeprefix("\ufeff").strip() for cell in cells]
 
 
@@ -62,6 +63,7 @@ def columns_of(cells: list[str], names: list[str]) -> list[int]:
 
 
 def missing(cells: list[str], names: list[str]) -> str:
+    """An error that names the columns that a header lacks or repeats."""
     header = named(cells)
     wrong = ", ".join(name for name in names if header.count(name) != 1)
     return (

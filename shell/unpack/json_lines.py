@@ -42,6 +42,7 @@ def values_of(text: str, names: list[str]) -> list[str]:
 
 
 def as_text(value: object) -> str:
+    """A value of JSON as the text of a field."""
     if isinstance(value, str):
         return value
     return "" if value is None else as_json(value)

@@ -12,7 +12,7 @@ BREAK = re.compile(r"\r\n|[\t\r\n]")
 AROUND = "\ufeff \t\r\n"  # what may surround a line without a meaning; the first is UTF-8's byte order mark
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The text cannot be read at all."""
 
 

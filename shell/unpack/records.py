@@ -17,11 +17,11 @@ from io import TextIOWrapper
 from clock import clock_of
 from csv_lines import csv_lines
 from json_lines import json_lines
-from lines import AROUND, Lines, Refused
+from lines import AROUND, Lines, RefusedError
 
 
 def landed(text: Iterable[str], names: list[str], day: int, zone: tzinfo) -> Iterator[str]:
-    """The lines for lines.awk; `day` counts from 0. Raises Refused for CSV whose header lacks one of the names."""
+    """The lines for lines.awk; `day` counts from 0. Raises RefusedError for CSV whose header lacks one of the names."""
     lines = Lines(text)
     for line in lines:
         if begin := line.strip(AROUND):
@@ -53,6 +53,7 @@ def write(lines: Iterable[str]) -> int:
 
 
 def main(names: str, day: str, zone: str) -> int:
+    """Write the lines of standard input; returns the exit code."""
     try:
         clock = clock_of(zone)
     except (KeyError, ValueError, OSError):
@@ -62,7 +63,7 @@ def main(names: str, day: str, zone: str) -> int:
     try:
         print(write(landed(text, names.split(","), int(day) - 1, clock)), file=sys.stderr)
         return 0
-    except Refused as refused:
+    except RefusedError as refused:
         print(refused, file=sys.stderr)
         return 3
     finally:

@@ -145,6 +145,7 @@ def blocks(source: int) -> Iterator[bytes]:
 
 
 def main(limit: str, fields: str, customer: str, separator: str, header: str) -> None:
+    """Copy the lines of sampled customers from standard input to standard output."""
     sampler = Sampler(float(limit), int(fields), int(customer), separator, int(header))
     out = sys.stdout.buffer
     for block in blocks(sys.stdin.fileno()):

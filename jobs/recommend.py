@@ -9,7 +9,7 @@ if __name__ == "__main__":
 from dataclasses import dataclass
 from datetime import date
 from importlib.util import find_spec
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from pyspark.sql import DataFrame, SparkSession
@@ -229,14 +229,13 @@ def _fitted(
         return done
     new = work / "new"
     dataset = InteractionDataset(spark, source, new, declared, seed)
-    found = RecommenderEvaluation(dataset, request.library, on_progress).run(request.model)
-    about: dict[str, Any] = {key: value for key, value in vars(found).items() if key != "model"}
+    model, findings = RecommenderEvaluation(dataset, request.library, on_progress).run(request.model)
     record = RecommenderRecord(
         basis=basis,
         as_of=str(source.days.end),
-        **about,
+        **vars(findings),
         ratings=_rating_errors(context, new, seed) if source.is_explicit else None,
-        file=save(found.model, new).name,
+        file=save(model, new).name,
     )
     write_record(new / RECORD, record)
     replace_folder(new, context.data.recommender)

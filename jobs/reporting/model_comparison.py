@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict, TypeVar
+from typing import TypeVar
 
 from jobs.formatting import plural
 from jobs.records.training import EvaluationSection, FittedOn, ModelRecord
@@ -165,14 +165,12 @@ class ModelComparison:
 
 def compare_models(models: ModelFolder) -> ModelComparison | None:
     """The trained models of the data folder, None where there are none."""
-    found = [
-        Model(**_evaluated(one.model, one.title, "model", one, one.fitted_on), record=one) for one in models.records()
-    ]
+    found = [Model(*_evaluated(one.model, one.title, "model", one, one.fitted_on), one) for one in models.records()]
     if not found:
         return None
     beside = models.baselines()
     baselines = [
-        Evaluated(**_evaluated(one.name, one.title, "baseline", one, beside.fitted_on))
+        Evaluated(*_evaluated(one.name, one.title, "baseline", one, beside.fitted_on))
         for one in (beside.baselines if beside else [])
         if beside
     ]
@@ -181,30 +179,12 @@ def compare_models(models: ModelFolder) -> ModelComparison | None:
     return ModelComparison(in_order, _best_first(baselines), beside.left_out if beside else {}, chosen, why)
 
 
-class _EvaluatedFields(TypedDict):
-    """The fields of Evaluated."""
-
-    name: str
-    title: str
-    role: str
-    train: Measures
-    test: Measures
-    curves: Mapping[str, Points]
-    fitted_on: tuple[object, ...]
-
-
 def _evaluated(
     name: str, title: str, role: str, evaluation: EvaluationSection, fitted_on: FittedOn
-) -> _EvaluatedFields:
-    return {
-        "name": name,
-        "title": title,
-        "role": role,
-        "train": evaluation.metrics.get("train", {}),
-        "test": evaluation.metrics.get("test", {}),
-        "curves": evaluation.curves,
-        "fitted_on": fitted_on.comparable,
-    }
+) -> tuple[str, str, str, Measures, Measures, Mapping[str, Points], tuple[object, ...]]:
+    """The fields of Evaluated, in their order."""
+    metrics = evaluation.metrics
+    return name, title, role, metrics.get("train", {}), metrics.get("test", {}), evaluation.curves, fitted_on.comparable
 
 
 def _chosen(folder: ModelFolder, models: list[Model]) -> tuple[Model, str]:

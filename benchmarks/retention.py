@@ -42,6 +42,7 @@ def main() -> None:
 
 
 def parsed() -> argparse.Namespace:
+    """The arguments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--customers", type=int, default=20_000)
@@ -58,6 +59,7 @@ def judged(data: Path, scores: Path) -> pd.DataFrame:
 
 
 def quality(data: Path) -> Table:
+    """How good each model is."""
     table = Table(
         "model", "customers", "AUC", "best possible", "of it reached", "calibration error", "its best possible"
     )
@@ -79,6 +81,7 @@ def calibration_error(rows: pd.DataFrame) -> float:
 
 
 def earnings(model: str, rows: pd.DataFrame) -> Table:
+    """What the list of a model earns."""
     table = Table(title=f"{model}: profit per 1,000 customers, model / recency rule / random")
     for column in ("contacted", "as it came", "by the true probabilities"):
         table.add_column(column, justify="right")

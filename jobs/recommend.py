@@ -9,7 +9,7 @@ if __name__ == "__main__":
 from dataclasses import dataclass
 from datetime import date
 from importlib.util import find_spec
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from pyspark.sql import DataFrame, SparkSession
@@ -162,7 +162,7 @@ def recommend(
 
     Raises:
         UsageError: the service declares no interactions and no file is given.
-        InputError: there is nothing to learn from, nobody to recommend to, or a file that cannot be read.
+        InputError: there is nothing to learn from, no customer to recommend to, or a file cannot be read.
     """
     with staging_folder(context.data.recommender) as work:
         source = _source(context, spark, request, work)
@@ -214,7 +214,7 @@ def _fitted(
     work: Place,
     on_progress: OnProgress,
 ) -> RecommenderRecord:
-    """The record of a model of this source, which then lies in `recommender/`."""
+    """The record of a model of this source, which is published in `recommender/`."""
     declared, seed = context.service.recommender, context.service.training.seed
     basis = RecommenderBasis(
         evidence=source.basis,
@@ -229,14 +229,13 @@ def _fitted(
         return done
     new = work / "new"
     dataset = InteractionDataset(spark, source, new, declared, seed)
-    found = RecommenderEvaluation(dataset, request.library, on_progress).run(request.model)
-    about: dict[str, Any] = {key: value for key, value in vars(found).items() if key != "model"}
+    model, findings = RecommenderEvaluation(dataset, request.library, on_progress).run(request.model)
     record = RecommenderRecord(
         basis=basis,
         as_of=str(source.days.end),
-        **about,
+        **vars(findings),
         ratings=_rating_errors(context, new, seed) if source.is_explicit else None,
-        file=save(found.model, new).name,
+        file=save(model, new).name,
     )
     write_record(new / RECORD, record)
     replace_folder(new, context.data.recommender)

@@ -102,7 +102,7 @@ def score(
 ) -> tuple[str, ScoresRecord]:
     """Score the newest feature table, or the one at `as_of`, into `scores/as_of=…/`.
 
-    Where the service does not declare what a contact costs and brings, nobody is marked to be contacted.
+    Where the service declares no costs and value of a contact, no customer is marked for contact.
 
     Args:
         model: name of a trained model; the chosen one by default.
@@ -131,7 +131,7 @@ def score(
             write_partitions(score_table(table, {PROBABILITY: portable}, kept, PROBABILITY), plainly)
             if not plainly.has_rows():
                 raise InputError(
-                    f"{tables.layer.partition(day)}: nobody in this table is eligible, so nobody is scored"
+                    f"{tables.layer.partition(day)}: no customer in this table is eligible, so none is scored"
                 )
             write_partitions(_with_contacts(plainly.read(spark), context.service, day), staged)
             rows = staged.read(spark)

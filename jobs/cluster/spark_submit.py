@@ -79,7 +79,7 @@ class Submission:
             raise UsageError(f"--deploy-mode cluster: {master} runs no Python drivers; use --deploy-mode client")
         worker = f"{self._environment if self._is_on_nodes else './' + UNPACKED}/bin/python"
         own = {"spark.pyspark.python": worker, "spark.pyspark.driver.python": worker if mode == "cluster" else python}
-        if mode == "client":  # what the command says of itself would drown in what Spark says
+        if mode == "client":  # Spark's own messages would hide those of the command
             own["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile=file:{ROOT / 'conf/log4j2.properties'}"
         return own | known
 

@@ -27,7 +27,7 @@ _DOCSTRING = re.compile(r'"""`encore ([a-z-]+)`: (.+?)"""')
 
 @dataclass(frozen=True)
 class CommandModule:
-    """A module that is a command; `about` is what its docstring says of it in a line."""
+    """A module that is a command; `about` is its help line."""
 
     name: str
     about: str

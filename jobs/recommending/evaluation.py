@@ -10,7 +10,7 @@ from conf.errors import InputError, NothingToLearnError
 from jobs.progress import OnProgress
 from jobs.recommending.dataset import PARTS, VALIDATION, HoldOut, InteractionDataset
 from jobs.recommending.model_file import at_workers, save
-from jobs.records.recommending import RankerEvaluation, Settings, Tried
+from jobs.records.recommending import RankerEvaluation, RecommenderFindings, Tried
 from models.evaluation.intervals import Interval
 from models.recommender.candidates import ALWAYS, Engine, RankerSettings, settings_grid, settings_of
 from models.recommender.fitting import fit_ranker
@@ -22,26 +22,6 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """The model that was chosen, fitted on everything, and how it and the others were evaluated.
-
-    The fields are those of RecommenderRecord, which says what they are.
-    """
-
-    model: RecommenderModel
-    chosen: str
-    chosen_by: str
-    engine: str
-    customers: int
-    titles: int
-    pairs: int
-    judged_titles: int
-    tried: dict[str, list[Tried]]
-    settings: dict[str, Settings]
-    parts: dict[str, dict[str, RankerEvaluation]]
-
-
-@dataclass(frozen=True)
 class RecommenderEvaluation:
     """Fits and evaluates models on one dataset."""
 
@@ -49,14 +29,17 @@ class RecommenderEvaluation:
     engine: Engine
     on_progress: OnProgress
 
-    def run(self, model: str) -> Evaluated:
+    def run(self, model: str) -> tuple[RecommenderModel, RecommenderFindings]:
         """Fit, evaluate and choose.
 
         Args:
             model: a name of MODELS, which is then taken, or AUTO for the best on the validation part.
 
+        Returns:
+            The chosen model, fitted on everything, and what was found.
+
         Raises:
-            InputError: nobody likes anything, or the catalogue is too large for the model.
+            InputError: no title is liked, or the catalogue is too large for the model.
         """
         whole = self.dataset.whole
         if not len(whole.order):
@@ -69,8 +52,7 @@ class RecommenderEvaluation:
         chosen = max(names, key=lambda name: _rank(best[name][1])) if model == AUTO else model
         self.on_progress(9, 10, "fitting")
         ranker = fit_ranker(whole.pairs, best[chosen][0], self.engine, self.dataset.seed)
-        return Evaluated(
-            model=RecommenderModel(ranker, whole.order, whole.pairs.titles),
+        findings = RecommenderFindings(
             chosen=chosen,
             chosen_by="validation" if model == AUTO else "command line",
             engine=self.engine,
@@ -85,6 +67,7 @@ class RecommenderEvaluation:
             settings={name: settings_of(one) for name, (one, _) in best.items()},
             parts={part: found for part, found in judged.items() if found},
         )
+        return RecommenderModel(ranker, whole.order, whole.pairs.titles), findings
 
     def _tried(self, names: list[str]) -> dict[str, list[tuple[RankerSettings, Interval | None]]]:
         """By model, its candidates with their NDCG on the validation part."""
@@ -129,7 +112,7 @@ class RecommenderEvaluation:
         }
 
     def _measured(self, part: HoldOut, candidate: RankerSettings, name: str) -> tuple[DataFrame, DataFrame]:
-        """What a candidate, fitted on a part, recommends to those who are judged, and how good it is for each."""
+        """The lists of a candidate fitted on a part, for customers with titles held out, and its metrics for each."""
         assert part.held is not None
         ranker = fit_ranker(part.pairs, candidate, self.engine, self.dataset.seed)
         model = RecommenderModel(ranker, part.order, part.pairs.titles)

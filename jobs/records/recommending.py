@@ -50,21 +50,16 @@ class RankerEvaluation(Section):
     ndcg_over_popular: Interval | None
 
 
-class RecommenderRecord(Record):
-    """The fitted recommender in `recommender/`: how it was chosen and evaluated.
+class RecommenderFindings(Section):
+    """How a recommender was chosen and evaluated.
 
     Attributes:
         customers, titles: with anything liked.
         judged_titles: length of the lists that were evaluated.
         tried, settings: by model, its candidates and the best of them.
         parts: by what was held out, and model.
-        ratings: only of explicit ratings.
-        file: name of the model's file.
     """
 
-    COMMAND: ClassVar[str] = "`encore recommend`"
-    basis: RecommenderBasis
-    as_of: str
     chosen: str
     chosen_by: str
     engine: str
@@ -75,6 +70,14 @@ class RecommenderRecord(Record):
     tried: dict[str, list[Tried]]
     settings: dict[str, Settings]
     parts: dict[str, dict[str, RankerEvaluation]]
+
+
+class RecommenderRecord(RecommenderFindings, Record):
+    """The fitted recommender in `recommender/`; ratings: only of explicit ratings; file: name of the model's file."""
+
+    COMMAND: ClassVar[str] = "`encore recommend`"
+    basis: RecommenderBasis
+    as_of: str
     ratings: RatingErrors | None = None
     file: str
 
@@ -116,7 +119,7 @@ class TitlesRecord(RecommendationsRecord):
     """Titles for customers, one row per customer and title: `recommendations/titles/as_of=…/`.
 
     Attributes:
-        without_history: customers of whom nothing is known, who get popular titles.
+        without_history: customers without interactions, who get popular titles.
         titles: titles that stand on some list.
     """
 

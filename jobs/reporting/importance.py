@@ -23,18 +23,12 @@ class FeatureWeight:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the interval of its importance lies above nothing."""
+        """Whether the interval of its importance lies above 0."""
         return self.permutation.low > 0
 
 
-@dataclass(frozen=True)
-class Dependence:
-    """Mean probability if all customers had this value of the feature; values are numbers or levels."""
-
-    feature: str
-    meaning: str
-    unit: str
-    points: list[tuple[float | str, float]]
+class Dependence(PartialDependence):
+    """Partial dependence, its points apart by kind of value."""
 
     @property
     def numbers(self) -> list[tuple[float, float]]:
@@ -78,7 +72,7 @@ def feature_importances(comparison: ModelComparison) -> FeatureImportances:
         )
         for one in comparison.chosen.record.importance
     ]
-    curves = [_dependence(one) for one in comparison.chosen.record.partial_dependence]
+    curves = [Dependence(**vars(one)) for one in comparison.chosen.record.partial_dependence]
     return FeatureImportances(features, linear, trees, curves)
 
 
@@ -89,8 +83,3 @@ def _weights(models: list[Model], key: Literal["coefficient", "tree_importance"]
         if weights:
             return model.title, weights
     return "", {}
-
-
-def _dependence(found: PartialDependence) -> Dependence:
-    points = [(value, float(mean)) for value, mean in found.points]
-    return Dependence(found.feature, found.meaning, found.unit, points)

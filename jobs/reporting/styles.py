@@ -1,6 +1,6 @@
 """Line styles of models, baselines and rules, the same in every chart and in the keys beside them.
 
-They differ by colour, dashes and width, so that they can be told apart in print and by the colour-blind.
+They differ by colour, dashes and width, so that print and colour-blind readers can distinguish them.
 """
 
 from dataclasses import dataclass
@@ -50,8 +50,11 @@ def ranker_styles(chosen: str) -> dict[str, LineStyle]:
 
 
 def model_styles(comparison: ModelComparison, oracle: Oracle | None) -> dict[str, LineStyle]:
-    """By name: a colour for each kind of model, the chosen one thick, and dashed what looks at flagged features while
-    its twin does not; baselines grey and dashed; the truth dotted."""
+    """Line styles by name.
+
+    Each kind of model has a colour; the chosen model is thick, and a model that uses flagged features beside a twin
+    that does not is dashed. Baselines are grey and dashed, the truth is dotted.
+    """
     colours = dict(zip(comparison.kinds, cycle(SERIES), strict=False))
     found = {
         one.name: LineStyle(

@@ -39,18 +39,18 @@ class Backend(Protocol):
         ...
 
     def current(self, folder: Any) -> Place:
-        """Where the published content of a folder lies; the folder itself where nothing is published."""
+        """The published content of a folder; the folder itself where nothing is published."""
         ...
 
     def staging_folder(self, target: Any) -> AbstractContextManager[Place]:
-        """A new folder, where no reader looks, to write what `replace_folder` puts in the place of `target`.
+        """A new folder, where no reader looks, to write what `replace_folder` publishes as `target`.
 
         It is removed at the end, except for what was published.
         """
         ...
 
     def replace_folder(self, new: Any, old: Any) -> None:
-        """Put the folder `new` in the place of `old` in one step; readers find it by `current(old)`."""
+        """Replace the folder `old` by `new` in one step; readers find it by `current(old)`."""
         ...
 
     def remove_folder(self, folder: Any) -> None:

@@ -1,6 +1,6 @@
 """Networks: rows for the ranks, the ranks, and the network that they leave behind.
 
-Until the model is published, all of that lies in `fits/<name>/`, from which a killed fit is resumed.
+Until the model is published, all of that is in `fits/<name>/`, from where a killed fit is resumed.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ from models.network.data import write_job
 from models.network.fit import fit_network
 from models.network.job import FILE as PLAN
 from models.network.job import NETWORK, FitOrigin, NetworkJob
-from models.network.launch import CannotLaunch, RankFailed, launch, require_launcher
+from models.network.launch import LaunchError, RankFailedError, launch, require_launcher
 from models.scoring.calibration import Calibration
 from models.scoring.portable import PortableModel, score_table
 
@@ -42,7 +42,7 @@ FILE = "network.keras"
 ROWS_COMPARED = 1_000
 
 
-class RowsReady(Exception):
+class RowsReady(Exception):  # noqa: N818 - it ends the run early, and is no error
     """The rows for the ranks are in a folder, and nothing else was asked for."""
 
     def __init__(self, folder: Path) -> None:
@@ -75,7 +75,7 @@ class KerasFitter:
             )
         try:
             require_launcher("local" if self.rows_only else self.launcher, 1 if self.rows_only else self.ranks)
-        except CannotLaunch as error:
+        except LaunchError as error:
             raise UsageError(str(error)) from None
 
     def steps(self, rows: LabelledRows, variant: ModelVariant) -> int:
@@ -108,9 +108,9 @@ class KerasFitter:
         steps.tick(variant.title, steps=network.epochs - len(progress.epochs))
         raw = _portable(plan, progress, rows, variant, folder)
         validation = rows.train.where(_is_for_validation(network))
-        judged = count_scores(score_table(validation, {"probability": raw}, ["label"]))
-        candidate = Candidate(_settings(network), auc(judged), nan, True)
-        fitted = FittedModel(calibrate(raw, part), [candidate], Tuning(0, int(judged.rows.sum())), None)
+        validated = count_scores(score_table(validation, {"probability": raw}, ["label"]))
+        candidate = Candidate(_settings(network), auc(validated), nan, True)
+        fitted = FittedModel(calibrate(raw, part), [candidate], Tuning(0, int(validated.rows.sum())), None)
         return FitResult(fitted, self._section(network, progress, best))
 
     def _section(self, network: Network, progress: Progress, best: Epoch) -> NetworkSection:
@@ -158,9 +158,9 @@ class KerasFitter:
     def _launch(self, folder: Path) -> None:
         try:
             launch(partial(fit_network, folder.absolute()), self.ranks, self.launcher)
-        except CannotLaunch as error:
+        except LaunchError as error:
             raise UsageError(str(error)) from None
-        except RankFailed as error:
+        except RankFailedError as error:
             raise RankError(
                 f"{folder}: of {self.ranks} ranks, {error}; finished epochs are kept: fix the cause, and run the "
                 f"command again with --resume",

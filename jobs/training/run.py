@@ -160,8 +160,10 @@ class TrainingRun:
     def _write_reference(
         self, trained: DataFrame, tested: DataFrame, features: Sequence[NamedFeature], new: Place
     ) -> None:
-        """Features of the training set, and scores of the test set: those of rows that a model was fitted on are
-        further apart than any that it gives later."""
+        """Write the reference of drift: features of the training set, and scores of the test set.
+
+        Scores of the training set would be further apart than any that the model gives later.
+        """
         reference = replace(make_reference(trained, features), score=make_reference(tested, ()).score)
         write_record(new / REFERENCE, ReferenceRecord(**vars(reference)))
 

@@ -1,4 +1,4 @@
-"""Which of the trained models may be chosen, and why the one that is."""
+"""Which of the trained models may be chosen, and the reason for the choice."""
 
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
@@ -10,10 +10,14 @@ class Trained(Protocol):
     """A trained model by its kind and the features that it must not use."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The kind."""
+        ...
 
     @property
-    def without(self) -> Sequence[str]: ...
+    def without(self) -> Sequence[str]:
+        """The features."""
+        ...
 
 
 Model = TypeVar("Model", bound=Trained)

@@ -52,8 +52,10 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Tuning:
-    """How candidates were compared: by cross-validation in `folds` folds of `rows` rows; with 0 folds, on `rows` rows
-    that none was fitted on."""
+    """How candidates were compared.
+
+    With `folds` folds: by cross-validation on `rows` rows; with 0 folds: on `rows` rows that none was fitted on.
+    """
 
     folds: int
     rows: int

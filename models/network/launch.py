@@ -26,11 +26,11 @@ TOO_LATE = "Timed out waiting for"
 ENDED = re.compile(r"Process name: (\d+)\s+Exit code: (-?\d+)")
 
 
-class CannotLaunch(ValueError):
+class LaunchError(ValueError):
     """Horovod or slots are missing; the message says what to do."""
 
 
-class RankFailed(RuntimeError):
+class RankFailedError(RuntimeError):
     """A rank has raised an error, or its process has ended. trace: the traceback of the rank, if there is one."""
 
     def __init__(self, rank: int, problem: str, trace: str = "") -> None:
@@ -56,8 +56,8 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
             active Spark session; `horovodrun` starts them on this machine.
 
     Raises:
-        CannotLaunch: Horovod is not installed, or there are too few slots.
-        RankFailed: a rank has failed. `local` raises the error of the rank itself.
+        LaunchError: Horovod is not installed, or there are too few slots.
+        RankFailedError: a rank has failed. `local` raises the error of the rank itself.
     """
     require_launcher(launcher, ranks)
     with _own_handlers():
@@ -65,15 +65,13 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
             found = LAUNCHERS[launcher].run(train_fn, ranks)
         except Exception as error:
             if ended := ENDED.search(str(error)):
-                raise RankFailed(int(ended[1]), f"its process has ended with exit code {ended[2]}") from None
+                raise RankFailedError(int(ended[1]), f"its process has ended with exit code {ended[2]}") from None
             if TOO_LATE in str(error):
-                raise CannotLaunch(
-                    f"Spark had no {ranks} slots within {START_SECONDS} s; ask for fewer ranks"
-                ) from None
+                raise LaunchError(f"Spark had no {ranks} slots within {START_SECONDS} s; ask for fewer ranks") from None
             raise
     if failed := [one for one in found if isinstance(one, RankFailure)]:
         first = min(failed, key=lambda one: any(words in one.trace for words in BY_ANOTHER))
-        raise RankFailed(first.rank, first.problem, first.trace)
+        raise RankFailedError(first.rank, first.problem, first.trace)
     return found
 
 
@@ -94,19 +92,19 @@ def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | Rank
 
 
 def require_launcher(launcher: str, ranks: int) -> None:
-    """Raise CannotLaunch if the launcher cannot start so many ranks, before any time is spent."""
+    """Raise LaunchError if the launcher cannot start so many ranks, before any time is spent."""
     if launcher not in LAUNCHERS:
-        raise CannotLaunch(f"there is no launcher {launcher}; give {', '.join(LAUNCHERS)}")
+        raise LaunchError(f"there is no launcher {launcher}; give {', '.join(LAUNCHERS)}")
     if launcher == "local" and ranks != 1:
-        raise CannotLaunch(f"{ranks} ranks by the launcher local, which is one process; give horovod or horovodrun")
+        raise LaunchError(f"{ranks} ranks by the launcher local, which is one process; give horovod or horovodrun")
     missing = [name for name in ("tensorflow", "horovod") if find_spec(name) is None]
     if "tensorflow" in missing:
-        raise CannotLaunch("TensorFlow is not installed; pip install 'encore[keras]'")
+        raise LaunchError("TensorFlow is not installed; pip install 'encore[keras]'")
     if launcher != "local" and missing:
-        raise CannotLaunch(f"the launcher {launcher} needs Horovod, which is not installed; {HOW_TO_INSTALL}")
+        raise LaunchError(f"the launcher {launcher} needs Horovod, which is not installed; {HOW_TO_INSTALL}")
     slots, what = LAUNCHERS[launcher].slots()
     if slots is not None and slots < ranks:
-        raise CannotLaunch(f"{ranks} ranks need as many {what}, and there are {slots}; ask for fewer ranks")
+        raise LaunchError(f"{ranks} ranks need as many {what}, and there are {slots}; ask for fewer ranks")
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def _context() -> Any:
 
     context = SparkContext._active_spark_context
     if context is None:
-        raise CannotLaunch("the launcher horovod needs a Spark session, and there is none; give horovodrun")
+        raise LaunchError("the launcher horovod needs a Spark session, and there is none; give horovodrun")
     return context
 
 

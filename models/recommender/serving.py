@@ -55,6 +55,7 @@ class Serving:
     per_title: int = 0
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Recommend to the customers of the batches."""
         model = self.load()
         best = TopOfColumns(model.titles, self.per_title) if self.per_title else None
         rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (4 * model.titles)))

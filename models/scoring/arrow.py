@@ -54,6 +54,7 @@ class ScoreBatches:
     scorers: tuple[BatchScorer, ...]
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Score the rows of the batches."""
         for batch in batches:
             columns = {name: batch.column(name) for name in self.keep}
             probabilities: dict[str, pa.Array] = {}

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from conf.network import Network
 from models.network.checkpoint import Progress
 from models.network.fit import fit_network
-from models.network.launch import CannotLaunch, RankFailed, launch, require_launcher
+from models.network.launch import LaunchError, RankFailedError, launch, require_launcher
 from models.network.ranks import OneProcess
 from tests.support.network_plans import BATCH, CASES, ROWS, SEED, WIDTH, fail, fit_cases, rows, write_case
 from tests.support.paths import ROOT
@@ -134,7 +134,7 @@ def test_gradients_are_clipped(alone: Path, tmp_path: Path) -> None:
 )
 def test_a_rank_that_fails_ends_the_job(spark: SparkSession, launcher: str, how: str) -> None:
     began = time.monotonic()
-    with pytest.raises(RankFailed) as failed:
+    with pytest.raises(RankFailedError) as failed:
         launch(partial(fail, how), 2, launcher)
     if how == "raises":
         assert str(failed.value) == "rank 1: ValueError: rank one has had enough"
@@ -146,13 +146,13 @@ def test_a_rank_that_fails_ends_the_job(spark: SparkSession, launcher: str, how:
 
 
 def test_too_few_slots_are_said_at_once(spark: SparkSession) -> None:
-    with pytest.raises(CannotLaunch, match=r"3 ranks need as many slots of Spark \(local\[2\]\), and there are 2"):
+    with pytest.raises(LaunchError, match=r"3 ranks need as many slots of Spark \(local\[2\]\), and there are 2"):
         launch(partial(fail, "never"), 3, "horovod")
-    with pytest.raises(CannotLaunch, match="cores of this machine"):
+    with pytest.raises(LaunchError, match="cores of this machine"):
         require_launcher("horovodrun", 10_000)
-    with pytest.raises(CannotLaunch, match="2 ranks by the launcher local, which is one process"):
+    with pytest.raises(LaunchError, match="2 ranks by the launcher local, which is one process"):
         require_launcher("local", 2)
-    with pytest.raises(CannotLaunch, match="no launcher mpi; give local, horovod, horovodrun"):
+    with pytest.raises(LaunchError, match="no launcher mpi; give local, horovod, horovodrun"):
         require_launcher("mpi", 1)
 
 
@@ -162,8 +162,8 @@ def test_what_is_not_installed_is_said_with_the_way_to_it(missing: str, mend: st
     code = (
         "import importlib.util as u; real = u.find_spec\n"
         f"u.find_spec = lambda name, *a: None if name == {missing!r} else real(name, *a)\n"
-        "from models.network.launch import CannotLaunch, require\n"
-        "try:\n    require('horovodrun', 2)\nexcept CannotLaunch as error:\n    print(error)\n"
+        "from models.network.launch import LaunchError, require\n"
+        "try:\n    require('horovodrun', 2)\nexcept LaunchError as error:\n    print(error)\n"
     )
     assert re.search(mend, run([sys.executable, "-c", code]))
 

@@ -9,9 +9,8 @@ from functools import partial, reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.declaration import RAW
-from conf.events import Column as Declared
-from conf.events import Event
+from conf.declaration import RAW_PREFIX
+from conf.events import Event, EventColumn
 from conf.sql import columns_of
 
 UNREADABLE = "_unreadable"
@@ -48,7 +47,7 @@ def clean(rows: DataFrame, event: Event) -> DataFrame:
     # Lines are equal when their raw text is: two that only became equal by a repair are two events. The texts alone
     # are grouped and then tagged anew, which takes half the time of carrying the typed columns through the grouping;
     # nobody reads the tags of `rows` then, so that the engines do not even make them.
-    texts = [F.col(f"{RAW}{name}").alias(name) for name in event.landing.fields]
+    texts = [F.col(f"{RAW_PREFIX}{name}").alias(name) for name in event.landing.fields]
     by_text = rows.select("date", *texts).groupBy("date", *event.landing.fields).agg(F.count("*").alias(_COPIES))
     good = _tagged(by_text, event, ["date", _COPIES]).where(F.col("reason").isNull())
     return good.select(*columns, F.col(_COPIES).alias("copies"))
@@ -56,7 +55,7 @@ def clean(rows: DataFrame, event: Event) -> DataFrame:
 
 def rejected(rows: DataFrame, event: Event) -> DataFrame:
     """Rows that were rejected: `date`, `reason` and the raw fields, client addresses masked."""
-    masked = [masked_addresses(F.col(f"{RAW}{name}")).alias(name) for name in event.landing.fields]
+    masked = [masked_addresses(F.col(f"{RAW_PREFIX}{name}")).alias(name) for name in event.landing.fields]
     return rows.where(F.col("reason").isNotNull()).select("date", "reason", *masked)
 
 
@@ -70,7 +69,7 @@ def masked_addresses(text: Column) -> Column:
     return F.regexp_replace(text, NETWORK_ADDRESS, "<address>")
 
 
-def parsed(column: Declared) -> Column:
+def parsed(column: EventColumn) -> Column:
     """The value of a declared column, null where its text is none of its type; the same on both engines."""
     text = F.expr(column.sql).cast("string")
     if column.type.startswith("decimal"):
@@ -87,7 +86,7 @@ def parsed(column: Declared) -> Column:
 
 def _tagged(lines: DataFrame, event: Event, kept: list[str]) -> DataFrame:
     """What `tagged` says, with the columns `kept` of the lines."""
-    raw = [F.col(name).alias(f"{RAW}{name}") for name in event.landing.fields]
+    raw = [F.col(name).alias(f"{RAW_PREFIX}{name}") for name in event.landing.fields]
     typed = [parsed(column).alias(name) for name, column in event.columns.items()]
     rows = lines.select(*kept, *raw, *typed)
     nothing = F.lit(None).cast("string")
@@ -111,7 +110,8 @@ def _type_reason(event: Event) -> Column:
     for name, column in event.columns.items():
         is_null = F.col(name).isNull()
         sources = sorted(columns_of(column.sql) & set(event.landing.fields))
-        has_text = reduce(Column.__or__, (F.col(f"{RAW}{source}").isNotNull() for source in sources), F.lit(False))
+        texts = [F.col(f"{RAW_PREFIX}{source}") for source in sources]
+        has_text = reduce(Column.__or__, (text.isNotNull() for text in texts), F.lit(False))
         reasons.append(F.when(is_null & has_text, F.lit(f"{name}{UNREADABLE}")))
         if column.required:
             reasons.append(F.when(is_null, F.lit(f"{name}{MISSING}")))

@@ -13,8 +13,8 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.declaration import RAW
-from conf.events import Column as Declared
+from conf.declaration import RAW_PREFIX
+from conf.events import EventColumn
 from conf.finished import FinishedTable, TableColumn
 from conf.schema import Service
 from conf.sql import columns_of
@@ -50,7 +50,7 @@ def typed(texts: DataFrame, table: FinishedTable) -> DataFrame:
     Spaces around a text are none of it, and a blank is no text.
     """
     trimmed = texts.select(*(F.expr(f"nullif(trim(`{name}`), '')").alias(name) for name in table.columns))
-    raw = [F.col(name).alias(f"{RAW}{name}") for name in table.columns]
+    raw = [F.col(name).alias(f"{RAW_PREFIX}{name}") for name in table.columns]
     return trimmed.select(*raw, *(_typed(name, column).alias(name) for name, column in table.columns.items()))
 
 
@@ -90,7 +90,7 @@ def unfilled(rows: DataFrame, table: FinishedTable, found: Mapping[str, Fill]) -
     emptied = {
         column: F.when(~_is_fill(name, table, fill.value), F.col(column))
         for name, fill in found.items()
-        for column in (name, f"{RAW}{name}")
+        for column in (name, f"{RAW_PREFIX}{name}")
     }
     return rows.select(*(emptied.get(name, F.col(name)).alias(name) for name in rows.columns))
 
@@ -133,7 +133,7 @@ def feature_rows(rows: DataFrame, service: Service, as_of: date, is_mature: bool
 def _typed(name: str, column: TableColumn) -> Column:
     # 1.0 is how some write the 1 of a column with gaps, and the engines do not read it as a whole number.
     text = f"regexp_replace(`{name}`, '[.]0*$', '')" if column.type in WHOLE else f"`{name}`"
-    return parsed(Declared(type=column.type, sql=text, about=""))
+    return parsed(EventColumn(type=column.type, sql=text, about=""))
 
 
 def _in_doubles(rows: DataFrame) -> DataFrame:
@@ -171,7 +171,7 @@ def _rules(table: FinishedTable) -> dict[str, Column]:
     """What each rule is broken by."""
     unreadable, missing, outside = {}, {}, {}
     for name, column in table.columns.items():
-        value, text = F.col(name), F.col(f"{RAW}{name}")
+        value, text = F.col(name), F.col(f"{RAW_PREFIX}{name}")
         unreadable[f"{name} cannot be read as {_kind(column)}"] = value.isNull() & text.isNotNull()
         if not column.may_be_empty:
             missing[f"{name} is empty"] = text.isNull()

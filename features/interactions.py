@@ -6,7 +6,7 @@ A new day touches only its own rows; what is known at an as-of date is merged fr
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from conf.recommender import Interactions, Source
+from conf.recommender import Interactions, SourceEvent
 from features import windows
 from features.table import first_bot_days
 from features.tiles import merged, united
@@ -92,7 +92,7 @@ def without_bots(pairs: DataFrame, tiles: DataFrame, window: windows.Window) -> 
     return pairs.join(bots, "customer_id", "left_anti")
 
 
-def _counted(events: DataFrame, source: Source) -> DataFrame:
+def _counted(events: DataFrame, source: SourceEvent) -> DataFrame:
     """The events that count, with `title`; what has no title is left out."""
     titled = events.where(F.expr(source.where))
     # The column may itself be called title.

@@ -1,4 +1,4 @@
-"""How learning, targeting and watching are declared: grids, splits, costs, limits."""
+"""Declarations of training, targeting, the leakage audit and drift: grids, splits, costs, limits."""
 
 import math
 from typing import Annotated, Literal
@@ -12,21 +12,34 @@ Balance = Literal["none", "weights", "undersample"]
 
 
 class LogisticGrid(Declaration):
-    """Candidates of the logistic regression: its penalty, and the share of it that is L1 (elastic net)."""
+    """Candidates of the logistic regression (elastic net): every combination of the lists.
+
+    regularisation: penalties on the coefficients of standardised inputs, 0.001 and 0.01 by default.
+    l1_share: shares of L1 in the penalty, 0 (the default, ridge) to 1 (lasso).
+    """
 
     regularisation: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default=[1e-3, 1e-2], min_length=1)
     l1_share: list[Share] = Field(default=[0.0], min_length=1)
 
 
 class ForestGrid(Declaration):
-    """Candidates of the random forest."""
+    """Candidates of the random forest: every combination of the lists.
+
+    trees: numbers of trees, 100 by default.
+    depth: maximum depths of a tree, 6 and 10 by default, at most 12.
+    """
 
     trees: list[PositiveInt] = Field(default=[100], min_length=1)
     depth: list[Annotated[int, Field(gt=0, le=12)]] = Field(default=[6, 10], min_length=1)
 
 
 class BoostingGrid(Declaration):
-    """Candidates of boosted trees."""
+    """Candidates of boosted trees: every combination of the lists.
+
+    rounds: numbers of boosting rounds, which are numbers of trees. Default: 50 for gbt, 100 for xgb.
+    depth: maximum depths of a tree, 3 and 5 by default, at most 12.
+    learning_rate: weights of each tree's contribution, above 0 and at most 1, 0.1 by default.
+    """
 
     rounds: list[PositiveInt] = Field(default=[50], min_length=1)
     depth: list[Annotated[int, Field(gt=0, le=12)]] = Field(default=[3, 5], min_length=1)
@@ -34,7 +47,15 @@ class BoostingGrid(Declaration):
 
 
 class Grids(Declaration):
-    """What each model is tried with; the best by cross-validation on training customers is fitted on all of them."""
+    """Candidates of each kind of model.
+
+    Cross-validation on training customers selects the best candidate, which is then fitted on all of them.
+
+    lr: logistic regression.
+    rf: random forest.
+    gbt: boosted trees by Spark MLlib.
+    xgb: boosted trees by XGBoost.
+    """
 
     lr: LogisticGrid = LogisticGrid()
     rf: ForestGrid = ForestGrid()
@@ -43,11 +64,22 @@ class Grids(Declaration):
 
 
 class Training(Declaration):
-    """How models are fitted; they are judged on the untouched distribution whatever is said here.
+    """How models are fitted. The test set is never balanced.
 
-    `balance` weighs the rarer label up or draws as many of the other; the probabilities are then calibrated on a
-    fifth of the training customers kept for it. `tuning_rows` bounds what cross-validation looks at, and the newest
-    `as_of_dates` train: a nightly run would otherwise learn from one more table each night.
+    split: `time` uses as-of dates for training whose outcome windows ended by the as-of date of the test. `customer`
+        holds out 25 % of the customers for the test, at every date. `auto` (default) splits by time if there is such an
+        as-of date, else by customer.
+    balance: how the rarer label is balanced in training: `none` (default), `weights` (both labels have the same total
+        weight) or `undersample` (random rows of the commoner label, as many as there are of the rarer one).
+    calibrate: how probabilities are calibrated, on 20 % of the training customers that are kept for it: `none`,
+        `isotonic`, `platt`, or `auto` (default), which is `isotonic` for balanced labels and otherwise `none`.
+    folds: number of folds of cross-validation, 2 to 20, 3 by default.
+    tuning_rows: number of training rows that cross-validation uses, at least 100, 20,000 by default; more if the rarer
+        label would otherwise have fewer than 500 rows.
+    as_of_dates: number of as-of dates used for training, the newest ones, 12 by default. Without this limit, every
+        nightly run would train on one more table.
+    seed: random seed, 0 to 2**63 - 1, 1 by default.
+    grids: candidates of each kind of model.
     """
 
     split: SplitBy = "auto"
@@ -61,8 +93,14 @@ class Training(Declaration):
 
 
 class Alive(Declaration):
-    """What the BG/NBD baseline reads, as SQL over features: repeat purchases, and days from the first to the last
-    purchase and to as_of. `unit_days` is its unit of time, in which distinct customers are counted."""
+    """Inputs of the BG/NBD baseline, each as Spark SQL over the features of the table.
+
+    frequency: number of repeat purchases.
+    recency_days: days from the first purchase to the last.
+    age_days: days from the first purchase to the as-of date.
+    unit_days: unit of time of the model in days, 7 by default. Customers with equal inputs in this unit are counted
+        together.
+    """
 
     frequency: str
     recency_days: str
@@ -71,11 +109,19 @@ class Alive(Declaration):
 
 
 class Targeting(Declaration):
-    """What contacting a customer costs and brings, for the list of whom to contact.
+    """Cost and value of contacting a customer, for the contact list.
 
-    `value_of_customer` is a number, or SQL over features; `kept_share` is the share of contacted leavers who stay.
-    At most one of `contacts` and `budget` bounds the list. `treated` is SQL over features that says who was contacted
-    before, where that is known.
+    currency: currency of all amounts, such as EUR.
+    cost_of_contact: cost of one contact in this currency, above 0.
+    value_of_customer: value of a customer who stays, in this currency: a number above 0, or Spark SQL over the features
+        of the table.
+    kept_share: share of the contacted leavers who stay, 0 to 1.
+    contacts: maximum number of contacts. Default null: no limit. At most one of `contacts` and `budget` may be given.
+    budget: maximum total cost of the contacts, in this currency. Default null: no limit.
+    hold_out_share: share of the customers on the list who are not contacted, so that the effect can be measured; 0.1 by
+        default.
+    treated: Spark SQL over the features of the table that says whether a customer was contacted before. Default null:
+        not known, and no uplift is measured.
     """
 
     currency: str
@@ -88,25 +134,31 @@ class Targeting(Declaration):
     treated: str | None = None
 
     @model_validator(mode="after")
-    def _one_limit(self) -> "Targeting":
+    def _check_limits(self) -> "Targeting":
         if self.contacts is not None and self.budget is not None:
-            raise ValueError("give at most one of contacts and budget")
+            raise ValueError("contacts, budget: both are given; give at most one of them")
         if isinstance(self.value_of_customer, float) and not 0 < self.value_of_customer < math.inf:
-            raise ValueError("value_of_customer: a customer kept must be worth something, and not without end")
+            raise ValueError("value_of_customer: give a finite number above 0, or SQL over features")
         return self
 
     @property
     def expressions(self) -> dict[str, str]:
-        """The SQL in it, by key."""
+        """The SQL expressions, by key."""
         found = {"value_of_customer": self.value_of_customer, "treated": self.treated}
         return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
 class Audit(Declaration):
-    """When a feature is suspected of knowing the outcome: alone it ranks customers with an AUC of `auc` or more (or as
-    little as 1 - `auc`), or a range of its values decides the label: in it at most `other_label_share` of the customers
-    have the other label, and the odds of that label are at least `odds` times as high right beside it, and in it by a
-    model of all features that are not suspected."""
+    """Limits of the leakage audit: when a feature is suspected to know the outcome.
+
+    A feature is suspected if it alone ranks customers almost perfectly, or if some of its values decide the label:
+    nearly all customers with these values have one label, and customers with the neighbouring values do not.
+
+    auc: AUC of the feature alone, in the better direction, from which it is suspected; above 0.5, 0.95 by default.
+    other_label_share: share of customers with the other label up to which values decide the label; 0.01 by default.
+    odds: how many times as high the odds of the other label must be for the neighbouring values, and as predicted by a
+        model of all features that are not suspected; above 1, 30 by default.
+    """
 
     auc: float = Field(default=0.95, gt=0.5, le=1)
     other_label_share: float = Field(default=0.01, gt=0, lt=0.5)
@@ -114,8 +166,12 @@ class Audit(Declaration):
 
 
 class Drift(Declaration):
-    """How far a table may be from the one trained on: population stability index, change of the share of nulls,
-    share of categories never declared."""
+    """Limits of drift: how much a table may differ from the training set before `encore drift` fails.
+
+    psi: population stability index of a feature or of the score, 0.25 by default.
+    null_share: change of the share of nulls of a feature, 0.1 by default.
+    new_category_share: share of customers with a category that is not declared, 0.01 by default.
+    """
 
     psi: float = Field(default=0.25, gt=0)
     null_share: Share = 0.1

@@ -1,4 +1,4 @@
-"""How the neural network is declared: its layers, how it is fitted, and when it stops."""
+"""Declaration of the neural network: its layers, how it is fitted, and when the fit ends."""
 
 from typing import Literal
 
@@ -15,21 +15,34 @@ Scaling = Literal["none", "linear", "square_root"]
 
 
 class Network(Declaration):
-    """A feed-forward network of dense layers, and how it is fitted. Class weights are those of `training.balance`.
+    """A feed-forward network of dense layers, and how it is fitted. `training.balance` gives its class weights.
 
-    hidden: units of each hidden layer; dropout is behind each of them.
-    output: one unit with a sigmoid, or two with softmax.
-    loss: cross-entropy; focal, which cares less for the customers it is sure of; squared distance.
-    momentum: of sgd and rmsprop; the others have their own.
-    clip_norm, global_clip_norm: longest gradient of one weight, or of all together; at most one of them.
-    schedule: from the learning rate to nothing over all epochs by a cosine, or by `decay` each epoch.
-    warmup_epochs: in which the learning rate rises from nothing.
-    batch: rows of a step, on all ranks together, so that the result is the same on one rank or many. With `scaling`
-        it is the rows of each rank, and the learning rate grows with the ranks, or with their square root.
-    epochs: at most; fitting ends when the validation loss has not fallen for `patience` epochs (null: never before),
-        and the weights of the best epoch are kept.
-    validation_share: of the training customers, on whom nothing is fitted.
-    shuffle: the rows anew in each epoch.
+    hidden: units of each hidden layer, in order; two layers of 50 by default.
+    activation: activation of the hidden layers: `relu` (default), `tanh` or `elu`.
+    dropout: share of units dropped after each hidden layer in training, 0 (default) to below 1.
+    output: output layer: `sigmoid` (default), one unit, or `softmax`, two units.
+    loss: `cross_entropy` (default), `focal` (gives less weight to customers that are predicted well) or `squared`
+        (squared difference of probability and label).
+    optimizer: `adam` (default), `adamw`, `nadam`, `rmsprop` or `sgd`.
+    learning_rate: learning rate, 0.001 by default. The schedule, the warm-up and the scaling change it.
+    momentum: momentum of sgd and rmsprop, 0 to 1, 0.9 by default; other optimizers do not use it.
+    clip_norm: maximum norm of the gradient of each weight array. Default null: no limit. At most one of `clip_norm` and
+        `global_clip_norm` may be given.
+    global_clip_norm: maximum norm of the gradient of all weights together. Default null: no limit.
+    schedule: how the learning rate changes: `constant` (default), `cosine` (falls to 0 over all epochs) or
+        `exponential` (is multiplied by `decay` after each epoch).
+    decay: factor of the schedule `exponential`, above 0 and at most 1, 0.9 by default.
+    warmup_epochs: number of epochs in which the learning rate rises linearly from 0. Default 0: no warm-up.
+    scaling: what changes with the number of ranks. With `none` (default) `batch` is divided among the ranks, so that
+        the result is the same on any number of them. Otherwise each rank takes a whole `batch`, and the learning rate
+        is multiplied by the number of ranks (`linear`) or by its square root (`square_root`).
+    batch: number of rows of a training step, 256 by default.
+    epochs: maximum number of epochs, 50 by default.
+    patience: number of epochs without a lower validation loss after which the fit ends, 5 by default; null: never. The
+        weights of the best epoch are kept in any case.
+    validation_share: share of the training customers that are used for the validation loss and not for the fit, above 0
+        and below 1, 0.1 by default.
+    shuffle: whether the rows are shuffled again in each epoch, true by default.
     """
 
     hidden: list[PositiveInt] = Field(default=[50, 50], min_length=1)
@@ -53,7 +66,7 @@ class Network(Declaration):
     shuffle: bool = True
 
     @model_validator(mode="after")
-    def _one_limit_of_gradients(self) -> "Network":
+    def _check_limits(self) -> "Network":
         if self.clip_norm is not None and self.global_clip_norm is not None:
-            raise ValueError("give at most one of clip_norm and global_clip_norm")
+            raise ValueError("clip_norm, global_clip_norm: both are given; give at most one of them")
         return self

@@ -1,4 +1,4 @@
-"""How a recommender is declared: what counts as an interaction, how strong it is, and with what models are tried."""
+"""Declarations of interactions and recommenders: what counts, how strong it is, and the candidates of each model."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from conf.declaration import EVENT_KEYS, Days, Declaration, Name, Positive, chec
 from conf.events import Event, Measure
 from conf.sql import SKETCHES, aggregate_name
 
-# Columns of the interactions that no service declares.
+# Columns that Encore adds to the interactions; a service must not declare columns with these names.
 INTERACTION_KEYS = frozenset({"customer_id", "title", "date", "strength", "days", "first_date", "last_date"})
 
 Weights = Literal["binary", "log", "linear"]
@@ -16,11 +16,13 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Factors = Annotated[int, Field(gt=0, le=1_000)]
 
 
-class Source(Declaration):
-    """What one kind of event says of a customer and a title.
+class SourceEvent(Declaration):
+    """A kind of event that counts as an interaction between a customer and a title.
 
-    title: the column that tells titles apart; name: SQL for what people call the title; where: SQL for the events
-    that count; measures: aggregates over a customer's events with a title on one day, which can be merged.
+    title: the column that identifies titles.
+    name: Spark SQL over the columns of the event and `date` for the name of the title that people read.
+    where: Spark SQL over the same columns for the events that count. Default: all.
+    measures: aggregates over a customer's events with a title on one day, by name.
     """
 
     title: Name
@@ -29,34 +31,45 @@ class Source(Declaration):
     measures: dict[Name, Measure] = Field(min_length=1)
 
 
-class Column(Declaration):
-    """A column of the interactions made of their measures: SQL over one row."""
+class DerivedColumn(Declaration):
+    """A column of the interactions that is computed from their measures.
+
+    sql: Spark SQL over the measures of an interaction, merged over its days.
+    about: meaning of the column.
+    """
 
     sql: str
     about: str
 
 
 class Interactions(Declaration):
-    """From events to one row per customer and title.
+    """How events become interactions: one row per customer and title.
 
-    sources: by the name of the event. strength: SQL over the measures of one day; the strength of an interaction is
-    the sum over its days, each worth half as much after `half_life_days` (null: always as much). What is not above 0
-    is seen, but not liked. history_days: only so many days before as_of count (null: all).
+    sources: kinds of event that count, by the name of the event.
+    columns: columns computed from the measures, by name. Default: none.
+    strength: Spark SQL over the measures of one day. The strength of an interaction is the sum over its days; if it is
+        not above 0, the customer has seen the title but does not like it.
+    half_life_days: number of days after which the strength of a day counts half. Default null: it never fades.
+    history_days: number of days before the as-of date that count. Default null: all.
     """
 
-    sources: dict[Name, Source] = Field(min_length=1)
-    columns: dict[Name, Column] = {}
+    sources: dict[Name, SourceEvent] = Field(min_length=1)
+    columns: dict[Name, DerivedColumn] = {}
     strength: str
     half_life_days: Days | None = None
     history_days: Days | None = None
 
     @property
     def measures(self) -> dict[str, Measure]:
-        """All measures of a day; one that several sources share stands once."""
+        """The measures of a day, by name; sources may share a measure."""
         return {name: measure for source in self.sources.values() for name, measure in source.measures.items()}
 
     def check(self, events: dict[str, Event]) -> None:
-        """Raise ValueError where the sources are not of these events, or their SQL reads what is not there."""
+        """Check the sources and their SQL against the events of the service.
+
+        Raises:
+            ValueError: a source is not an event of the service, its SQL is not valid, or a name is taken.
+        """
         types = set()
         merges: dict[str, str] = {}
         for name, source in self.sources.items():
@@ -66,34 +79,49 @@ class Interactions(Declaration):
             columns = events[name].columns
             known = set(columns) | EVENT_KEYS
             if source.title not in set(columns) - {"customer_id"}:
-                raise ValueError(f"{where}.title: {source.title!r} is no column of this event that could tell titles")
+                others = ", ".join(sorted(set(columns) - {"customer_id"})) or "none"
+                raise ValueError(f"{where}.title: {source.title!r} cannot identify titles; choose one of {others}")
             types.add(columns[source.title].type)
             check_row(f"{where}.name", source.name, known)
             check_row(f"{where}.where", source.where, known)
             for key, measure in source.measures.items():
                 check_aggregate(f"{where}.measures.{key}", measure.sql, known)
                 if aggregate_name(measure.sql) in SKETCHES:
-                    raise ValueError(f"{where}.measures.{key}: a sketch says nothing of one title")
-                is_taken = key in INTERACTION_KEYS
-                if is_taken or merges.setdefault(key, measure.merged_by) != measure.merged_by:
-                    raise ValueError(f"{where}.measures.{key}: has two meanings, or is a name of Encore's own")
+                    raise ValueError(f"{where}.measures.{key}: a sketch cannot be a measure of a title; remove it")
+                if key in INTERACTION_KEYS:
+                    raise ValueError(f"{where}.measures.{key}: this name is reserved; choose another")
+                if merges.setdefault(key, measure.merged_by) != measure.merged_by:
+                    raise ValueError(
+                        f"{where}.measures.{key}: another source merges this name by {merges[key]}; rename one"
+                    )
         if len(types) > 1:
-            raise ValueError(f"interactions.sources: the titles have different types: {sorted(types)}")
+            raise ValueError(
+                f"interactions.sources: the titles have different types ({', '.join(sorted(types))}); "
+                f"declare columns of one type"
+            )
         check_row("interactions.strength", self.strength, set(merges))
         for key, column in self.columns.items():
             if key in INTERACTION_KEYS | set(merges):
-                raise ValueError(f"interactions.columns.{key}: this name is taken")
+                raise ValueError(f"interactions.columns.{key}: this name is taken; choose another")
             check_row(f"interactions.columns.{key}", column.sql, set(merges))
 
 
 class AlsGrid(Declaration):
     """Candidates of ALS for implicit feedback: every combination of the lists.
 
-    A strength s weighs `1 + alpha * w(s)` against 1 for a title without an interaction; w is 1 (`binary`), log(1 + s)
-    (`log`) or s (`linear`). `regularisation` is that of the library `implicit`, the same for every title and customer,
-    in units of the interactions' own size: the sum of their weights over the root of customers times titles, of which
-    about 1.5 leave nothing of any factor. So it means the same for few customers and for many. That of Spark, times the
-    interactions of each customer or title, does so by itself: `regularisation_per_interaction`.
+    An interaction with strength s has the confidence `1 + alpha * w(s)`, and a title without an interaction has the
+    confidence 1. The penalty of the library `implicit` means the same for few customers as for many, since it is
+    relative to the size of the interactions, which is the sum of their confidences divided by the square root of
+    customers times titles.
+
+    factors: numbers of factors of a title, at most 1,000, 64 by default.
+    iterations: number of iterations, 10 by default.
+    alpha: factors of the weight in the confidence, 1 and 10 by default.
+    weights: kinds of the weight w(s): `binary` is 1, `log` is log(1 + s), `linear` is s. Default: `binary` and `log`.
+    regularisation: penalties of the library `implicit`, the same for every title and customer, relative to the size of
+        the interactions; 0.02, 0.1 and 0.5 by default. At about 1.5 all factors are 0.
+    regularisation_per_interaction: penalties of Spark, which multiplies them by the number of interactions of each
+        title or customer; 0.1 and 0.3 by default.
     """
 
     factors: list[Factors] = Field(default=[64], min_length=1)
@@ -105,10 +133,13 @@ class AlsGrid(Declaration):
 
 
 class ItemItemGrid(Declaration):
-    """Candidates of cosine similarity between titles, of which each keeps its nearest `neighbours`.
+    """Candidates of item-item, which is cosine similarity of titles: every combination of the lists.
 
-    On Spark only the `history_titles` strongest interactions of a customer say which titles go together: their pairs
-    grow with the square.
+    neighbours: numbers of most similar titles that are kept for each title, 50 and 200 by default.
+    weights: kinds of the weight of an interaction: `binary`, `log` or `linear`, as for ALS. Default: `binary` and
+        `log`.
+    history_titles: number of titles of a customer, the strongest ones, from which Spark computes similarities; 200 by
+        default. The number of their pairs grows with its square. The library `implicit` uses all titles.
     """
 
     neighbours: list[PositiveInt] = Field(default=[50, 200], min_length=1)
@@ -117,9 +148,12 @@ class ItemItemGrid(Declaration):
 
 
 class EaseGrid(Declaration):
-    """Candidates of EASE; it inverts a matrix of titles by titles, so the catalogue has at most `most_titles`.
+    """Candidates of EASE: every combination of the lists. EASE inverts a matrix of titles by titles.
 
-    `regularisation` is in units of the mean of that matrix's diagonal: a title's interactions, by weight.
+    regularisation: penalties, relative to the mean of that matrix's diagonal (which for `binary` weights is the mean
+        number of customers who like a title); 0.5 and 5 by default.
+    weights: kinds of the weight of an interaction: `binary`, `log` or `linear`, as for ALS. Default: `binary`.
+    most_titles: maximum number of titles in the catalogue, 20,000 by default.
     """
 
     regularisation: list[Positive] = Field(default=[0.5, 5.0], min_length=1)
@@ -128,7 +162,12 @@ class EaseGrid(Declaration):
 
 
 class RecommenderGrids(Declaration):
-    """What each model is tried with; the best on the validation part is fitted again on everything."""
+    """Candidates of each recommender. The best one on the validation set is fitted again on all interactions.
+
+    als: ALS for implicit feedback.
+    item_item: cosine similarity of titles.
+    ease: EASE.
+    """
 
     als: AlsGrid = AlsGrid()
     item_item: ItemItemGrid = ItemItemGrid()
@@ -136,13 +175,24 @@ class RecommenderGrids(Declaration):
 
 
 class Recommender(Declaration):
-    """How models are fitted and judged, and what is recommended.
+    """How recommenders are fitted and evaluated, and what they recommend.
 
-    The last `holdout_days` days are the test part, as many before them the validation part; where the interactions have
-    no dates, `holdout_share` of each customer's titles, drawn by hash, take their place (and are looked at besides).
-    Metrics look at the first `judged_titles` recommendations. At most `tuning_customers` and `judged_customers`, drawn
-    by hash, are looked at. popular_days: what customers liked in these last days is popular. `liked_from`: explicit
-    ratings from here on say that a title is liked (null: from their mean on).
+    The test set is the last `holdout_days` days, and the validation set is as many days before them. `holdout_share` of
+    each customer's titles is a second test set. If the interactions have no dates, or cover fewer than three times
+    `holdout_days` days, it is the only one, and such a share is the validation set, too.
+
+    holdout_days: number of days of the test set and of the validation set, 7 by default.
+    holdout_share: share of each customer's titles, chosen by hash, that is held out; above 0 and below 1, 0.2 by
+        default.
+    judged_titles: number of recommendations per customer that the metrics use, 10 by default.
+    tuning_customers: maximum number of customers, chosen by hash, on whom candidates are compared; at least 2, 5,000 by
+        default.
+    judged_customers: maximum number of customers, chosen by hash, on whom a recommender is evaluated; at least 2,
+        20,000 by default.
+    popular_days: number of last days from which the popularity of a title is computed, 7 by default.
+    exclude_seen: whether titles that a customer has seen are not recommended, true by default.
+    liked_from: least explicit rating that counts as liked. Default null: the mean rating.
+    grids: candidates of each recommender.
     """
 
     holdout_days: Days = 7
@@ -156,7 +206,7 @@ class Recommender(Declaration):
     grids: RecommenderGrids = RecommenderGrids()
 
     @model_validator(mode="after")
-    def _something_is_judged(self) -> "Recommender":
+    def _check_customers(self) -> "Recommender":
         if self.judged_customers < 2 or self.tuning_customers < 2:
-            raise ValueError("tuning_customers and judged_customers: an interval needs two at least")
+            raise ValueError("tuning_customers, judged_customers: give at least 2, since intervals need two customers")
         return self

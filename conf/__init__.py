@@ -1,1 +1,1 @@
-"""What can be set: one YAML file per service and per profile, and the schema that validates them."""
+"""The configuration: a YAML file for each service and each profile, and the schema that validates them."""

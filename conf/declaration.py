@@ -1,4 +1,4 @@
-"""What every declaration of a configuration is made of: its base, names that are taken, and checks of its SQL."""
+"""The base class of all declarations, the types of their values, reserved names, and checks of SQL expressions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,20 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from conf import sql
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Type = Annotated[str, Field(pattern=r"^(bigint|int|string|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$")]
-Level = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]  # becomes part of a column's name
-Days = Annotated[int, Field(gt=0, le=36_500)]  # a date this far back can still be written down
+ColumnType = Annotated[str, Field(pattern=r"^(bigint|int|string|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$")]
+LevelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]  # becomes part of a column name
+Days = Annotated[int, Field(gt=0, le=36_500)]  # 100 years: such a window begins at a valid date
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-# Columns of each layer that no service declares: they are the grain, or follow from it.
+# Columns that Encore adds to each layer; a service must not declare columns with these names.
 EVENT_KEYS = frozenset({"customer_id", "date"})
-RESERVED = frozenset({"date", "reason", "repairs", "copies"})
-RAW = "raw_"  # stands before the name of a raw field beside the typed columns
+RESERVED_COLUMNS = frozenset({"date", "reason", "repairs", "copies"})
+RAW_PREFIX = "raw_"  # begins the names of the raw fields that stand beside the typed columns
 TILE_KEYS = frozenset({"customer_id", "date", "events", "is_bot"})
 OBSERVED_KEYS = frozenset({"date", "events", "age_days", "gap_days"})
 TABLE_KEYS = frozenset({"customer_id", "as_of", "eligible", "label", "label_status"})
-# Columns that training and scoring put beside the features, and how the names of others begin.
+# Columns that training and scoring add to the features, and prefixes of further such columns.
 MODEL_KEYS = frozenset(
     {
         "probability",
@@ -37,30 +37,50 @@ MODEL_KEYS = frozenset(
         "fine_bin",
     }
 )
-MODEL_PREFIXES = ("reason_", "input_", RAW)
-FOLDERS = frozenset({"rejected"})  # stands beside the folders of the events
+MODEL_PREFIXES = ("reason_", "input_", RAW_PREFIX)
+RESERVED_EVENTS = frozenset({"rejected"})  # each event is a folder, and this folder holds the rejected lines
 
 
 class Declaration(BaseModel):
-    """Base of all declarations: immutable, and an unknown key is an error."""
+    """Base class of all declarations: immutable and strictly typed; an unknown key is an error.
+
+    The docstring of each subclass explains all of its keys in lines `key: meaning`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def check_aggregate(where: str, expression: str, known: set[str]) -> None:
-    """Check an aggregate, which `aggregate_name` has seen, and name the key of a mistake."""
-    with _naming(where):
+    """Check the columns of an aggregate that `sql.aggregate_name` has accepted.
+
+    Args:
+        where: the key of the expression, with which the error begins.
+        known: the columns that the expression may read.
+
+    Raises:
+        ValueError: the expression does not parse or reads an unknown column.
+    """
+    with _key_in_error(where):
         sql.check_columns(expression, known)
 
 
 def check_row(where: str, expression: str, known: set[str]) -> None:
-    """Check an expression over one row, and name the key of a mistake."""
-    with _naming(where):
+    """Check an expression over one row.
+
+    Args:
+        where: the key of the expression, with which the error begins.
+        known: the columns that the expression may read.
+
+    Raises:
+        ValueError: the expression does not parse, reads an unknown column or holds an aggregate.
+    """
+    with _key_in_error(where):
         sql.check_row(expression, known)
 
 
 @contextmanager
-def _naming(where: str) -> Iterator[None]:
+def _key_in_error(where: str) -> Iterator[None]:
+    """Begin the message of a ValueError with the key `where`."""
     try:
         yield
     except ValueError as error:

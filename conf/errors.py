@@ -1,38 +1,39 @@
-"""The errors a user can mend, each with the exit code of the command that meets it."""
+"""The errors that a user can fix, each with the exit code of the command that meets it."""
 
 
 class EncoreError(Exception):
-    """Base of all errors with a one-line message: what was being done, to what, and what to do next."""
+    """Base class of all errors with a one-line message: what failed, on what, and what to do next."""
 
     exit_code = 1
 
 
 class UsageError(EncoreError):
-    """Bad usage or configuration."""
+    """Wrong usage or configuration."""
 
     exit_code = 2
 
 
 class InputError(EncoreError):
-    """Bad or missing input."""
+    """Wrong or missing input."""
 
     exit_code = 3
 
 
 class NothingToLearnError(InputError):
-    """There is too little in the data for what was asked, and nothing wrong with it."""
+    """The data are valid, but there are too few of them for the request."""
 
 
 class DataCheckError(EncoreError):
-    """A check on the data failed: the input could be read, but what it says cannot be right."""
+    """A check on the data failed: the input is readable, but its content cannot be right."""
 
     exit_code = 4
 
 
 class RankError(EncoreError):
-    """A process that trains with others has failed, by a defect or by its machine.
+    """A process of distributed training failed, by a defect or with its machine.
 
-    trace: its own traceback, where it could leave one.
+    Args:
+        trace: traceback of the process, empty if it left none.
     """
 
     def __init__(self, message: str, trace: str) -> None:

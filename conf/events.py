@@ -1,4 +1,4 @@
-"""How raw activity is declared: the look of its lines, its columns, its checks, its measures."""
+"""Declarations of raw events: the layout of their lines, their columns, checks and measures."""
 
 import re
 from pathlib import PurePath
@@ -8,25 +8,36 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from conf import sql
-from conf.declaration import EVENT_KEYS, RAW, RESERVED, Declaration, Name, Type, check_aggregate, check_row
+from conf.declaration import (
+    EVENT_KEYS,
+    RAW_PREFIX,
+    RESERVED_COLUMNS,
+    ColumnType,
+    Declaration,
+    Name,
+    check_aggregate,
+    check_row,
+)
 
 
 class Landing(Declaration):
-    """How the raw lines of an event look; `shell/unpack.sh` gets these values.
+    """Layout of the raw lines of an event, which Encore passes to `shell/unpack.sh`.
 
-    files: pattern of the names of the archives, such as `*play.log*`.
-    fields: names of the fields, in the order of the line.
+    files: shell pattern of the names of the event's files, such as `*play.log*`.
+    fields: names of the fields of a line, in order. For `records` they are the columns of the CSV header or the keys of
+        the JSON objects.
     customer: the field with the customer's id.
-    day: where the day of a line comes from: `name` (the name of the archive), a field, or `name` and a field, separated
-        by a comma: the field where the name has no day.
-    format: `lines` are split at the separator, with fields by position; `records` are CSV with a header or JSON lines,
-        with fields by name.
-    separator: separator of the fields; only of `lines`.
-    header: number of first lines of an archive to skip; only of `lines`.
-    zone: time zone of the service's clock; only of `records`. A time with an offset is converted to it before its day
-        is taken; a time without one is on this clock already.
-    part: regular expression whose group is the number of the part of a day in the name of an archive.
-    parts_per_day: number of parts of a whole day; missing ones are reported.
+    day: where the day of a line is read: a field, or `name` for the YYYYMMDD at the start of the file's name, or
+        `name,<field>` for the file's name and, if it has no day, the field.
+    format: `lines` are split at the separator into fields by position. `records` have fields by name: CSV with a header
+        or JSON lines, whichever the file begins as.
+    separator: separator of the fields of `lines`: `tab`, or `space` for runs of spaces and tabs.
+    header: number of lines to skip at the start of each file of `lines`.
+    zone: time zone of `records`, an IANA name. A time in the field `day` that has an offset is converted to this zone;
+        a time without one is in this zone already. The day of a record is its day there.
+    part: regular expression that finds the number of a part in the name of an archive, in its one group. Null: archives
+        are not numbered.
+    parts_per_day: number of parts that a complete day has; goes with `part`. Null: no part can be missing.
     """
 
     files: str = Field(min_length=1)
@@ -41,48 +52,59 @@ class Landing(Declaration):
     parts_per_day: PositiveInt | None = None
 
     @model_validator(mode="after")
-    def _names_are_fields(self) -> "Landing":
-        if len(set(self.fields)) < len(self.fields) or "date" in self.fields:
-            raise ValueError("fields: each needs a name of its own, and `date` is the day of the line")
-        for name in (self.customer, *self.day.split(",")):
-            if name != "name" and name not in self.fields:
-                raise ValueError(f"{name!r} is not among the fields {self.fields}")
+    def _check_fields(self) -> "Landing":
+        if len(set(self.fields)) < len(self.fields):
+            raise ValueError("fields: a name occurs twice; rename one of the two fields")
+        if "date" in self.fields:
+            raise ValueError("fields: `date` is reserved for the day of the line; rename the field")
+        for key, name in (("customer", self.customer), *(("day", name) for name in self.day.split(","))):
+            if name not in self.fields and (key, name) != ("day", "name"):
+                raise ValueError(f"{key}: {name!r} is not a field; choose one of {', '.join(self.fields)}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> "Landing":
         if (self.part is None) != (self.parts_per_day is None):
-            raise ValueError("`part` (where an archive's name has its number) and `parts_per_day` go together")
+            raise ValueError("part, parts_per_day: only one of the two is given; give both or neither")
         if self.part and re.compile(self.part).groups != 1:
             raise ValueError(f"part: {self.part!r} must be a regular expression with one group, the part's number")
         return self
 
     @model_validator(mode="after")
-    def _records_are_named(self) -> "Landing":
-        if self.format == "records" and (self.header or self.separator != "tab" or "name" in self.day.split(",")):
-            raise ValueError("records have fields by name, one of them the day: no separator, no header, no `name`")
+    def _check_format(self) -> "Landing":
+        if self.format == "records" and (self.header or self.separator != "tab"):
+            raise ValueError("separator, header: `records` have fields by name; remove these keys")
+        if self.format == "records" and "name" in self.day.split(","):
+            raise ValueError("day: the day of `records` is read from a field; give its name instead of `name`")
         if self.format == "lines" and self.zone != "UTC":
-            raise ValueError("zone: times are put on a clock in `records` only")
+            raise ValueError("zone: only `records` have a time zone; remove this key")
         return self
 
     @field_validator("zone")
     @classmethod
-    def _is_a_zone(cls, value: str) -> str:
+    def _check_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
         except (ValueError, OSError, ZoneInfoNotFoundError):
-            raise ValueError(f"{value!r} is no time zone; give one such as Europe/Berlin") from None
+            raise ValueError(f"{value!r} is not a time zone; give one such as Europe/Berlin") from None
         return value
 
     def parts(self) -> list[str]:
-        """The numbers of the parts that a day has, none where the configuration does not say."""
+        """The numbers of the parts of a complete day; empty if `parts_per_day` is not declared."""
         return [str(number) for number in range(1, (self.parts_per_day or 0) + 1)]
 
     def missing_parts(self, archives: list[str]) -> list[str]:
-        """The parts of a day that none of its archives is; an archive without a number is taken for a whole day."""
+        """The numbers of the parts of a day that none of its archives has.
+
+        An archive without a number is taken as the complete day.
+        """
         numbers = [re.search(self.part, PurePath(archive).name) for archive in archives] if self.part else [None]
         found = {number[1] for number in numbers if number}
         is_whole = any(number is None for number in numbers)
         return [] if is_whole else [part for part in self.parts() if part not in found]
 
     def option(self, event: str) -> str:
-        """The `--event` option of `shell/unpack.sh`, where fields are numbered from 1."""
+        """The value of the `--event` option of `shell/unpack.sh`, which numbers fields from 1."""
         days = [day if day == "name" else str(self.fields.index(day) + 1) for day in self.day.split(",")]
         named = f" format=records names={','.join(self.fields)} zone={self.zone}" if self.format == "records" else ""
         return (
@@ -91,36 +113,40 @@ class Landing(Declaration):
         )
 
 
-class Column(Declaration):
+class EventColumn(Declaration):
     """A typed column of the events layer.
 
-    type: SQL type.
-    sql: value, as SQL over the raw fields, which are all text.
-    about: meaning.
-    required: a row without a value is rejected.
+    type: Spark type: bigint, int, string, boolean, date, timestamp, or decimal(digits, digits after the point).
+    sql: Spark SQL over the raw fields, which are all text, and `date`, the day of the line.
+    about: meaning of the column.
+    required: whether a line without a value is rejected. By default it is not, and the value is null. A text that
+        cannot be read as the type rejects the line in any case.
     """
 
-    type: Type
+    type: ColumnType
     sql: str
     about: str
     required: bool = False
 
     @field_validator("type")
     @classmethod
-    def _decimal_fits(cls, value: str) -> str:
+    def _check_decimal(cls, value: str) -> str:
         digits = [int(number) for number in re.findall(r"\d+", value)]
         if digits and not 0 < digits[0] <= 38 or digits[1:] > digits[:1]:
-            raise ValueError("a decimal has 1 to 38 digits, and no more behind the point than in all")
+            raise ValueError("a decimal has 1 to 38 digits, at most all of them after the point; change the numbers")
         return value
 
 
 class Check(Declaration):
-    """A condition that an event must not meet, and what is done where it does.
+    """A condition that is true for wrong events, and what happens to them.
 
-    when: the condition, as SQL over the columns.
-    then: `reject` sets the row aside, with the name of the check as reason; `repair` replaces columns.
-    set: of a repair: SQL of the new value, by column.
-    about: what the condition means.
+    Checks apply in the order of declaration, so a check sees what earlier ones repaired. A condition that is null
+    counts as false.
+
+    when: the condition: Spark SQL over the columns of the event and `date`.
+    then: `reject` moves the row to the rejected lines, with the name of the check as reason; `repair` replaces values.
+    set: by column, Spark SQL for the new value; for `repair` only.
+    about: meaning of the check, which the report prints.
     """
 
     when: str
@@ -129,18 +155,21 @@ class Check(Declaration):
     about: str
 
     @model_validator(mode="after")
-    def _repairs_set_something(self) -> "Check":
-        if (self.then == "repair") != bool(self.set):
-            raise ValueError("`set` belongs to a repair, and a repair needs it")
+    def _check_set(self) -> "Check":
+        if self.then == "repair" and not self.set:
+            raise ValueError("set: a repair needs it; give a column and its new value")
+        if self.then == "reject" and self.set:
+            raise ValueError("set: only a repair has it; remove it, or say `then: repair`")
         return self
 
 
 class Measure(Declaration):
-    """A column of the daily tiles, or of the interactions of a day.
+    """An aggregate over events whose partial values can be merged: a column of the daily tiles or the interactions.
 
-    sql: one aggregate over a customer's events of a day that can be merged: bool_or, count, count_if, hll_sketch_agg,
-        max, min or sum.
-    about: meaning.
+    sql: one call of an aggregate: count, count_if, sum, min, max, bool_or or hll_sketch_agg, without distinct. It reads
+        the columns of the event and `date`, and covers a customer's events of one day (for interactions: with one
+        title).
+    about: meaning of the column.
     """
 
     sql: str
@@ -148,41 +177,41 @@ class Measure(Declaration):
 
     @field_validator("sql")
     @classmethod
-    def _can_be_merged(cls, value: str) -> str:
+    def _check_mergeable(cls, value: str) -> str:
         sql.merge_function(value)
         return value
 
     @property
     def merged_by(self) -> str:
-        """Name of the aggregate that merges partial values."""
+        """The name of the aggregate function that merges partial values."""
         return sql.merge_function(self.sql)
 
 
 class Event(Declaration):
-    """One kind of raw activity.
+    """A kind of event in the raw logs.
 
-    about: what an event is.
-    landing: how its raw lines look.
-    columns: typed columns by name; `customer_id` must be one.
-    checks: checks by name, made in this order.
-    duplicates: `drop` keeps one of equal lines of a day and counts the others; `keep` keeps all.
-    measures: columns of the daily tile, by name.
+    about: what one event is.
+    landing: layout of the raw lines.
+    columns: columns of the events layer, by name; one of them is `customer_id`.
+    checks: checks of the typed columns, by name, in the order in which they apply.
+    duplicates: `drop` makes one event of equal lines of a day; `keep` makes an event of each line.
+    measures: columns of the daily tiles, by name.
     """
 
     about: str
     landing: Landing
-    columns: dict[Name, Column]
+    columns: dict[Name, EventColumn]
     checks: dict[Name, Check] = {}
     duplicates: Literal["drop", "keep"]
     measures: dict[Name, Measure]
 
     @model_validator(mode="after")
-    def _expressions_read_what_exists(self) -> "Event":
+    def _check_expressions(self) -> "Event":
         if "customer_id" not in self.columns:
             raise ValueError("columns must declare customer_id")
-        taken = sorted(name for name in self.columns if name in RESERVED or name.startswith(RAW))
+        taken = sorted(name for name in self.columns if name in RESERVED_COLUMNS or name.startswith(RAW_PREFIX))
         if taken:
-            raise ValueError(f"columns: {taken[0]!r} is a name of Encore's own; choose another")
+            raise ValueError(f"columns: {taken[0]!r} is a reserved name; choose another")
         typed = set(self.columns) | EVENT_KEYS
         for name, column in self.columns.items():
             check_row(f"columns.{name}.sql", column.sql, set(self.landing.fields) | {"date"})
@@ -190,7 +219,8 @@ class Event(Declaration):
             check_row(f"checks.{name}.when", check.when, typed)
             for target, value in check.set.items():
                 if target not in self.columns:
-                    raise ValueError(f"checks.{name}.set: {target!r} is not a column of this event")
+                    known = ", ".join(self.columns)
+                    raise ValueError(f"checks.{name}.set: {target!r} is not a column; choose one of {known}")
                 check_row(f"checks.{name}.set.{target}", value, typed)
         for name, measure in self.measures.items():
             check_aggregate(f"measures.{name}.sql", measure.sql, typed)

@@ -1,27 +1,29 @@
-"""How a finished table is declared: its columns and their names, and what must hold in it."""
+"""Declaration of a finished table of customers: its columns, their names in files, and the rules for its rows."""
 
 from datetime import date
 
 from pydantic import field_validator, model_validator
 
-from conf.declaration import TABLE_KEYS, Declaration, Name, Type, check_row
+from conf.declaration import TABLE_KEYS, ColumnType, Declaration, Name, check_row
 
 
 def plain(name: str) -> str:
-    """The name of a column without what files write differently: case, spaces, signs."""
+    """The letters and digits of a column name, in lower case: files differ in case, spaces and signs."""
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 class TableColumn(Declaration):
-    """A column of a finished table.
+    """A column of a finished table. A file with a value out of range is refused.
 
-    type: SQL type.
-    names: other names of the column in headers; case, spaces and signs make no difference.
-    least, greatest: a file with a value outside is refused.
-    may_be_empty: whether a row may lack the value.
+    type: Spark type: bigint, int, string, boolean, date, timestamp, or decimal(digits, digits after the point).
+    names: other names of the column in the header of a file. Only letters and digits are compared, without regard to
+        case.
+    least: least valid value. Null: no limit.
+    greatest: greatest valid value. Null: no limit.
+    may_be_empty: whether a row may have no value. By default a file with such a row is refused.
     """
 
-    type: Type
+    type: ColumnType
     names: list[str] = []
     least: float | None = None
     greatest: float | None = None
@@ -29,10 +31,10 @@ class TableColumn(Declaration):
 
 
 class Identity(Declaration):
-    """A rule that every row of a finished table obeys; a file that breaks it is refused.
+    """A condition that must be true for every row of a finished table; a file with another row is refused.
 
-    holds: the rule, as SQL over the columns.
-    about: the same in words.
+    holds: the condition: Spark SQL over the columns of the table. A condition that is null counts as true.
+    about: meaning of the condition, which the error prints.
     """
 
     holds: str
@@ -40,15 +42,16 @@ class Identity(Declaration):
 
 
 class FinishedTable(Declaration):
-    """A table with one row per customer, made by somebody else, instead of events.
+    """A table with one row per customer that exists already and is used instead of events.
 
-    as_of: as-of date of a file for which `--as-of` is not given.
-    columns: columns by name, in the order of a file without a header; `customer_id` must be one.
-    ordered: pairs of columns, the first never above the second. If the first is never below the second in a file, the
-        labels of the two are swapped in it, and Encore swaps them back.
-    identities: rules of every row, by name.
-    fills: by column, SQL that is true for customers who have no value in it. If more than half of them share a value
-        that is not the commonest of the others, it was filled in, and becomes null.
+    as_of: as-of date of the table if the command line gives none.
+    columns: columns by name, in the order of a file without a header; one of them is `customer_id`.
+    ordered: pairs of columns of which the first is never above the second. If it is above in some rows and below in
+        none, the labels of the two columns are swapped in the file, and Encore swaps them back.
+    identities: conditions that must be true for every row, by name.
+    fills: by column, the condition (Spark SQL over the columns of the table) for rows that have no value of their own.
+        If more than half of these rows share one value, it was filled in, and Encore replaces it by null; a value that
+        is also the most common one of the other rows is kept.
     """
 
     as_of: date
@@ -59,19 +62,20 @@ class FinishedTable(Declaration):
 
     @field_validator("ordered", mode="before")
     @classmethod
-    def _pairs(cls, value: object) -> object:
+    def _tuples_of_lists(cls, value: object) -> object:
         return [tuple(pair) if isinstance(pair, list) else pair for pair in value] if isinstance(value, list) else value
 
     @model_validator(mode="after")
-    def _reads_what_exists(self) -> "FinishedTable":
+    def _check_references(self) -> "FinishedTable":
         if "customer_id" not in self.columns:
             raise ValueError("columns must declare customer_id")
         if taken := sorted(set(self.columns) & (TABLE_KEYS - {"customer_id"})):
-            raise ValueError(f"columns: {taken[0]!r} is a name of Encore's own; choose another")
+            raise ValueError(f"columns: {taken[0]!r} is a reserved name; choose another")
         self._check_names()
-        for name in [*(name for pair in self.ordered for name in pair), *self.fills]:
-            if name not in self.columns:
-                raise ValueError(f"{name!r} is not among the columns {sorted(self.columns)}")
+        for key, names in (("ordered", [name for pair in self.ordered for name in pair]), ("fills", [*self.fills])):
+            for name in names:
+                if name not in self.columns:
+                    raise ValueError(f"{key}: {name!r} is not a column; choose one of {', '.join(self.columns)}")
         for name, identity in self.identities.items():
             check_row(f"identities.{name}.holds", identity.holds, set(self.columns))
         for name, condition in self.fills.items():
@@ -79,9 +83,9 @@ class FinishedTable(Declaration):
         return self
 
     def _check_names(self) -> None:
-        """Refuse names of a header that could mean two columns."""
+        """Raise ValueError if a name in a header could mean two columns."""
         owners: dict[str, str] = {}
         for column, declared in self.columns.items():
             for name in (column, *declared.names):
                 if (owner := owners.setdefault(plain(name), column)) != column:
-                    raise ValueError(f"columns.{column}: {name!r} is a name of {owner!r}, too")
+                    raise ValueError(f"columns.{column}: {name!r} is also a name of {owner!r}; remove one of the two")

@@ -1,4 +1,4 @@
-"""How learning, targeting and watching are declared: grids, splits, costs, limits."""
+"""Declarations of training, targeting, the leakage audit and drift: grids, splits, costs, limits."""
 
 import math
 from typing import Annotated, Literal
@@ -12,10 +12,10 @@ Balance = Literal["none", "weights", "undersample"]
 
 
 class LogisticGrid(Declaration):
-    """Candidates of the logistic regression: every combination of the lists.
+    """Candidates of the logistic regression (elastic net): every combination of the lists.
 
-    regularisation: penalty.
-    l1_share: share of the penalty that is L1 (elastic net).
+    regularisation: penalties on the coefficients of standardised inputs.
+    l1_share: shares of L1 in the penalty, 0 (ridge) to 1 (lasso).
     """
 
     regularisation: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default=[1e-3, 1e-2], min_length=1)
@@ -25,8 +25,8 @@ class LogisticGrid(Declaration):
 class ForestGrid(Declaration):
     """Candidates of the random forest: every combination of the lists.
 
-    trees: number of trees.
-    depth: maximum depth of a tree.
+    trees: numbers of trees.
+    depth: maximum depths of a tree, at most 12.
     """
 
     trees: list[PositiveInt] = Field(default=[100], min_length=1)
@@ -36,9 +36,9 @@ class ForestGrid(Declaration):
 class BoostingGrid(Declaration):
     """Candidates of boosted trees: every combination of the lists.
 
-    rounds: number of trees.
-    depth: maximum depth of a tree.
-    learning_rate: weight of each new tree.
+    rounds: numbers of boosting rounds, which are numbers of trees.
+    depth: maximum depths of a tree, at most 12.
+    learning_rate: weights of each tree's contribution, above 0 and at most 1.
     """
 
     rounds: list[PositiveInt] = Field(default=[50], min_length=1)
@@ -47,12 +47,14 @@ class BoostingGrid(Declaration):
 
 
 class Grids(Declaration):
-    """The candidates of each kind of model; the best in cross-validation on the training set is fitted on all of it.
+    """Candidates of each kind of model.
 
-    lr: logistic regression of Spark MLlib.
-    rf: random forest of Spark MLlib.
-    gbt: boosted trees of Spark MLlib.
-    xgb: XGBoost on Spark.
+    Cross-validation on training customers selects the best candidate, which is then fitted on all of them.
+
+    lr: logistic regression.
+    rf: random forest.
+    gbt: boosted trees by Spark MLlib.
+    xgb: boosted trees by XGBoost.
     """
 
     lr: LogisticGrid = LogisticGrid()
@@ -62,18 +64,22 @@ class Grids(Declaration):
 
 
 class Training(Declaration):
-    """How models are fitted. The test set always has the shares of labels that the data has.
+    """How models are fitted. The test set is never balanced.
 
-    split: how the test set is split off; `auto` splits by time if an earlier as-of date can be used for training.
-    balance: `weights` weights the rarer label up, `undersample` draws as many rows of the other one; in the training
-        set only.
-    calibrate: how probabilities are calibrated, on a fifth of the training customers that is kept for it; `auto` is
-        isotonic where the labels were balanced, else none.
-    folds: number of folds of the cross-validation.
-    tuning_rows: rows in cross-validation; more if a label is rare.
-    as_of_dates: number of the newest as-of dates that are used for training.
-    seed: random seed.
-    grids: the candidates of each kind of model.
+    split: `time` uses as-of dates for training whose outcome windows ended by the as-of date of the test. `customer`
+        holds out 25 % of the customers for the test, at every date. `auto` splits by time if there is such an as-of
+        date, else by customer.
+    balance: how the rarer label is balanced in training: `none`, `weights` (both labels have the same total weight) or
+        `undersample` (random rows of the commoner label, as many as there are of the rarer one).
+    calibrate: how probabilities are calibrated, on 20 % of the training customers that are kept for it: `none`,
+        `isotonic`, `platt`, or `auto`, which is `isotonic` for balanced labels and otherwise `none`.
+    folds: number of folds of cross-validation, 2 to 20.
+    tuning_rows: number of training rows that cross-validation uses, at least 100; more if the rarer label would
+        otherwise have fewer than 500 rows.
+    as_of_dates: number of as-of dates used for training, the newest ones. Without this limit, every nightly run would
+        train on one more table.
+    seed: random seed, 0 to 2**63 - 1.
+    grids: candidates of each kind of model.
     """
 
     split: SplitBy = "auto"
@@ -87,12 +93,12 @@ class Training(Declaration):
 
 
 class Alive(Declaration):
-    """What the BG/NBD baseline reads.
+    """Inputs of the BG/NBD baseline, each as Spark SQL over the features of the table.
 
-    frequency: number of repeat purchases, as SQL over features.
-    recency_days: days from the first purchase to the last, as SQL over features.
-    age_days: days from the first purchase to the as-of date, as SQL over features.
-    unit_days: unit of time of the model, in days; purchases within one unit count once.
+    frequency: number of repeat purchases.
+    recency_days: days from the first purchase to the last.
+    age_days: days from the first purchase to the as-of date.
+    unit_days: unit of time of the model in days. Customers with equal inputs in this unit are counted together.
     """
 
     frequency: str
@@ -102,18 +108,18 @@ class Alive(Declaration):
 
 
 class Targeting(Declaration):
-    """What contacting a customer costs and brings, for the contact list.
+    """Cost and value of contacting a customer, for the contact list.
 
-    Give at most one of `contacts` and `budget`.
-
-    currency: currency of all amounts.
-    cost_of_contact: cost of one contact.
-    value_of_customer: value of a customer who stays: a number, or SQL over features.
-    kept_share: share of the contacted leavers who stay because of it.
-    contacts: maximum number of contacts.
-    budget: maximum cost of all contacts.
-    hold_out_share: share of the list that is not contacted, to measure the effect.
-    treated: who was contacted before, as SQL over features, where that is known; then uplift is measured.
+    currency: currency of all amounts, such as EUR.
+    cost_of_contact: cost of one contact in this currency, above 0.
+    value_of_customer: value of a customer who stays, in this currency: a number above 0, or Spark SQL over the features
+        of the table.
+    kept_share: share of the contacted leavers who stay, 0 to 1.
+    contacts: maximum number of contacts. Null: no limit. At most one of `contacts` and `budget` may be given.
+    budget: maximum total cost of the contacts, in this currency. Null: no limit.
+    hold_out_share: share of the customers on the list who are not contacted, so that the effect can be measured.
+    treated: Spark SQL over the features of the table that says whether a customer was contacted before. Null: not
+        known, and no uplift is measured.
     """
 
     currency: str
@@ -126,28 +132,30 @@ class Targeting(Declaration):
     treated: str | None = None
 
     @model_validator(mode="after")
-    def _one_limit(self) -> "Targeting":
+    def _check_limits(self) -> "Targeting":
         if self.contacts is not None and self.budget is not None:
-            raise ValueError("give at most one of contacts and budget")
+            raise ValueError("contacts, budget: both are given; give at most one of them")
         if isinstance(self.value_of_customer, float) and not 0 < self.value_of_customer < math.inf:
-            raise ValueError("value_of_customer: a customer kept must be worth something, and not without end")
+            raise ValueError("value_of_customer: give a finite number above 0, or SQL over features")
         return self
 
     @property
     def expressions(self) -> dict[str, str]:
-        """The SQL in it, by key."""
+        """The SQL expressions, by key."""
         found = {"value_of_customer": self.value_of_customer, "treated": self.treated}
         return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
 class Audit(Declaration):
-    """When the leakage audit flags a feature: alone it ranks customers almost perfectly, or values decide the label.
+    """Limits of the leakage audit: when a feature is suspected to know the outcome.
 
-    auc: flagged if the AUC of the feature alone is at least this, or at most 1 minus this, with 95 % confidence.
-    other_label_share: values decide the label if at most this share of their customers have the other label, and if
-        the odds of it jump beside them (see `odds`).
-    odds: least ratio of the odds of the other label beside these values to those among them; a model of all features
-        that are not suspected must expect as much among them.
+    A feature is suspected if it alone ranks customers almost perfectly, or if some of its values decide the label:
+    nearly all customers with these values have one label, and customers with the neighbouring values do not.
+
+    auc: AUC of the feature alone, in the better direction, from which it is suspected; above 0.5.
+    other_label_share: share of customers with the other label up to which values decide the label.
+    odds: how many times as high the odds of the other label must be for the neighbouring values, and as predicted by a
+        model of all features that are not suspected; above 1.
     """
 
     auc: float = Field(default=0.95, gt=0.5, le=1)
@@ -156,11 +164,11 @@ class Audit(Declaration):
 
 
 class Drift(Declaration):
-    """How far a feature or the score may be from the training set; above a limit `encore drift` exits with 4.
+    """Limits of drift: how much a table may differ from the training set before `encore drift` fails.
 
-    psi: population stability index.
-    null_share: change of the share of nulls.
-    new_category_share: share of values of a category that are not declared.
+    psi: population stability index of a feature or of the score.
+    null_share: change of the share of nulls of a feature.
+    new_category_share: share of customers with a category that is not declared.
     """
 
     psi: float = Field(default=0.25, gt=0)

@@ -1,4 +1,4 @@
-"""Reading configurations: one YAML file to one validated object, or one line that names file, key and mend."""
+"""Reads configurations: one YAML file to one validated object, or to one line that names file, key and fix."""
 
 import hashlib
 import json
@@ -16,32 +16,44 @@ from conf.errors import UsageError
 from conf.profile import Profile
 from conf.schema import Service
 
-FOLDER = files("conf")  # on a cluster it is inside a zip
-Declared = TypeVar("Declared", bound=Declaration)
+FOLDER = files("conf")  # on a cluster it lies in a zip
+D = TypeVar("D", bound=Declaration)
 
 
 def load_service(name: str) -> Service:
-    """The service of `conf/<name>.yaml`, or of the file when `name` is a path. Raises UsageError."""
+    """Load the service `conf/<name>.yaml`, or the file `name` if that is a path.
+
+    Raises:
+        UsageError: there is no such file, or it is not a valid service.
+    """
     return _load(name, FOLDER, Service)
 
 
 def load_profile(name: str) -> Profile:
-    """The profile of `conf/profiles/<name>.yaml`, or of the file when `name` is a path. Raises UsageError."""
+    """Load the profile `conf/profiles/<name>.yaml`, or the file `name` if that is a path.
+
+    Raises:
+        UsageError: there is no such file, or it is not a valid profile.
+    """
     return _load(name, FOLDER / "profiles", Profile)
 
 
 def overridden(service: Service, given: Mapping[str, Mapping[str, Any]]) -> Service:
-    """The service with sections (`training`, `targeting`) in which values were given otherwise; None gives nothing.
+    """Replace values in sections of a service by those of the command line.
 
-    Raises UsageError where the values do not fit.
+    Args:
+        given: by section (such as `training`), the new values by key; None keeps the declared value.
+
+    Raises:
+        UsageError: the new values are not valid.
     """
     changed = service.model_dump()
     for section, values in given.items():
-        meant = {key: value for key, value in values.items() if value is not None}
-        # Of the two limits of a list, the one that is given stands for both.
-        freed = {"contacts": None, "budget": None} if {"contacts", "budget"} & meant.keys() else {}
-        if meant:
-            changed[section] = (changed[section] or {}) | freed | meant
+        new = {key: value for key, value in values.items() if value is not None}
+        # At most one of the two limits may be set, so a new one removes the declared one.
+        removed = {"contacts": None, "budget": None} if {"contacts", "budget"} & new.keys() else {}
+        if new:
+            changed[section] = (changed[section] or {}) | removed | new
     try:
         return Service.model_validate(changed)
     except ValidationError as error:
@@ -49,16 +61,16 @@ def overridden(service: Service, given: Mapping[str, Mapping[str, Any]]) -> Serv
 
 
 def fingerprint(*values: object) -> str:
-    """A short hash that changes when what is declared changes, the order of checks included; comments do not count.
+    """A short hash of declarations. It changes with every value and with the order of checks, not with comments.
 
     Args:
-        values: declarations, and whatever else JSON can say.
+        values: declarations, and other values that JSON can represent.
     """
     text = json.dumps(values, sort_keys=True, default=lambda value: value.model_dump_json())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _load(name: str, folder: Traversable, schema: type[Declared]) -> Declared:
+def _load(name: str, folder: Traversable, schema: type[D]) -> D:
     path = _find(name, folder)
     try:
         return schema.model_validate(_read(path))
@@ -78,36 +90,36 @@ def _find(name: str, folder: Traversable) -> Traversable:
 
 def _read(path: Traversable) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_NoKeyTwice)  # noqa: S506 (a SafeLoader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes that are not UTF-8, a date like 2017-13-45
         problem = " ".join(str(error).split())
-        raise UsageError(f"{path}: this is not YAML in UTF-8 ({problem}); mend the file there") from None
+        raise UsageError(f"{path}: this is not YAML in UTF-8 ({problem}); fix the file") from None
 
 
-class _NoKeyTwice(yaml.SafeLoader):
-    """Plain YAML lets a second key replace the first without a word: here it is an error."""
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Loader of YAML in which a key that occurs twice is an error; plain YAML silently takes the second value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: list[Any] = []
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice", key_node.start_mark)
             seen.append(key)
         return super().construct_mapping(node, deep)
 
 
 def _first_problem(error: ValidationError) -> str:
-    # A misspelt key is missed under its right name too, and only the misspelling shows what to mend.
+    # A misspelt key is missed under its right name too, and only the misspelling shows what to fix.
     problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key; remove it or mend its spelling"
+        return f"{key}: unknown key; remove it or correct its spelling"
     if problem["type"] == "missing":
         return f"{key}: this key is missing; add it"
     if problem["type"] == "model_type":
-        return f"{key or 'the file'}: must hold keys with their values (given: {_short(problem['input'])})"
-    # A check on a whole declaration names the key inside it itself, and to print all of it would help nobody.
+        return f"{key or 'the file'}: must be a mapping of keys to values (given: {_short(problem['input'])})"
+    # A check on a whole declaration names the key in its message, and the whole declaration is too long to print.
     message = problem["msg"].removeprefix("Value error, ")
     given = "" if isinstance(problem["input"], dict) else f" (given: {_short(problem['input'])})"
     return f"{key}: {message}{given}" if key else f"{message}{given}"

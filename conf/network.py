@@ -1,4 +1,4 @@
-"""How the neural network is declared: its layers, how it is fitted, and when it stops."""
+"""Declaration of the neural network: its layers, how it is fitted, and when the fit ends."""
 
 from typing import Literal
 
@@ -15,34 +15,34 @@ Scaling = Literal["none", "linear", "square_root"]
 
 
 class Network(Declaration):
-    """A feed-forward network of dense layers, and how it is fitted. Class weights are those of `training.balance`.
+    """A feed-forward network of dense layers, and how it is fitted. `training.balance` gives its class weights.
 
-    Give at most one of `clip_norm` and `global_clip_norm`.
-
-    hidden: units of each hidden layer.
-    activation: activation function of the hidden layers.
-    dropout: share of hidden units left out in each step, after every hidden layer.
-    output: output layer: one unit with a sigmoid, or two with softmax.
-    loss: loss function: cross-entropy, focal (which gives less weight to rows that are predicted well), or squared
-        error.
-    optimizer: optimizer of Keras.
-    learning_rate: learning rate of the first step after warm-up.
-    momentum: momentum of sgd and rmsprop.
-    clip_norm: maximum norm of the gradient of one weight array.
-    global_clip_norm: maximum norm of the gradient of all weights together.
-    schedule: how the learning rate falls: not at all, to 0 over all epochs by a cosine, or by the factor `decay` in
-        each epoch.
-    decay: factor of each epoch in the exponential schedule.
-    warmup_epochs: epochs in which the learning rate rises from 0.
-    scaling: with `none` a batch is divided among the ranks, so that the result does not depend on their number; else
-        each rank has a whole batch, and the learning rate is multiplied by the number of ranks (`linear`) or by its
-        square root.
-    batch: rows of a step.
+    hidden: units of each hidden layer, in order.
+    activation: activation of the hidden layers: `relu`, `tanh` or `elu`.
+    dropout: share of units dropped after each hidden layer in training.
+    output: output layer: `sigmoid`, one unit, or `softmax`, two units.
+    loss: `cross_entropy`, `focal` (gives less weight to customers that are predicted well) or `squared` (squared
+        difference of probability and label).
+    optimizer: `adam`, `adamw`, `nadam`, `rmsprop` or `sgd`.
+    learning_rate: learning rate. The schedule, the warm-up and the scaling change it.
+    momentum: momentum of sgd and rmsprop, 0 to 1; other optimizers do not use it.
+    clip_norm: maximum norm of the gradient of each weight array. Null: no limit. At most one of `clip_norm` and
+        `global_clip_norm` may be given.
+    global_clip_norm: maximum norm of the gradient of all weights together. Null: no limit.
+    schedule: how the learning rate changes: `constant`, `cosine` (falls to 0 over all epochs) or `exponential` (is
+        multiplied by `decay` after each epoch).
+    decay: factor of the schedule `exponential`, above 0 and at most 1.
+    warmup_epochs: number of epochs in which the learning rate rises linearly from 0; with 0 there is no warm-up.
+    scaling: what changes with the number of ranks. With `none`, `batch` is divided among the ranks, so that the result
+        is the same on any number of them. Otherwise each rank takes a whole `batch`, and the learning rate is
+        multiplied by the number of ranks (`linear`) or by its square root (`square_root`).
+    batch: number of rows of a training step.
     epochs: maximum number of epochs.
-    patience: the fit ends when the validation loss has not fallen for so many epochs; null: never before `epochs`. The
-        weights of the best epoch are kept.
-    validation_share: share of the training customers on whom the loss is validated and nothing is fitted.
-    shuffle: whether rows are shuffled in each epoch.
+    patience: number of epochs without a lower validation loss after which the fit ends; null: never. The weights of the
+        best epoch are kept in any case.
+    validation_share: share of the training customers that are used for the validation loss and not for the fit, above 0
+        and below 1.
+    shuffle: whether the rows are shuffled again in each epoch.
     """
 
     hidden: list[PositiveInt] = Field(default=[50, 50], min_length=1)
@@ -66,7 +66,7 @@ class Network(Declaration):
     shuffle: bool = True
 
     @model_validator(mode="after")
-    def _one_limit_of_gradients(self) -> "Network":
+    def _check_limits(self) -> "Network":
         if self.clip_norm is not None and self.global_clip_norm is not None:
-            raise ValueError("give at most one of clip_norm and global_clip_norm")
+            raise ValueError("clip_norm, global_clip_norm: both are given; give at most one of them")
         return self

@@ -1,4 +1,4 @@
-"""How a recommender is declared: what counts as an interaction, how strong it is, and with what models are tried."""
+"""Declarations of interactions and recommenders: what counts, how strong it is, and the candidates of each model."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from conf.declaration import EVENT_KEYS, Days, Declaration, Name, Positive, chec
 from conf.events import Event, Measure
 from conf.sql import SKETCHES, aggregate_name
 
-# Columns of the interactions that no service declares.
+# Columns that Encore adds to the interactions; a service must not declare columns with these names.
 INTERACTION_KEYS = frozenset({"customer_id", "title", "date", "strength", "days", "first_date", "last_date"})
 
 Weights = Literal["binary", "log", "linear"]
@@ -16,12 +16,12 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Factors = Annotated[int, Field(gt=0, le=1_000)]
 
 
-class Source(Declaration):
-    """What one kind of event says about a customer and a title.
+class SourceEvent(Declaration):
+    """A kind of event that counts as an interaction between a customer and a title.
 
-    title: column with the id of the title.
-    name: the title's name, as SQL over the columns.
-    where: condition on the events that count, as SQL.
+    title: the column that identifies titles.
+    name: Spark SQL over the columns of the event and `date` for the name of the title that people read.
+    where: Spark SQL over the same columns for the events that count.
     measures: aggregates over a customer's events with a title on one day, by name.
     """
 
@@ -31,11 +31,11 @@ class Source(Declaration):
     measures: dict[Name, Measure] = Field(min_length=1)
 
 
-class Column(Declaration):
-    """A column of the interactions.
+class DerivedColumn(Declaration):
+    """A column of the interactions that is computed from their measures.
 
-    sql: SQL over the measures of one row.
-    about: meaning.
+    sql: Spark SQL over the measures of an interaction, merged over its days.
+    about: meaning of the column.
     """
 
     sql: str
@@ -43,29 +43,33 @@ class Column(Declaration):
 
 
 class Interactions(Declaration):
-    """From events to one row per customer and title.
+    """How events become interactions: one row per customer and title.
 
-    sources: what counts as an interaction, by the name of the event.
-    columns: further columns, by name.
-    strength: SQL over the measures of one day. The strength of an interaction is the sum over its days; a title with a
-        strength of 0 or less is seen, but not liked.
-    half_life_days: a day counts half after so many days; null: always the same.
-    history_days: only so many days before the as-of date count; null: all.
+    sources: kinds of event that count, by the name of the event.
+    columns: columns computed from the measures, by name.
+    strength: Spark SQL over the measures of one day. The strength of an interaction is the sum over its days; if it is
+        not above 0, the customer has seen the title but does not like it.
+    half_life_days: number of days after which the strength of a day counts half. Null: it never fades.
+    history_days: number of days before the as-of date that count. Null: all.
     """
 
-    sources: dict[Name, Source] = Field(min_length=1)
-    columns: dict[Name, Column] = {}
+    sources: dict[Name, SourceEvent] = Field(min_length=1)
+    columns: dict[Name, DerivedColumn] = {}
     strength: str
     half_life_days: Days | None = None
     history_days: Days | None = None
 
     @property
     def measures(self) -> dict[str, Measure]:
-        """All measures of a day; one that several sources share stands once."""
+        """The measures of a day, by name; sources may share a measure."""
         return {name: measure for source in self.sources.values() for name, measure in source.measures.items()}
 
     def check(self, events: dict[str, Event]) -> None:
-        """Raise ValueError where the sources are not of these events, or their SQL reads what is not there."""
+        """Check the sources and their SQL against the events of the service.
+
+        Raises:
+            ValueError: a source is not an event of the service, its SQL is not valid, or a name is taken.
+        """
         types = set()
         merges: dict[str, str] = {}
         for name, source in self.sources.items():
@@ -75,38 +79,49 @@ class Interactions(Declaration):
             columns = events[name].columns
             known = set(columns) | EVENT_KEYS
             if source.title not in set(columns) - {"customer_id"}:
-                raise ValueError(f"{where}.title: {source.title!r} is no column of this event that could tell titles")
+                others = ", ".join(sorted(set(columns) - {"customer_id"})) or "none"
+                raise ValueError(f"{where}.title: {source.title!r} cannot identify titles; choose one of {others}")
             types.add(columns[source.title].type)
             check_row(f"{where}.name", source.name, known)
             check_row(f"{where}.where", source.where, known)
             for key, measure in source.measures.items():
                 check_aggregate(f"{where}.measures.{key}", measure.sql, known)
                 if aggregate_name(measure.sql) in SKETCHES:
-                    raise ValueError(f"{where}.measures.{key}: a sketch says nothing of one title")
-                is_taken = key in INTERACTION_KEYS
-                if is_taken or merges.setdefault(key, measure.merged_by) != measure.merged_by:
-                    raise ValueError(f"{where}.measures.{key}: has two meanings, or is a name of Encore's own")
+                    raise ValueError(f"{where}.measures.{key}: a sketch cannot be a measure of a title; remove it")
+                if key in INTERACTION_KEYS:
+                    raise ValueError(f"{where}.measures.{key}: this name is reserved; choose another")
+                if merges.setdefault(key, measure.merged_by) != measure.merged_by:
+                    raise ValueError(
+                        f"{where}.measures.{key}: another source merges this name by {merges[key]}; rename one"
+                    )
         if len(types) > 1:
-            raise ValueError(f"interactions.sources: the titles have different types: {sorted(types)}")
+            raise ValueError(
+                f"interactions.sources: the titles have different types ({', '.join(sorted(types))}); "
+                f"declare columns of one type"
+            )
         check_row("interactions.strength", self.strength, set(merges))
         for key, column in self.columns.items():
             if key in INTERACTION_KEYS | set(merges):
-                raise ValueError(f"interactions.columns.{key}: this name is taken")
+                raise ValueError(f"interactions.columns.{key}: this name is taken; choose another")
             check_row(f"interactions.columns.{key}", column.sql, set(merges))
 
 
 class AlsGrid(Declaration):
     """Candidates of ALS for implicit feedback: every combination of the lists.
 
-    factors: length of the vector of a customer or title.
+    An interaction with strength s has the confidence `1 + alpha * w(s)`, and a title without an interaction has the
+    confidence 1. The penalty of the library `implicit` means the same for few customers as for many, since it is
+    relative to the size of the interactions, which is the sum of their confidences divided by the square root of
+    customers times titles.
+
+    factors: numbers of factors of a title, at most 1,000.
     iterations: number of iterations.
-    alpha: a strength s weighs `1 + alpha * w(s)`, and a title without an interaction weighs 1.
-    weights: the function w: 1 (`binary`), log(1 + s) (`log`) or s (`linear`).
-    regularisation: regularisation of the library `implicit`, in units of the size of the interactions (the sum of their
-        weights over the square root of customers times titles), so that it means the same for few customers and for
-        many; at about 1.5 all factors vanish.
-    regularisation_per_interaction: regularisation of Spark, which multiplies it by the number of interactions of a
-        customer or title.
+    alpha: factors of the weight in the confidence.
+    weights: kinds of the weight w(s): `binary` is 1, `log` is log(1 + s), `linear` is s.
+    regularisation: penalties of the library `implicit`, the same for every title and customer, relative to the size of
+        the interactions. At about 1.5 all factors are 0.
+    regularisation_per_interaction: penalties of Spark, which multiplies them by the number of interactions of each
+        title or customer.
     """
 
     factors: list[Factors] = Field(default=[64], min_length=1)
@@ -118,12 +133,12 @@ class AlsGrid(Declaration):
 
 
 class ItemItemGrid(Declaration):
-    """Candidates of cosine similarity between titles: every combination of the lists.
+    """Candidates of item-item, which is cosine similarity of titles: every combination of the lists.
 
-    neighbours: number of similar titles that a title keeps.
-    weights: the function w, as for ALS.
-    history_titles: on Spark only so many of the strongest interactions of a customer are compared, since the number of
-        pairs grows with the square.
+    neighbours: numbers of most similar titles that are kept for each title.
+    weights: kinds of the weight of an interaction: `binary`, `log` or `linear`, as for ALS.
+    history_titles: number of titles of a customer, the strongest ones, from which Spark computes similarities. The
+        number of their pairs grows with its square. The library `implicit` uses all titles.
     """
 
     neighbours: list[PositiveInt] = Field(default=[50, 200], min_length=1)
@@ -132,12 +147,12 @@ class ItemItemGrid(Declaration):
 
 
 class EaseGrid(Declaration):
-    """Candidates of EASE: every combination of the lists.
+    """Candidates of EASE: every combination of the lists. EASE inverts a matrix of titles by titles.
 
-    regularisation: regularisation, in units of the mean of the diagonal of the matrix of titles by titles, the weight
-        of a title's interactions.
-    weights: the function w, as for ALS.
-    most_titles: maximum number of titles, since EASE inverts that matrix.
+    regularisation: penalties, relative to the mean of that matrix's diagonal (which for `binary` weights is the mean
+        number of customers who like a title).
+    weights: kinds of the weight of an interaction: `binary`, `log` or `linear`, as for ALS.
+    most_titles: maximum number of titles in the catalogue.
     """
 
     regularisation: list[Positive] = Field(default=[0.5, 5.0], min_length=1)
@@ -146,11 +161,11 @@ class EaseGrid(Declaration):
 
 
 class RecommenderGrids(Declaration):
-    """The candidates of each recommender; the best on the validation set is fitted again on all interactions.
+    """Candidates of each recommender. The best one on the validation set is fitted again on all interactions.
 
-    als: matrix factorisation for implicit feedback.
+    als: ALS for implicit feedback.
     item_item: cosine similarity of titles.
-    ease: linear model of titles by titles in closed form.
+    ease: EASE.
     """
 
     als: AlsGrid = AlsGrid()
@@ -159,18 +174,21 @@ class RecommenderGrids(Declaration):
 
 
 class Recommender(Declaration):
-    """How recommenders are fitted and evaluated, and what is recommended.
+    """How recommenders are fitted and evaluated, and what they recommend.
 
-    holdout_days: the last so many days are the test set, and as many before them the validation set.
-    holdout_share: share of each customer's titles, drawn by hash, in a second test set; the only one if the
-        interactions have no dates.
-    judged_titles: length of the evaluated lists.
-    tuning_customers: maximum number of customers on whom candidates are compared, drawn by hash.
-    judged_customers: maximum number of customers in an evaluation, drawn by hash.
-    popular_days: titles that customers liked in the last so many days are popular.
-    exclude_seen: recommend only titles that are new to the customer.
-    liked_from: explicit rating from which a title counts as liked; null: their mean.
-    grids: the candidates of each recommender.
+    The test set is the last `holdout_days` days, and the validation set is as many days before them. `holdout_share` of
+    each customer's titles is a second test set. If the interactions have no dates, or cover fewer than three times
+    `holdout_days` days, it is the only one, and such a share is the validation set, too.
+
+    holdout_days: number of days of the test set and of the validation set.
+    holdout_share: share of each customer's titles, chosen by hash, that is held out; above 0 and below 1.
+    judged_titles: number of recommendations per customer that the metrics use.
+    tuning_customers: maximum number of customers, chosen by hash, on whom candidates are compared; at least 2.
+    judged_customers: maximum number of customers, chosen by hash, on whom a recommender is evaluated; at least 2.
+    popular_days: number of last days from which the popularity of a title is computed.
+    exclude_seen: whether titles that a customer has seen are not recommended.
+    liked_from: least explicit rating that counts as liked. Null: the mean rating.
+    grids: candidates of each recommender.
     """
 
     holdout_days: Days = 7
@@ -184,7 +202,7 @@ class Recommender(Declaration):
     grids: RecommenderGrids = RecommenderGrids()
 
     @model_validator(mode="after")
-    def _something_is_judged(self) -> "Recommender":
+    def _check_customers(self) -> "Recommender":
         if self.judged_customers < 2 or self.tuning_customers < 2:
-            raise ValueError("tuning_customers and judged_customers: an interval needs two at least")
+            raise ValueError("tuning_customers, judged_customers: give at least 2, since intervals need two customers")
         return self

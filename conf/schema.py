@@ -1,6 +1,6 @@
-"""What a service's YAML may say. Each class is one kind of declaration; all the layers are derived from them.
+"""Declaration of a service: its windows, events, features, eligible customers and label. All layers derive from it.
 
-Every expression is Spark SQL and is checked when the file is read: it parses, and reads only columns that exist.
+Every expression is Spark SQL. It is checked when the file is read: it must parse, and read only columns that exist.
 """
 
 import re
@@ -10,15 +10,15 @@ from pydantic import Field, PositiveInt, model_validator
 
 from conf import sql
 from conf.declaration import (
-    FOLDERS,
     MODEL_KEYS,
     MODEL_PREFIXES,
     OBSERVED_KEYS,
+    RESERVED_EVENTS,
     TABLE_KEYS,
     TILE_KEYS,
     Days,
     Declaration,
-    Level,
+    LevelName,
     Name,
     check_aggregate,
     check_row,
@@ -31,11 +31,12 @@ from conf.recommender import Interactions, Recommender
 
 
 class Windows(Declaration):
-    """Lengths of the windows around an as-of date, in days.
+    """Lengths of the windows before and after an as-of date, in days.
 
-    observation_days: features look at these days before the as-of date.
-    gap_days: days from the as-of date to the beginning of the outcome.
-    outcome_days: the label looks at these days.
+    observation_days: length of the observation window, which ends on the day before the as-of date.
+    gap_days: number of days from the as-of date to the first day of the outcome window; with 0
+        the as-of date is that day.
+    outcome_days: length of the outcome window.
     """
 
     observation_days: Days
@@ -44,10 +45,10 @@ class Windows(Declaration):
 
 
 class Bots(Declaration):
-    """Which customers are bots. From such a day on, a customer is in no table.
+    """Customers who are programs and not persons. They are left out from the day after such a day on.
 
-    when: condition on one day of a customer, as SQL over the measures and `events`, the number of events of any kind.
-    about: the same in words.
+    when: Spark SQL over one daily tile: `customer_id`, `date`, `events` (their number) and the measures.
+    about: meaning of the condition, which the report prints.
     """
 
     when: str
@@ -55,10 +56,10 @@ class Bots(Declaration):
 
 
 class Eligible(Declaration):
-    """Which customers are used for training, evaluation and scoring; the others have `eligible` false.
+    """Customers who are used for training and tests, and who are scored.
 
-    when: condition on a customer, as SQL over the features.
-    about: the same in words.
+    when: Spark SQL over the features, internal ones included. A condition that is null counts as false.
+    about: meaning of the condition, which the report and the dictionary print.
     """
 
     when: str
@@ -66,12 +67,14 @@ class Eligible(Declaration):
 
 
 class Label(Declaration):
-    """The outcome that is predicted.
+    """The outcome to predict: 0 or 1 for each customer and as-of date.
 
-    name: short name of label 1, such as churn.
-    when: condition on one day of the outcome, as SQL over the measures; of a finished table, on its row.
-    one_if: the label is 1 if some day of the outcome meets the condition (`present`), or if none does (`absent`).
-    about: label 1 in words.
+    name: name of the outcome, such as `churn`.
+    when: Spark SQL over one daily tile of the outcome window: `customer_id`, `date`, `events`, `is_bot` and the
+        measures. For a finished table it is over the columns of the row.
+    one_if: `present` makes the label 1 if the condition is true on some day of the outcome window; `absent` makes it 1
+        if the condition is true on no day.
+    about: meaning of label 1, which the report and the dictionary print.
     """
 
     name: Name
@@ -81,44 +84,49 @@ class Label(Declaration):
 
     @property
     def leaves_is_one(self) -> bool:
-        """Whether label 1 says that the customer left: nothing happened any more (`absent`).
+        """Whether label 1 means that the customer left, since nothing happened (`absent`).
 
-        The one place that decides the direction; every risk and all money follow from it.
+        Only this property decides the direction of every risk and of all money.
         """
         return self.one_if == "absent"
 
 
-Kind = Literal["count", "flag", "amount", "duration", "days", "share", "ratio", "rating", "category", "sketch"]
+FeatureKind = Literal["count", "flag", "amount", "duration", "days", "share", "ratio", "rating", "category", "sketch"]
 
 
 def may_be_null(fill: float | None, null_means: str) -> bool:
-    """Whether null occurs in a column: not where a fill replaces it, nor where the declaration rules it out."""
+    """Whether a feature may be null: not if a fill replaces null, nor if `null_means` says that it is never null."""
     return fill is None and not null_means.startswith("never null")
 
 
 class Feature(Declaration):
-    """A column of the feature table, for each of its windows.
+    """A column of the feature table, or one for each of its windows.
 
-    `{days}` stands for the length of the window in the name and in all texts and SQL. Give exactly one of `from_tiles`
-    and `from_features`, and exactly one of `fill` and `null_means`.
+    The text `{days}` in the name, `about`, `from_features`, `null_means` and `alias` stands for the length of the
+    window.
 
-    kind: type, range and treatment in models; a sketch is always internal.
-    unit: unit of the values.
-    about: meaning.
-    from_tiles: one aggregate over the daily tiles of the window, as SQL over the measures, `date`, `events`,
-        `age_days` (1 for the day before the as-of date) and `gap_days` (days since the customer's active day before).
-    where: condition on the tiles that count, as SQL.
-    from_features: SQL over features declared above, and over the columns of a finished table.
-    windows: lengths in days, one column for each; by default the whole observation window.
-    fill: replaces null.
-    cap: greater values are set to it; the customers above it are counted.
-    null_means: what null means; a text that begins with `never null` promises that there is none.
-    alias: another name, for the feature dictionary.
-    levels: values of a category, each with an input of its own in a model.
-    internal: the feature is used by others and is not in the table.
+    kind: kind of the values, which decides type and range: `count` (whole number from 0), `flag` (0 or 1), `amount`
+        (number), `duration` (number from 0), `days` (number from 0), `share` (0 to 1), `ratio` (number), `rating` (0 to
+        10), `category` (text) or `sketch` (of distinct values; only for an internal feature).
+    unit: unit of the values, which the dictionary prints.
+    about: meaning of the feature, which the report and the dictionary print.
+    from_tiles: one call of an aggregate over the daily tiles of a customer in the window: Spark SQL over `date`,
+        `events` (their number), `age_days` (1 for the day before the as-of date), `gap_days` (days since the customer's
+        previous active day; null for the first one) and the measures. Give either `from_tiles` or `from_features`.
+    where: Spark SQL over the same columns for the tiles that count; for `from_tiles` only.
+    from_features: Spark SQL over the features declared above, and over the columns of a finished table.
+    windows: lengths of windows in days; each of them makes one column, and all of them end before the as-of date.
+        Without it: the whole observation window.
+    fill: value that replaces null. Give either `fill` or `null_means`, except for an internal feature.
+    cap: greatest value; greater ones are set to it, and the report counts their customers. Null: no limit.
+    null_means: what null means, for the dictionary. A text that begins with `never null` declares that null does not
+        occur.
+    alias: another name of the feature, which the dictionary prints.
+    levels: values of a `category`, in letters, digits and _; required for this kind, and for no other.
+    internal: whether the feature is left out of the table and only read by other features.
     """
 
-    kind: Kind
+    kind: FeatureKind
     unit: str
     about: str
     from_tiles: str | None = None
@@ -129,55 +137,59 @@ class Feature(Declaration):
     cap: int | float | None = None
     null_means: str | None = None
     alias: str | None = None
-    levels: list[Level] = []
+    levels: list[LevelName] = []
     internal: bool = False
 
     @model_validator(mode="after")
-    def _is_whole(self) -> "Feature":
+    def _check_keys(self) -> "Feature":
         if (self.from_tiles is None) == (self.from_features is None):
-            raise ValueError("give one of from_tiles and from_features")
+            raise ValueError("from_tiles, from_features: give exactly one of them")
         if self.where and not self.from_tiles:
-            raise ValueError("`where` belongs to from_tiles")
+            raise ValueError("where: only a feature with from_tiles has it; remove it")
         if (self.fill is None) == (self.null_means is None) and not self.internal:
-            raise ValueError("say what null means: give one of fill and null_means")
+            raise ValueError("fill, null_means: give exactly one of them, so that it is clear what null means")
         if self.kind == "sketch" and not self.internal:
-            raise ValueError("a sketch is no column of the table: it must be internal")
+            raise ValueError("internal: a sketch cannot be a column of the table; give `internal: true`")
         if self.cap is not None and (self.kind in ("category", "sketch") or self.internal):
-            raise ValueError("a cap belongs to a number of the table")
-        if bool(self.levels) != (self.kind == "category"):
-            raise ValueError("`levels` belongs to a category, and a category needs it")
+            raise ValueError("cap: only a number in the table has a cap; remove it")
+        if self.kind == "category" and not self.levels:
+            raise ValueError("levels: a category needs them; give its values")
+        if self.levels and self.kind != "category":
+            raise ValueError("levels: only a category has them; remove this key")
         if len({level.lower() for level in self.levels}) < len(self.levels):
-            raise ValueError("levels: each needs a name of its own, and upper or lower case makes no difference")
+            raise ValueError("levels: a name occurs twice, apart from upper and lower case; rename one of the two")
         if self.from_tiles:
             sql.aggregate_name(self.from_tiles)
         return self
 
     @property
     def term_endings(self) -> list[str]:
-        """Endings of the terms that a model has for it besides one of its own name: for each level, or for null."""
-        is_null_told = may_be_null(self.fill, self.null_means or "")
-        return [f"_is_{level}" for level in self.levels] or (["_is_missing"] if is_null_told else [])
+        """The suffixes of the model's terms for this feature, besides its name: for each level, or for null."""
+        has_null_term = may_be_null(self.fill, self.null_means or "")
+        return [f"_is_{level}" for level in self.levels] or (["_is_missing"] if has_null_term else [])
 
 
 class Service(Declaration):
-    """A service: `conf/<name>.yaml`. It starts from raw `events`, or from a finished `table`.
+    """A service: `conf/<name>.yaml`.
 
-    title: name for people.
-    about: what the service is, and what its outcome means.
-    windows: lengths of the observation window and of the outcome.
-    events: raw activity, by the name of the event.
-    table: the finished table that replaces events.
-    bots: which customers are bots.
-    features: columns of the feature table by name, in their order.
-    eligible: which customers are used for training, evaluation and scoring.
-    label: the outcome that is predicted.
-    recency_feature: feature of the recency baseline, which predicts from it alone.
-    alive: what the BG/NBD baseline reads; without it there is no such baseline.
+    title: name of the service, for people.
+    about: description of the service and of its outcome, which the report prints.
+    windows: lengths of the windows before and after an as-of date.
+    events: kinds of event in the raw logs, by name. Give either `events` or `table`.
+    table: finished table with one row per customer.
+    bots: customers who are programs.
+    features: columns of the feature table, by name; each reads only features declared above it.
+    eligible: customers who are used for training and tests, and who are scored.
+    label: the outcome to predict.
+    recency_feature: feature of the table by which the recency baseline orders customers.
+    alive: inputs of the BG/NBD baseline. Without them this baseline is not fitted.
     training: how models are fitted.
-    network: the neural network of `encore train-keras`.
-    interactions: what customers did with titles; without it nothing is recommended.
+    network: the neural network.
+    interactions: how events become interactions of customers and titles. Without it titles are recommended only from
+        files of ratings.
     recommender: how recommenders are fitted and evaluated.
-    targeting: costs and values for the contact list; without it nobody is marked as a contact.
+    targeting: cost and value of contacting a customer. Without them there is no contact list, unless the command line
+        gives them.
     audit: limits of the leakage audit.
     drift: limits of drift.
     """
@@ -202,15 +214,15 @@ class Service(Declaration):
     drift: Drift = Drift()
 
     @model_validator(mode="after")
-    def _layers_fit(self) -> "Service":
+    def _check_layers(self) -> "Service":
         if bool(self.events) == bool(self.table):
-            raise ValueError("give one of events (raw logs) and table (a finished table)")
-        taken = sorted(FOLDERS & set(self.events))
+            raise ValueError("give exactly one of events (raw logs) and table (a finished table)")
+        taken = sorted(RESERVED_EVENTS & set(self.events))
         if taken:
-            raise ValueError(f"events.{taken[0]}: this is a name of Encore's own; choose another")
+            raise ValueError(f"events.{taken[0]}: this name is reserved; choose another")
         tile = set(self.measures) | TILE_KEYS
         if self.bots and self.table:
-            raise ValueError("bots: a finished table has no days by which to know them")
+            raise ValueError("bots: a finished table has no daily tiles to find bots in; remove this key")
         if self.bots:
             check_row("bots.when", self.bots.when, tile - {"is_bot"})
         check_row("label.when", self.label.when, set(self.table.columns) if self.table else tile)
@@ -218,7 +230,7 @@ class Service(Declaration):
         check_row("eligible.when", self.eligible.when, table)
         internal = {template for template, feature in self.features.items() if feature.internal}
         if self.recency_feature not in table - internal:
-            raise ValueError(f"recency_feature: there is no feature {self.recency_feature!r} in the table")
+            raise ValueError(f"recency_feature: there is no feature {self.recency_feature!r} in the table; choose one")
         for key, expression in (self.alive.model_dump(exclude={"unit_days"}) if self.alive else {}).items():
             check_row(f"alive.{key}", expression, table - internal)
         for key, expression in (self.targeting.expressions if self.targeting else {}).items():
@@ -233,28 +245,31 @@ class Service(Declaration):
         for template, feature in self.features.items():
             where = f"features.{template}"
             if self.table and feature.from_tiles:
-                raise ValueError(f"{where}: a finished table has no tiles; use from_features")
+                raise ValueError(f"{where}: a finished table has no daily tiles; use from_features")
             if bool(feature.windows) != ("{days}" in template):
-                raise ValueError(f"{where}: a name has {{days}} exactly when it has windows")
+                raise ValueError(f"{where}: a name needs {{days}} if the feature has windows, and only then; rename it")
             for days in feature.windows or [self.windows.observation_days]:
                 name = template.replace("{days}", str(days))
-                is_taken = name in known | TABLE_KEYS | MODEL_KEYS or name.startswith(MODEL_PREFIXES)
-                if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or is_taken:
-                    raise ValueError(f"{where}: {name!r} is no name for a feature, or is taken")
+                if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                    raise ValueError(
+                        f"{where}: {name!r} must consist of a-z, 0-9 and _, and begin with a letter; rename it"
+                    )
+                if name in known | TABLE_KEYS | MODEL_KEYS or name.startswith(MODEL_PREFIXES):
+                    raise ValueError(f"{where}: the name {name!r} is taken or reserved; choose another")
                 if days > self.windows.observation_days:
-                    raise ValueError(f"{where}: {days} days is longer than the observation window")
+                    raise ValueError(f"{where}: {days} days is longer than the observation window; shorten it")
                 if feature.from_tiles:
                     check_aggregate(f"{where}.from_tiles", feature.from_tiles, observed)
                     check_row(f"{where}.where", feature.where or "true", observed)
                 else:
-                    finished = (feature.from_features or "").replace("{days}", str(days))
-                    check_row(f"{where}.from_features", finished, known | given)
+                    expression = (feature.from_features or "").replace("{days}", str(days))
+                    check_row(f"{where}.from_features", expression, known | given)
                 known.add(name)
         self._check_terms()
         return known
 
     def _check_terms(self) -> None:
-        """Refuse features of which a model would have two terms of one name; engines do not tell case apart."""
+        """Raise ValueError if a model would have two terms of one name; engines do not distinguish case."""
         owners: dict[str, str] = {}
         for template, feature in self.features.items():
             endings = [] if feature.internal else ["", *feature.term_endings]
@@ -263,23 +278,25 @@ class Service(Declaration):
                 for term in (name + ending for ending in endings):
                     if (owner := owners.setdefault(term.lower(), name)) != name:
                         raise ValueError(
-                            f"features.{template}: {term!r} is a name that {owner!r} has in a model; rename"
+                            f"features.{template}: {term!r} is also a model term of {owner!r}; rename one of the two"
                         )
 
     @model_validator(mode="after")
-    def _measures_agree(self) -> "Service":
-        types = {event.columns["customer_id"].type for event in self.events.values()}
+    def _check_measures(self) -> "Service":
+        types = sorted({event.columns["customer_id"].type for event in self.events.values()})
         if len(types) > 1:
-            raise ValueError(f"customer_id has different types in the events: {sorted(types)}")
-        declared: dict[str, str] = {}
-        for event in self.events.values():
+            raise ValueError(f"events: customer_id has different types: {', '.join(types)}; declare one type in all")
+        merges: dict[str, str] = {}
+        for event_name, event in self.events.items():
             for name, measure in event.measures.items():
-                is_taken = name in TILE_KEYS | OBSERVED_KEYS | TABLE_KEYS
-                if is_taken or declared.setdefault(name, measure.merged_by) != measure.merged_by:
-                    raise ValueError(f"measure {name!r} is declared with two meanings, or is a name of Encore's own")
+                where = f"events.{event_name}.measures.{name}"
+                if name in TILE_KEYS | OBSERVED_KEYS | TABLE_KEYS:
+                    raise ValueError(f"{where}: this name is reserved; choose another")
+                if merges.setdefault(name, measure.merged_by) != measure.merged_by:
+                    raise ValueError(f"{where}: another event merges this name by {merges[name]}; rename one")
         return self
 
     @property
     def measures(self) -> dict[str, Measure]:
-        """All measures of a tile; one that several events share stands once."""
+        """The measures of a daily tile, by name; events may share a measure."""
         return {name: measure for event in self.events.values() for name, measure in event.measures.items()}

@@ -1,4 +1,4 @@
-"""Which version of Encore this is."""
+"""The version of Encore that runs."""
 
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -8,7 +8,7 @@ CHECKOUT = Path(__file__).parents[1]
 
 
 def package_version() -> str:
-    """The version of the installed package, `unknown` where none is installed."""
+    """The version of the installed package; `unknown` if it is not installed."""
     try:
         return version("encore")
     except PackageNotFoundError:
@@ -16,7 +16,7 @@ def package_version() -> str:
 
 
 def code_version() -> str:
-    """The commit of this checkout, with `+changes` where files differ from it; elsewhere the package's version."""
+    """The commit of this checkout, with `+changes` if files differ from it; outside a checkout the package version."""
     commit = _git("rev-parse", "HEAD") if (CHECKOUT / ".git").exists() else None
     if commit:
         return f"{commit[:12]}+changes" if _git("status", "--porcelain") else commit[:12]
@@ -24,7 +24,7 @@ def code_version() -> str:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git prints, None where it fails."""
+    """The output of a git command; None if it fails."""
     try:
         command = ["git", "-C", str(CHECKOUT), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)

@@ -1,1 +1,1 @@
-"""DataFrame -> DataFrame: events, daily tiles, windows, features, labels. Knows no path and no engine."""
+"""DataFrame to DataFrame: events, daily tiles, windows, features and labels. Uses no paths and no engine by name."""

@@ -1,4 +1,4 @@
-"""The contract of the feature table: what the declarations promise, checked in one aggregation."""
+"""The contract of the feature table: checks of what the declarations promise, in one aggregation."""
 
 import math
 
@@ -10,11 +10,14 @@ from features.declared import NamedFeature, table_features
 
 
 def broken_promises(table: DataFrame, service: Service) -> dict[str, int]:
-    """Number of rows that break each promise of the contract; a promise that holds is left out.
+    """Count the rows that break each promise of the contract.
 
-    Promises: columns and their types are those declared, a customer stands once at an as_of, no null where none is
-    said to occur, only finite numbers, values inside the least and greatest of their kind, a label exactly where it is
-    mature.
+    The promises: columns and types are as declared; a customer has one row per as-of date; a feature is null only if it
+    may be; numbers are finite and between the least and the greatest value of their kind; there is a label exactly if
+    `label_status` is mature.
+
+    Returns:
+        By promise in words, the number of rows that break it; a promise that all rows keep is left out.
     """
     expected = [
         "customer_id",
@@ -32,7 +35,7 @@ def broken_promises(table: DataFrame, service: Service) -> dict[str, int]:
         if types[feature.name] != feature.type:
             return {f"{feature.name} is of type {types[feature.name]}, not {feature.type},": 1}
     promises = {
-        "label without being mature, or mature without a label": (
+        "label without status mature, or status mature without label": (
             F.col("label").isNotNull() != (F.col("label_status") == "mature")
         ),
         "customer_id is null": F.col("customer_id").isNull(),
@@ -42,13 +45,14 @@ def broken_promises(table: DataFrame, service: Service) -> dict[str, int]:
     counts = [F.count_if(broken).alias(f"p{number}") for number, broken in enumerate(promises.values())]
     row = table.agg(F.count("*").alias("rows"), *counts).first()
     distinct = table.select("customer_id", "as_of").distinct().count()
-    assert row is not None  # an aggregation without keys always has its one row
+    assert row is not None  # an aggregation without keys always has one row
     found = {promise: row[f"p{number}"] for number, promise in enumerate(promises)}
-    found["customer stands more than once at an as_of"] = row["rows"] - distinct
+    found["customer occurs more than once at an as-of date"] = row["rows"] - distinct
     return {promise: count for promise, count in found.items() if count}
 
 
 def _promises(feature: NamedFeature) -> dict[str, Column]:
+    """By promise in words, the condition of a row that breaks it."""
     value = F.col(feature.name)
     promises = {}
     if not feature.may_be_null:

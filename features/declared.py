@@ -1,10 +1,10 @@
-"""The features of a service with their windows filled in, and what follows from each declaration."""
+"""The features of a service by window, with the type and range of each."""
 
 from dataclasses import dataclass
 
 from conf.schema import Feature, Service, may_be_null
 
-# Type in the table, least value and greatest value of each kind; None: none.
+# For each kind: type in the table, least value and greatest value; None: no limit.
 FEATURE_KINDS: dict[str, tuple[str, float | None, float | None]] = {
     "count": ("bigint", 0, None),
     "flag": ("bigint", 0, 1),
@@ -21,7 +21,7 @@ FEATURE_KINDS: dict[str, tuple[str, float | None, float | None]] = {
 
 @dataclass(frozen=True)
 class NamedFeature:
-    """One column: a declared feature with one of its windows."""
+    """A declared feature with one of its windows, which is one column; `days` is the length of the window."""
 
     name: str
     about: str
@@ -40,27 +40,27 @@ class NamedFeature:
 
     @property
     def type(self) -> str:
-        """Spark type of the column, empty for a sketch, which keeps the type of its expression."""
+        """Spark type of the column; empty for a sketch, which has the type of its expression."""
         return FEATURE_KINDS[self.kind][0]
 
     @property
     def may_be_null(self) -> bool:
-        """Whether null occurs in the table: not where a fill replaces it, nor where the declaration rules it out."""
+        """Whether the column may be null in the table."""
         return may_be_null(self.fill, self.null_means)
 
     @property
     def least(self) -> float | None:
-        """Least value that the contract allows."""
+        """Least valid value; None: no limit."""
         return FEATURE_KINDS[self.kind][1]
 
     @property
     def greatest(self) -> float | None:
-        """Greatest value that the contract allows."""
+        """Greatest valid value; None: no limit."""
         return FEATURE_KINDS[self.kind][2] if self.cap is None else self.cap
 
 
 def named_features(service: Service) -> list[NamedFeature]:
-    """Every feature of the service by window, internal ones included, in the order of declaration."""
+    """All features of the service by window, with internal ones, in the order of declaration."""
     return [
         _named(template, feature, days)
         for template, feature in service.features.items()
@@ -69,7 +69,7 @@ def named_features(service: Service) -> list[NamedFeature]:
 
 
 def table_features(service: Service) -> list[NamedFeature]:
-    """The features that are columns of the table."""
+    """The features that are columns of the feature table, in the order of declaration."""
     return [feature for feature in named_features(service) if not feature.internal]
 
 

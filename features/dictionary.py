@@ -1,4 +1,4 @@
-"""The feature dictionary: the declarations, as pages that people read."""
+"""The feature dictionary: a page that explains every column of the feature table."""
 
 from conf.schema import Service
 from features.declared import NamedFeature, table_features
@@ -18,10 +18,15 @@ HEADER = (
 
 
 def dictionary_rows(service: Service) -> list[tuple[str, ...]]:
-    """One row per column of the feature table, in its order, as in HEADER."""
+    """One row per column of the feature table, in its order, with the cells of HEADER."""
     keys = [
-        _key("customer_id", "Number or name of the customer", "id", "as in the data"),
-        _key("as_of", "First moment of the outcome; features end before it", "date", "date"),
+        _key("customer_id", "Id of the customer", "id", "as in the data"),
+        _key(
+            "as_of",
+            "As-of date: features end before it, and the outcome window begins at it or after the gap",
+            "date",
+            "date",
+        ),
     ]
     outcome = [
         _key("eligible", service.eligible.about, "true or false", "boolean", expression=service.eligible.when),
@@ -34,7 +39,7 @@ def dictionary_rows(service: Service) -> list[tuple[str, ...]]:
         ),
         _key(
             "label_status",
-            "mature when the outcome is known, else immature",
+            "mature if the outcome is known, else immature",
             "word",
             "string",
         ),
@@ -50,8 +55,9 @@ def dictionary_markdown(service: Service) -> str:
         "",
         f"{service.about}",
         "",
-        f"One row per customer and as-of date. Observation: {windows.observation_days} days before as_of; outcome: "
-        f"{windows.outcome_days} days from as_of, after a gap of {windows.gap_days}. Generated; do not edit.",
+        f"One row per customer and as-of date. Observation window: {windows.observation_days} days before as_of; "
+        f"outcome window: {windows.outcome_days} days from as_of, after a gap of {windows.gap_days}. "
+        f"Generated; do not edit.",
         "",
         "| " + " | ".join(HEADER) + " |",
         "|" + "---|" * len(HEADER),
@@ -61,7 +67,7 @@ def dictionary_markdown(service: Service) -> str:
 
 
 def _row(feature: NamedFeature) -> tuple[str, ...]:
-    null_means = feature.null_means or f"never null: {feature.fill:g} stands for nothing seen"
+    null_means = feature.null_means or f"never null: {feature.fill:g} if nothing was seen"
     return (
         feature.name,
         feature.alias,

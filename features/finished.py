@@ -1,7 +1,7 @@
-"""A finished table, one row per customer and made by somebody else, to the feature table.
+"""Rows of a finished table, which has one row per customer, to the feature table.
 
-What is known to be wrong with such files is undone first (labels that are swapped, means in the place of what is
-missing), and whatever else breaks a rule of the declaration is counted, so that the file can be refused.
+Two known defects of such files are corrected: swapped labels of columns, and values that were filled in where there are
+none. Rows that break another rule of the declaration are counted, so that the file can be refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.declaration import RAW
-from conf.events import Column as Declared
+from conf.declaration import RAW_PREFIX
+from conf.events import EventColumn
 from conf.finished import FinishedTable, TableColumn
 from conf.schema import Service
 from conf.sql import columns_of
@@ -22,13 +22,13 @@ from features.events import parsed
 from features.table import derived_features, table_columns
 
 Pair = tuple[str, str]
-WHOLE = ("bigint", "int")
-_HAPPENED = "_happened"  # no declared name begins so
+INTEGERS = ("bigint", "int")
+_HAPPENED = "_happened"  # not a valid name of a column or feature
 
 
 @dataclass(frozen=True)
-class Broken:
-    """A rule that some rows break, in words, and one of their customers (None where that is what is missing)."""
+class BrokenRule:
+    """A rule, in words, that some rows break, and the id of one of their customers (None if those rows have no id)."""
 
     rule: str
     rows: int
@@ -37,7 +37,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Fill:
-    """A value that stands for none in `rows` of the `of_rows` for which the declaration allows it."""
+    """A value that was filled in for `rows` of the `of_rows` rows that meet the condition of the declaration."""
 
     value: Any
     rows: int
@@ -45,17 +45,24 @@ class Fill:
 
 
 def typed(texts: DataFrame, table: FinishedTable) -> DataFrame:
-    """The declared columns of a file with their types, null where a text is none of its type; the texts as `raw_…`.
+    """Type the texts of a file.
 
-    Spaces around a text are none of it, and a blank is no text.
+    Spaces around a text are removed, and a blank text is null.
+
+    Returns:
+        The declared columns, null if the text is not valid for the type, and their texts as `raw_<column>`.
     """
     trimmed = texts.select(*(F.expr(f"nullif(trim(`{name}`), '')").alias(name) for name in table.columns))
-    raw = [F.col(name).alias(f"{RAW}{name}") for name in table.columns]
+    raw = [F.col(name).alias(f"{RAW_PREFIX}{name}") for name in table.columns]
     return trimmed.select(*raw, *(_typed(name, column).alias(name) for name, column in table.columns.items()))
 
 
 def swapped_pairs(rows: DataFrame, table: FinishedTable) -> dict[Pair, int]:
-    """The ordered pairs whose labels are swapped: the first is above the second in so many rows, and below in none."""
+    """Find the ordered pairs whose labels are swapped.
+
+    Returns:
+        By pair, the number of rows in which the first column is above the second; it is below in none.
+    """
     if not table.ordered:
         return {}
     counts = [
@@ -69,34 +76,34 @@ def swapped_pairs(rows: DataFrame, table: FinishedTable) -> dict[Pair, int]:
 
 
 def swapped_back(rows: DataFrame, pairs: Sequence[Pair]) -> DataFrame:
-    """The rows with the two columns of each pair in each other's place."""
-    both_ways = {one: other for low, high in pairs for one, other in ((low, high), (high, low))}
-    return rows.select(*(F.col(both_ways.get(name, name)).alias(name) for name in rows.columns))
+    """Exchange the two columns of each pair."""
+    partners = {one: other for low, high in pairs for one, other in ((low, high), (high, low))}
+    return rows.select(*(F.col(partners.get(name, name)).alias(name) for name in rows.columns))
 
 
 def fills(rows: DataFrame, table: FinishedTable) -> dict[str, Fill]:
-    """By column, the value that was put where there is none.
+    """Find the value that was filled in for missing values, by column.
 
-    That is one which more than half of the rows that may be filled share, and which is not the commonest of the other
-    rows too: where most customers give 10 points, 10 points are no fill.
+    More than half of the rows that meet the condition of `table.fills` have this value, and it is not also the most
+    common value of the other rows: if most customers give 10 points, 10 points were not filled in.
     """
     found = {name: _fill(rows, name, condition) for name, condition in table.fills.items()}
     return {name: fill for name, fill in found.items() if fill}
 
 
 def unfilled(rows: DataFrame, table: FinishedTable, found: Mapping[str, Fill]) -> DataFrame:
-    """The rows with null in the place of each fill, and of its text."""
-    # In one step, since a condition may read a column that loses its own fills.
+    """Replace each value that was filled in, and its text, by null."""
+    # In one step, since a condition may read a column in which values are replaced, too.
     emptied = {
         column: F.when(~_is_fill(name, table, fill.value), F.col(column))
         for name, fill in found.items()
-        for column in (name, f"{RAW}{name}")
+        for column in (name, f"{RAW_PREFIX}{name}")
     }
     return rows.select(*(emptied.get(name, F.col(name)).alias(name) for name in rows.columns))
 
 
-def broken_rules(rows: DataFrame, table: FinishedTable) -> list[Broken]:
-    """The rules of the declaration that some rows break, in the order in which to mend them."""
+def broken_rules(rows: DataFrame, table: FinishedTable) -> list[BrokenRule]:
+    """The rules of the declaration that some rows break, in the order in which to fix them."""
     rules = _rules(table)
     counts = [
         column.alias(f"{what}{number}")
@@ -107,47 +114,52 @@ def broken_rules(rows: DataFrame, table: FinishedTable) -> list[Broken]:
         )
     ]
     (row,) = rows.agg(*counts).collect()
-    found = [Broken(rule, row[f"rows{n}"], row[f"customer{n}"]) for n, rule in enumerate(rules)]
+    found = [BrokenRule(rule, row[f"rows{n}"], row[f"customer{n}"]) for n, rule in enumerate(rules)]
     return [broken for broken in (*found, _repeated(rows)) if broken.rows]
 
 
 def unlabelled(rows: DataFrame, service: Service) -> int:
-    """In how many rows the outcome is not known: one of the columns that the label reads is empty."""
+    """The number of rows without a known outcome: a column that the label reads is empty."""
     reads = [F.col(name).isNull() for name in sorted(columns_of(service.label.when))]
     (row,) = rows.agg(F.count_if(reduce(Column.__or__, reads, F.lit(False))).alias("rows")).collect()
     return int(row["rows"])
 
 
 def feature_rows(rows: DataFrame, service: Service, as_of: date, is_mature: bool) -> DataFrame:
-    """One row per customer: `customer_id`, `as_of`, the features, `eligible`, `label`, `label_status`.
+    """Compute the feature table: one row per customer.
 
     Args:
-        is_mature: whether the outcome of the customers is known; without it the label is null.
+        rows: typed and corrected rows of the finished table.
+        is_mature: whether the outcome is known; if not, the label is null.
+
+    Returns:
+        `customer_id`, `as_of`, the features, `eligible`, `label`, `label_status`.
     """
-    # Before the features are made, which may bear the names of columns.
-    known = _in_doubles(rows).withColumn(_HAPPENED, _holds(service.label.when))
+    # The label is computed before the features, which may have the names of columns.
+    known = _in_doubles(rows).withColumn(_HAPPENED, _is_true(service.label.when))
     table = derived_features(known.withColumn("as_of", F.lit(as_of)), service)
     return table.select(*table_columns(service, F.col(_HAPPENED), F.lit(is_mature)))
 
 
 def _typed(name: str, column: TableColumn) -> Column:
-    # 1.0 is how some write the 1 of a column with gaps, and the engines do not read it as a whole number.
-    text = f"regexp_replace(`{name}`, '[.]0*$', '')" if column.type in WHOLE else f"`{name}`"
-    return parsed(Declared(type=column.type, sql=text, about=""))
+    # Some files write a whole number of a column with gaps as 1.0, which the engines do not read as a whole number.
+    text = f"regexp_replace(`{name}`, '[.]0*$', '')" if column.type in INTEGERS else f"`{name}`"
+    return parsed(EventColumn(type=column.type, sql=text, about=""))
 
 
 def _in_doubles(rows: DataFrame) -> DataFrame:
-    """The rows without decimals: the engines divide those to different numbers of digits."""
+    """Cast decimals to double, since the engines divide decimals to different numbers of digits."""
     return rows.select(
         *(F.col(name).cast("double" if kind.startswith("decimal") else kind).alias(name) for name, kind in rows.dtypes)
     )
 
 
 def _fill(rows: DataFrame, name: str, condition: str) -> Fill | None:
-    counted = rows.groupBy(F.col(name).alias("value"), _holds(condition).alias("is_open")).agg(
+    """The value that was filled in where `condition` is true; None if there is none."""
+    counted = rows.groupBy(F.col(name).alias("value"), _is_true(condition).alias("is_inside")).agg(
         F.count("*").alias("rows")
     )
-    inside, outside = counted.where("is_open"), counted.where("not is_open and value is not null")
+    inside, outside = counted.where("is_inside"), counted.where("not is_inside and value is not null")
     (total,) = inside.agg(F.coalesce(F.sum("rows"), F.lit(0)).alias("rows")).collect()
     top = inside.orderBy(F.desc("rows")).limit(1).collect()
     if not top or top[0]["value"] is None or 2 * top[0]["rows"] <= total["rows"]:
@@ -160,18 +172,18 @@ def _fill(rows: DataFrame, name: str, condition: str) -> Fill | None:
 
 
 def _is_fill(name: str, table: FinishedTable, value: Any) -> Column:
-    return F.coalesce(_holds(table.fills[name]) & (F.col(name) == F.lit(value)), F.lit(False))
+    return F.coalesce(_is_true(table.fills[name]) & (F.col(name) == F.lit(value)), F.lit(False))
 
 
-def _holds(condition: str) -> Column:
+def _is_true(condition: str) -> Column:
     return F.coalesce(F.expr(condition), F.lit(False))
 
 
 def _rules(table: FinishedTable) -> dict[str, Column]:
-    """What each rule is broken by."""
+    """By rule in words, the condition of a row that breaks it."""
     unreadable, missing, outside = {}, {}, {}
     for name, column in table.columns.items():
-        value, text = F.col(name), F.col(f"{RAW}{name}")
+        value, text = F.col(name), F.col(f"{RAW_PREFIX}{name}")
         unreadable[f"{name} cannot be read as {_kind(column)}"] = value.isNull() & text.isNotNull()
         if not column.may_be_empty:
             missing[f"{name} is empty"] = text.isNull()
@@ -188,14 +200,14 @@ def _rules(table: FinishedTable) -> dict[str, Column]:
 
 
 def _kind(column: TableColumn) -> str:
-    if column.type in WHOLE:
+    if column.type in INTEGERS:
         return "a whole number"
     return "a number" if column.type.startswith("decimal") else f"a {column.type}"
 
 
-def _repeated(rows: DataFrame) -> Broken:
-    """Customers who stand more than once, and the first of them in the order of their ids."""
+def _repeated(rows: DataFrame) -> BrokenRule:
+    """The rule that a customer has one row; the example is the first customer by id who has more."""
     again = rows.where(F.col("customer_id").isNotNull()).groupBy("customer_id").count().where("count > 1")
     first = F.min("customer_id").cast("string").alias("first")
     (row,) = again.agg(F.coalesce(F.sum("count"), F.lit(0)).alias("rows"), first).collect()
-    return Broken("customer_id stands more than once", row["rows"], row["first"])
+    return BrokenRule("customer_id occurs more than once", row["rows"], row["first"])

@@ -1,12 +1,12 @@
-"""Events to interactions: one row per customer and title, by way of one row per customer, title and day.
+"""Events to interactions: one row per customer and title, merged from one row per customer, title and day.
 
-A new day touches only its own rows; what is known at an as-of date is merged from the days before it.
+A new day changes only its own rows. The interactions at an as-of date are merged from the rows of the days before it.
 """
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from conf.recommender import Interactions, Source
+from conf.recommender import Interactions, SourceEvent
 from features import windows
 from features.table import first_bot_days
 from features.tiles import merged, united
@@ -15,16 +15,17 @@ GRAIN = ("customer_id", "title")
 
 
 def title_days(events: dict[str, DataFrame], declared: Interactions) -> DataFrame:
-    """One row per customer, title and day.
+    """Aggregate events to one row per customer, title and day.
 
     Args:
-        events: the events layer of some days by the name of the event, each source among them.
+        events: by name of the event, the events layer of some days; it has all events in `declared.sources`.
 
     Returns:
-        `customer_id`, `title`, `date` and the measures; a count or sum over nothing is 0, any other measure is null.
+        `customer_id`, `title`, `date` and the measures. Without an event of its source, a count or sum is 0 and any
+        other measure is null.
     """
     parts = [
-        _counted(events[name], source)
+        _titled_events(events[name], source)
         .groupBy(*GRAIN, "date")
         .agg(*(F.expr(measure.sql).alias(key) for key, measure in source.measures.items()))
         for name, source in declared.sources.items()
@@ -33,9 +34,9 @@ def title_days(events: dict[str, DataFrame], declared: Interactions) -> DataFram
 
 
 def title_names(events: dict[str, DataFrame], declared: Interactions) -> DataFrame:
-    """How often a title went by a name on a day: `title`, `name`, `date`, `events`. Without a name it has no row."""
+    """Count the events of each title, name and day: `title`, `name`, `date`, `events`. A blank name has no row."""
     parts = [
-        _counted(events[name], source).select("title", F.expr(source.name).cast("string").alias("name"), "date")
+        _titled_events(events[name], source).select("title", F.expr(source.name).cast("string").alias("name"), "date")
         for name, source in declared.sources.items()
     ]
     named = united(parts).where("name <> ''")
@@ -43,21 +44,21 @@ def title_names(events: dict[str, DataFrame], declared: Interactions) -> DataFra
 
 
 def best_names(names: DataFrame) -> DataFrame:
-    """The name that each title has most often, of equally many the first in the alphabet: `title`, `name`."""
+    """The most frequent name of each title, of equally frequent ones the first in the alphabet: `title`, `name`."""
     totals = names.groupBy("title", "name").agg(F.sum("events").alias("events"))
     order = Window.partitionBy("title").orderBy(F.col("events").desc(), F.col("name"))
     return totals.withColumn("place", F.row_number().over(order)).where("place = 1").select("title", "name")
 
 
 def interactions(days: DataFrame, declared: Interactions, window: windows.Window) -> DataFrame:
-    """What customers did with titles on the days of `window`, as it looks at its end.
+    """Merge the days of `window` to the interactions at its end.
 
     Args:
-        days: rows as of `title_days`.
+        days: rows of `title_days`.
 
     Returns:
-        One row per customer and title: `customer_id`, `title`, the measures and declared columns, `strength`, `days`
-        (with an event), `first_date`, `last_date`.
+        One row per customer and title: `customer_id`, `title`, the measures, the declared columns, `strength`, `days`
+        (number of days with an event), `first_date`, `last_date`.
     """
     inside = days.where(F.col("date").between(F.lit(window.start), F.lit(window.dates()[-1])))
     pairs = inside.groupBy(*GRAIN).agg(
@@ -72,31 +73,35 @@ def interactions(days: DataFrame, declared: Interactions, window: windows.Window
 
 
 def dictionary_rows(declared: Interactions) -> list[tuple[str, str]]:
-    """Name and meaning of each column that `interactions` gives, in their order."""
-    decay = f", each worth half as much every {declared.half_life_days} days" if declared.half_life_days else ""
+    """The name and the meaning of each column of `interactions`, in their order."""
+    decay = f", with a half-life of {declared.half_life_days} days" if declared.half_life_days else ""
     return [
-        ("customer_id", "Who"),
-        ("title", "With which title"),
+        ("customer_id", "Id of the customer"),
+        ("title", "Id of the title"),
         *((name, measure.about) for name, measure in declared.measures.items()),
         *((name, column.about) for name, column in declared.columns.items()),
         ("strength", f"Sum over the days of {declared.strength}{decay}; not above 0: seen, but not liked"),
-        ("days", "Days on which there was anything"),
-        ("first_date", "The first of them"),
-        ("last_date", "The last of them"),
+        ("days", "Days with an event"),
+        ("first_date", "First day with an event"),
+        ("last_date", "Last day with an event"),
     ]
 
 
 def without_bots(pairs: DataFrame, tiles: DataFrame, window: windows.Window) -> DataFrame:
-    """The pairs of those who were no bot on any day before the end of the window (tiles: the daily layer)."""
+    """Remove the pairs of customers who were bots on a day before the end of the window.
+
+    Args:
+        tiles: the daily layer.
+    """
     bots = first_bot_days(tiles).where(F.col("first_bot_day") < F.lit(window.end)).select("customer_id")
     return pairs.join(bots, "customer_id", "left_anti")
 
 
-def _counted(events: DataFrame, source: Source) -> DataFrame:
-    """The events that count, with `title`; what has no title is left out."""
-    titled = events.where(F.expr(source.where))
-    # The column may itself be called title.
-    return titled.withColumn("title", F.col(source.title)).where("title is not null")
+def _titled_events(events: DataFrame, source: SourceEvent) -> DataFrame:
+    """The events that count, with `title`; events without a title are left out."""
+    counting = events.where(F.expr(source.where))
+    # The declared column may have the name `title`, too, so the other conditions come first.
+    return counting.withColumn("title", F.col(source.title)).where("title is not null")
 
 
 def _merged(declared: Interactions) -> list[Column]:
@@ -104,7 +109,7 @@ def _merged(declared: Interactions) -> list[Column]:
 
 
 def _strength(declared: Interactions, window: windows.Window) -> Column:
-    """Of one day, as it looks at the window's end: the day before it counts whole, but for that one day's decay."""
+    """The strength of one day at the end of the window; the last day has the decay of one day."""
     strength = F.expr(declared.strength).cast("double")
     if declared.half_life_days is None:
         return strength

@@ -1,7 +1,7 @@
-"""Sampling by customer, never by row.
+"""Samples of customers; a customer is in the sample with all rows or with none.
 
-The rule is `crc32(id as decimal text) mod 10000 < 10000 * rate`, the same in `shell/unpack.sh`. A smaller sample
-is inside every larger one, since both compare one number of the customer with a limit.
+The rule is `crc32(id as decimal text) mod 10000 < 10000 * rate`, the same as in `shell/unpack.sh`. A sample contains
+all smaller ones, since each compares the same number of the customer with its limit.
 """
 
 from pyspark.sql import Column

@@ -1,7 +1,7 @@
-"""Tiles to the feature table: one row per customer and as-of date.
+"""Daily tiles to the feature table: one row per customer and as-of date.
 
-The features see only the rows of `observed`, which end before as_of; the label sees only those of `foretold`, which
-begin at it. Neither function has the other's rows at hand.
+Features are computed from `observation_tiles`, which end before the as-of date, and labels from `outcome_tiles`, which
+begin at it. Neither has access to the tiles of the other.
 """
 
 from collections.abc import Sequence
@@ -11,40 +11,41 @@ from pyspark.sql import functions as F
 
 from conf.schema import Service
 from features.declared import NamedFeature, named_features, table_features
-from features.observation import foretold, observed
+from features.observation import observation_tiles, outcome_tiles
 from features.windows import Moment, Window
 
 KEYS = ("customer_id", "as_of")
 
 
 def feature_table(tiles: DataFrame, moments: Sequence[Moment], logs: Window, service: Service) -> DataFrame:
-    """The features and labels of every customer seen in an observation window who is no bot.
+    """Compute features and labels of every customer who is active in an observation window and not a bot.
 
     Args:
-        tiles: the daily layer, from the first day before the earliest moment to the end of the latest outcome.
-        logs: the days that the logs reach over; it decides which labels are mature.
+        tiles: the daily layer from the first day of the logs, since any earlier day may mark a bot, to the end of the
+            latest outcome window.
+        logs: the window from the first to the last day with logs, which decides whether labels are mature.
 
     Returns:
         One row per customer and moment: `customer_id`, `as_of`, the features, `eligible`, `label`, `label_status`.
     """
-    people = _people(tiles, moments, service)
-    labelled = people.join(outcomes(tiles, moments, service), list(KEYS), "left")
+    features = _features_of_customers(tiles, moments, service)
+    labelled = features.join(outcomes(tiles, moments, service), list(KEYS), "left")
     mature = [moment.as_of for moment in moments if moment.is_mature(logs)]
     is_mature = F.col("as_of").isin(mature) if mature else F.lit(False)
     return labelled.select(*table_columns(service, F.coalesce(F.col("happened"), F.lit(False)), is_mature))
 
 
 def table_columns(service: Service, happened: Column, is_mature: Column) -> list[Column]:
-    """The columns of the feature table, in their order, of rows that have the keys and the features.
+    """The columns of the feature table, in their order, for rows with the keys and the features.
 
     Args:
-        happened: whether the label's condition was met in the outcome.
-        is_mature: whether the outcome is over, so that the label is known.
+        happened: whether the condition of the label was true in the outcome window.
+        is_mature: whether the outcome window is over, so that the label is known.
     """
     is_positive = happened if service.label.one_if == "present" else ~happened
     return [
         *map(F.col, KEYS),
-        *(_described(feature) for feature in table_features(service)),
+        *(_with_comment(feature) for feature in table_features(service)),
         F.coalesce(F.expr(service.eligible.when), F.lit(False)).alias("eligible"),
         F.when(is_mature, is_positive.cast("int")).alias("label"),
         F.when(is_mature, F.lit("mature")).otherwise(F.lit("immature")).alias("label_status"),
@@ -52,74 +53,83 @@ def table_columns(service: Service, happened: Column, is_mature: Column) -> list
 
 
 def computed_features(rows: DataFrame, service: Service) -> DataFrame:
-    """The declared features, internal ones included, of rows that `observed` gives."""
+    """Compute the declared features, with internal ones, from rows of `observation_tiles`."""
     declared = named_features(service)
     from_tiles = [_from_tiles(feature).alias(feature.name) for feature in declared if feature.from_tiles]
     return derived_features(rows.groupBy(*KEYS).agg(*from_tiles), service)
 
 
 def derived_features(table: DataFrame, service: Service) -> DataFrame:
-    """The rows with the features that are declared over other columns, in the order of declaration."""
+    """Add the features that are declared over other columns (`from_features`), in the order of declaration."""
     for feature in named_features(service):
         if feature.from_features:
-            table = table.withColumn(feature.name, _finished(F.expr(feature.from_features), feature))
+            table = table.withColumn(feature.name, _typed_and_filled(F.expr(feature.from_features), feature))
     return table
 
 
 def capped_customers(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:
-    """What `above_caps` says of the customers of the table."""
-    return above_caps(_people(tiles, moments, uncapped(service)), service)
+    """Count the customers of the feature table above each cap; the result is that of `above_caps`."""
+    return above_caps(_features_of_customers(tiles, moments, uncapped(service)), service)
 
 
 def uncapped(service: Service) -> Service:
-    """The service as if no feature had a cap."""
+    """The service without the caps of its features."""
     features = {name: one.model_copy(update={"cap": None}) for name, one in service.features.items()}
     return service.model_copy(update={"features": features})
 
 
 def above_caps(rows: DataFrame, service: Service) -> DataFrame:
-    """`as_of`, and for each feature with a cap the number of rows above it, of rows made without the caps."""
+    """Count the rows above each cap.
+
+    Args:
+        rows: rows with features that were computed by the `uncapped` service.
+
+    Returns:
+        One row per as-of date: `as_of`, and for each feature with a cap the number of rows above it.
+    """
     capped = {feature.name: feature.cap for feature in table_features(service) if feature.cap is not None}
     return rows.groupBy("as_of").agg(*(F.count_if(F.col(name) > cap).alias(name) for name, cap in capped.items()))
 
 
-def _people(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:
-    """The features of every customer seen in an observation window who was no bot by then."""
-    features = computed_features(observed(tiles, moments), service)
+def _features_of_customers(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:
+    """The features of every customer who is active in an observation window and was not a bot before its as-of date."""
+    features = computed_features(observation_tiles(tiles, moments), service)
     marked = features.join(first_bot_days(tiles), "customer_id", "left")
     is_bot_before = F.coalesce(F.col("first_bot_day") < F.col("as_of"), F.lit(False))
     return marked.where(~is_bot_before)
 
 
 def first_bot_days(tiles: DataFrame) -> DataFrame:
-    """For each customer ever marked a bot: `customer_id` and `first_bot_day`. A later mark must not count earlier."""
+    """The first day on which each bot was marked: `customer_id`, `first_bot_day`. Before it, the mark is not known."""
     return tiles.where("is_bot").groupBy("customer_id").agg(F.min("date").alias("first_bot_day"))
 
 
 def excluded_bots(tiles: DataFrame, moments: Sequence[Moment]) -> DataFrame:
-    """`as_of` and `bots`: the customers active in its observation window who are left out as bots."""
+    """Count the bots among the customers who are active in each observation window: `as_of`, `bots`."""
     tiles_of_bots = tiles.join(first_bot_days(tiles), "customer_id")
-    seen = observed(tiles_of_bots, moments).where(F.col("first_bot_day") < F.col("as_of"))
+    seen = observation_tiles(tiles_of_bots, moments).where(F.col("first_bot_day") < F.col("as_of"))
     return seen.groupBy("as_of").agg(F.countDistinct("customer_id").alias("bots"))
 
 
 def outcomes(tiles: DataFrame, moments: Sequence[Moment], service: Service) -> DataFrame:
-    """Keys of the customers for whom the label's condition was met in the outcome, with `happened` true."""
-    rows = foretold(tiles, moments).where(F.expr(service.label.when))
+    """The customers for whom the condition of the label was true in the outcome window: KEYS, and `happened`, true."""
+    rows = outcome_tiles(tiles, moments).where(F.expr(service.label.when))
     return rows.select(*KEYS).distinct().withColumn("happened", F.lit(True))
 
 
-def _described(feature: NamedFeature) -> Column:
-    """The column with its meaning as comment, which Spark keeps in the file (Sail drops it)."""
+def _with_comment(feature: NamedFeature) -> Column:
+    """The column with its meaning as comment, which Spark writes into the file and Sail does not."""
     return F.col(feature.name).alias(feature.name, metadata={"comment": f"{feature.about} [{feature.unit}]"})
 
 
 def _from_tiles(feature: NamedFeature) -> Column:
+    """The feature as an aggregate over the tiles in its window."""
     inside = f"age_days <= {feature.days}" + (f" and ({feature.where})" if feature.where else "")
-    return _finished(F.expr(f"{feature.from_tiles} filter (where {inside})"), feature)
+    return _typed_and_filled(F.expr(f"{feature.from_tiles} filter (where {inside})"), feature)
 
 
-def _finished(value: Column, feature: NamedFeature) -> Column:
+def _typed_and_filled(value: Column, feature: NamedFeature) -> Column:
+    """The value in the type of the feature, limited by its cap, and with its fill instead of null."""
     typed = value.cast(feature.type) if feature.type else value
     if feature.cap is not None:
         typed = F.when(typed > feature.cap, F.lit(feature.cap).cast(feature.type)).otherwise(typed)

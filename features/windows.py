@@ -1,7 +1,7 @@
-"""The one place where a range of dates is computed.
+"""Windows of dates around as-of dates. All ranges of dates are computed here.
 
-An as-of date is the first moment of the outcome. All windows are half-open, so no instant is in two of them:
-observation is `[as_of - observation_days, as_of)`, the outcome `[as_of + gap_days, as_of + gap_days + outcome_days)`.
+All windows are half-open, so that no day is in both: the observation window is `[as_of - observation_days, as_of)`, the
+outcome window `[as_of + gap_days, as_of + gap_days + outcome_days)`.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from conf.schema import Windows
 
 @dataclass(frozen=True)
 class Window:
-    """Days from `start` to, and not including, `end`."""
+    """The days from `start`, included, to `end`, not included."""
 
     start: date
     end: date
@@ -24,17 +24,17 @@ class Window:
 
     @property
     def days(self) -> int:
-        """Length in days."""
+        """Number of days."""
         return (self.end - self.start).days
 
     def dates(self) -> list[date]:
-        """Every day of the window, the first first."""
+        """Every day of the window, in ascending order."""
         return [self.start + timedelta(days=n) for n in range(self.days)]
 
 
 @dataclass(frozen=True, order=True)
 class Moment:
-    """An as-of date, which yields the windows before and after it."""
+    """An as-of date with the lengths of its windows in days."""
 
     as_of: date
     observation_days: int
@@ -43,35 +43,39 @@ class Moment:
 
     @classmethod
     def at(cls, as_of: date, windows: Windows) -> "Moment":
-        """The moment `as_of` with the window lengths of a service."""
+        """The moment at `as_of` with the lengths of windows of a service."""
         return cls(as_of, windows.observation_days, windows.gap_days, windows.outcome_days)
 
     @property
     def observation(self) -> Window:
-        """What may be known: it ends just before as_of."""
+        """The observation window: the days before as_of, from which features are computed."""
         return Window(self.as_of - timedelta(days=self.observation_days), self.as_of)
 
     @property
     def outcome(self) -> Window:
-        """What is foretold: it begins at as_of, or after the gap."""
+        """The outcome window: the days from as_of, or after the gap, which decide the label."""
         start = self.as_of + timedelta(days=self.gap_days)
         return Window(start, start + timedelta(days=self.outcome_days))
 
     def is_mature(self, logs: Window) -> bool:
-        """Whether the logs reach the end of the outcome, so that a label can be known."""
+        """Whether the logs reach the end of the outcome window, so that the label is known."""
         return self.outcome.end <= logs.end
 
     def is_inside(self, logs: Window) -> bool:
-        """Whether a day of the logs lies before as_of, and as_of is no later than the day after the last."""
+        """Whether as_of is after the first day of the logs, and at most one day after the last."""
         return logs.start < self.as_of <= logs.end
 
     def may_train_for(self, test: "Moment") -> bool:
-        """Whether a model fitted on this moment's labels could have been fitted by the as_of of `test`."""
+        """Whether the labels of this moment were known by the as_of of `test`, so that a model may train on them."""
         return self.outcome.end <= test.as_of
 
 
 def logs_window(days: Iterable[date]) -> Window:
-    """From the first to the last of the days that have logs. Raises ValueError when there are none."""
+    """The window from the first to the last of the days that have logs.
+
+    Raises:
+        ValueError: there are no days.
+    """
     known = sorted(days)
     if not known:
         raise ValueError("no day has logs")
@@ -79,14 +83,18 @@ def logs_window(days: Iterable[date]) -> Window:
 
 
 def longest_hole(days: Iterable[date], window: Window) -> Window:
-    """The longest run of days without logs inside a window, the first of equal ones; empty when every day has some."""
+    """The longest run of days without logs in a window, the first one of equally long ones; empty if there is none.
+
+    Args:
+        days: the days that have logs.
+    """
     edges = [window.start - timedelta(days=1), *sorted(day for day in set(days) if day in window), window.end]
     holes = [Window(before + timedelta(days=1), after) for before, after in itertools.pairwise(edges)]
     return max(holes, key=lambda hole: hole.days)
 
 
 def default_moments(logs: Window, windows: Windows) -> list[Moment]:
-    """The newest moment, at which to score, and before it the latest with a mature label, on which to train."""
+    """The default as-of dates: the newest one, for scoring, and before it the latest one with mature labels, if any."""
     newest = Moment.at(logs.end, windows)
     span = windows.gap_days + windows.outcome_days
     mature = Moment.at(logs.end - timedelta(days=span), windows)

@@ -1,4 +1,4 @@
-"""Configurations: those that come with Encore are sound, and every mistake names file, key and mend."""
+"""Configurations: those of Encore are valid, and the error of every mistake names file, key and what to do next."""
 
 import ast
 import re
@@ -20,11 +20,12 @@ FEATURE = {"kind": "count", "unit": "coins", "about": "Coins", "from_tiles": "su
 
 RECORDS = {"files": "*visit*", "format": "records", "fields": ["who", "spent"], "customer": "who", "day": "spent"}
 TABLE = {"as_of": date(2020, 1, 1), "columns": {"customer_id": {"type": "string"}, "spent": {"type": "int"}}}
+TARGETING = {"currency": "EUR", "cost_of_contact": 1.0, "value_of_customer": 9.0, "kept_share": 0.1}
 CATEGORY = {"kind": "category", "unit": "", "about": "x", "from_tiles": "min('A')", "null_means": "none"}
 
 
 def problem(path: Path, text: str | bytes) -> str:
-    """The message that loading a file with this content gives, less the path, with which it must begin."""
+    """The error of loading a file with this content, without the path, with which it must begin."""
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(UsageError) as caught:
         load_service(str(path))
@@ -35,18 +36,18 @@ def problem(path: Path, text: str | bytes) -> str:
 
 
 def changed(change: Change) -> str:
-    """The shop with a change."""
+    """The YAML of the shop with a change."""
     declared = yaml.safe_load(yaml.safe_dump(SHOP))
     change(declared)
     return yaml.safe_dump(declared, sort_keys=False)
 
 
 def put(path: str, value: Any) -> Change:
-    """A change that sets one key, its way written with slashes."""
-    *way, last = path.split("/")
+    """A change that sets one key; its path has slashes."""
+    *parents, last = path.split("/")
 
     def change(declared: dict[str, Any]) -> None:
-        for key in way:
+        for key in parents:
             declared = declared[key]
         declared[last] = value
 
@@ -90,20 +91,23 @@ def test_no_such_service(name: str) -> None:
 
 
 MISTAKES: dict[str, tuple[Change, str]] = {
-    "unknown key": (put("windows/outcom_days", 3), "windows.outcom_days: unknown key; remove it or mend"),
+    "unknown key": (put("windows/outcom_days", 3), "windows.outcom_days: unknown key; remove it or correct"),
     "unknown key deep inside": (put("features/last_spending/fil", 0), "features.last_spending.fil: unknown key"),
     "missing key": (lambda shop: shop.pop("label"), "label: this key is missing; add it"),
     "text for a number": (put("windows/outcome_days", "14"), "windows.outcome_days: Input should be a valid integer"),
     "truth for a number": (put("windows/outcome_days", True), "windows.outcome_days: Input should be a valid integer"),
     "number for a text": (put("title", 3), "title: Input should be a valid string"),
-    "list for keys": (put("windows", [1]), "windows: must hold keys with their values"),
+    "list for keys": (put("windows", [1]), "windows: must be a mapping of keys to values"),
     "no outcome": (put("windows/outcome_days", 0), "windows.outcome_days: Input should be greater than 0"),
     "negative gap": (put("windows/gap_days", -1), "windows.gap_days: Input should be greater than or equal to 0"),
     "endless window": (put("windows/observation_days", 10**9), "windows.observation_days: Input should be less than"),
     "window too long": (put("features/spent_{days}d/windows", [11]), "features.spent_{days}d: 11 days is longer than"),
-    "window twice": (put("features/spent_{days}d/windows", [3, 3]), "features.spent_{days}d: 'spent_3d' is no name"),
-    "windows not in the name": (put("features/x", FEATURE | {"windows": [3]}), "features.x: a name has {days} exactly"),
-    "other braces": (put("features/spent_{day}", FEATURE), "features.spent_{day}: 'spent_{day}' is no name"),
+    "window twice": (
+        put("features/spent_{days}d/windows", [3, 3]),
+        "features.spent_{days}d: the name 'spent_3d' is taken",
+    ),
+    "windows not in the name": (put("features/x", FEATURE | {"windows": [3]}), "features.x: a name needs {days} if"),
+    "other braces": (put("features/spent_{day}", FEATURE), "features.spent_{day}: 'spent_{day}' must consist"),
     "unknown braces": (
         put("features/x", {**FEATURE, "from_tiles": None, "from_features": "spent_{day}d"}),
         "features.x.from_features: ",
@@ -115,7 +119,10 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "column of a bot": (put("bots/when", "is_bot"), "bots.when: unknown column 'is_bot'"),
     "column of eligible": (put("eligible/when", "spent > 0"), "eligible.when: unknown column 'spent'"),
-    "aggregate in a label": (put("label/when", "sum(spent) > 0"), "label.when: 'sum(spent) > 0' must look at one row"),
+    "aggregate in a label": (
+        put("label/when", "sum(spent) > 0"),
+        "label.when: 'sum(spent) > 0' must be an expression over one row",
+    ),
     "as_of in a feature": (
         put("features/x", FEATURE | {"from_tiles": "max(as_of)"}),
         "features.x.from_tiles: unknown column 'as_of'",
@@ -127,9 +134,18 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         "features.x.from_features: unknown column 'last_spending'",
     ),
     "no aggregate": (put("features/x", FEATURE | {"from_tiles": "abs(spent)"}), "features.x: 'abs(spent)' must be one"),
-    "neither from": (put("features/x", FEATURE | {"from_tiles": None}), "features.x: give one of from_tiles and"),
-    "null unsaid": (put("features/x", FEATURE | {"fill": None}), "features.x: say what null means"),
-    "null said twice": (put("features/last_spending/fill", 0), "features.last_spending: say what null means"),
+    "neither from": (
+        put("features/x", FEATURE | {"from_tiles": None}),
+        "features.x: from_tiles, from_features: give exactly",
+    ),
+    "null not explained": (
+        put("features/x", FEATURE | {"fill": None}),
+        "features.x: fill, null_means: give exactly one",
+    ),
+    "null explained twice": (
+        put("features/last_spending/fill", 0),
+        "features.last_spending: fill, null_means: give exac",
+    ),
     "kind": (put("features/last_spending/kind", "dayz"), "features.last_spending.kind: Input should be 'count',"),
     "level": (
         put("features/x", FEATURE | {"kind": "category", "levels": ["it's"]}),
@@ -137,29 +153,29 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "levels that differ in case": (
         put("features/x", CATEGORY | {"levels": ["iPhone", "iphone"]}),
-        "features.x: levels: each needs a name of its own",
+        "features.x: levels: a name occurs twice, apart from upper and lower case; rename",
     ),
-    "level twice": (put("features/x", CATEGORY | {"levels": ["a", "a"]}), "features.x: levels: each needs a name of"),
+    "level twice": (put("features/x", CATEGORY | {"levels": ["a", "a"]}), "features.x: levels: a name occurs twice"),
     "name of another's level": (
         lambda shop: shop["features"].update(x=CATEGORY | {"levels": ["A", "B"]}, x_is_b=FEATURE),
-        "features.x_is_b: 'x_is_b' is a name that 'x' has in a model",
+        "features.x_is_b: 'x_is_b' is also a model term of 'x'; rename",
     ),
     "name of another's null": (
         lambda shop: shop.update(features={"last_spending_is_missing": FEATURE} | shop["features"]),
-        "features.last_spending: 'last_spending_is_missing' is a name that 'last_spending_is_missing' has in a model",
+        "features.last_spending: 'last_spending_is_missing' is also a model term of 'last_spending_is_missing'; rename",
     ),
     "name of a window's null": (
         lambda shop: shop["features"].update(
             {"x_{days}d": FEATURE | {"fill": None, "null_means": "none", "windows": [1, 3]}, "x_3d_is_missing": FEATURE}
         ),
-        "features.x_3d_is_missing: 'x_3d_is_missing' is a name that 'x_3d' has in a model",
+        "features.x_3d_is_missing: 'x_3d_is_missing' is also a model term of 'x_3d'; rename",
     ),
     "levels of two that meet": (
         lambda shop: shop["features"].update(
             x=CATEGORY | {"levels": ["y_is_a"]},
             x_is_y=CATEGORY | {"levels": ["a"]},
         ),
-        "features.x_is_y: 'x_is_y_is_a' is a name that 'x' has in a model",
+        "features.x_is_y: 'x_is_y_is_a' is also a model term of 'x'; rename",
     ),
     "endless penalty": (
         put("training", {"grids": {"lr": {"regularisation": [0.1, float("inf")]}}}),
@@ -179,7 +195,7 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "measure with a name of ours": (
         put("events/visit/measures/age_days", {"sql": "sum(spent)", "about": "x"}),
-        "measure 'age_days' is declared with two meanings, or is a name of Encore's own",
+        "events.visit.measures.age_days: this name is reserved; choose another",
     ),
     "measure of raw fields": (
         put("events/visit/measures/x", {"sql": "count(who)", "about": "x"}),
@@ -193,41 +209,78 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "no customer": (lambda shop: shop["events"]["visit"]["columns"].pop("customer_id"), "events.visit: columns must"),
     "column with a name of ours": (
         put("events/visit/columns/reason", {"type": "int", "sql": "spent", "about": "x"}),
-        "events.visit: columns: 'reason' is a name of Encore's own",
+        "events.visit: columns: 'reason' is a reserved name; choose another",
     ),
-    "field": (put("events/visit/landing/customer", "uid"), "events.visit.landing: 'uid' is not among the fields"),
-    "fields twice": (put("events/visit/landing/fields", ["who", "who"]), "events.visit.landing: fields: each needs"),
+    "field": (put("events/visit/landing/customer", "uid"), "events.visit.landing: customer: 'uid' is not a field"),
+    "fields twice": (put("events/visit/landing/fields", ["who", "who"]), "events.visit.landing: fields: a name "),
+    "field named date": (
+        put("events/visit/landing/fields", ["who", "spent", "date"]),
+        "events.visit.landing: fields: `date` is reserved",
+    ),
+    "day of no field": (put("events/visit/landing/day", "name,at"), "events.visit.landing: day: 'at' is not a field"),
+    "customer of the file's name": (
+        put("events/visit/landing/customer", "name"),
+        "events.visit.landing: customer: 'name' is not a field",
+    ),
+    "part without parts of a day": (
+        put("events/visit/landing/part", "_([0-9]+)_"),
+        "events.visit.landing: part, parts_per_day: only one of the two is given",
+    ),
     "reject that sets": (
         put("events/visit/checks", {"x": {"when": "spent < 0", "then": "reject", "set": {"spent": "0"}, "about": "x"}}),
-        "events.visit.checks.x: `set` belongs to a repair",
+        "events.visit.checks.x: set: only a repair has it; remove it",
     ),
     "repair of nothing": (
         put("events/visit/checks", {"x": {"when": "spent < 0", "then": "repair", "about": "x"}}),
-        "events.visit.checks.x: `set` belongs to a repair",
+        "events.visit.checks.x: set: a repair needs it; give a column",
     ),
     "repair of another column": (
         put("events/visit/checks", {"x": {"when": "true", "then": "repair", "set": {"coins": "0"}, "about": "x"}}),
-        "events.visit: checks.x.set: 'coins' is not a column of this event",
+        "events.visit: checks.x.set: 'coins' is not a column; choose one of customer_id, spent",
     ),
-    "events of no kind": (put("events", {}), "give one of events (raw logs) and table (a finished table)"),
-    "events and a table": (put("table", TABLE), "give one of events (raw logs) and table (a finished table)"),
-    "cap of a category": (put("features/x", CATEGORY | {"levels": ["A"], "cap": 1}), "features.x: a cap belongs to a"),
-    "cap of what nobody sees": (put("features/x", FEATURE | {"internal": True, "cap": 1}), "features.x: a cap belongs"),
+    "events of no kind": (put("events", {}), "give exactly one of events (raw logs) and table (a finished table)"),
+    "events and a table": (put("table", TABLE), "give exactly one of events (raw logs) and table (a finished table)"),
+    "cap of a category": (put("features/x", CATEGORY | {"levels": ["A"], "cap": 1}), "features.x: cap: only a number"),
+    "cap of what nobody sees": (put("features/x", FEATURE | {"internal": True, "cap": 1}), "features.x: cap: only a n"),
     "records with a separator": (
         put("events/visit/landing", RECORDS | {"separator": "space"}),
-        "events.visit.landing: records have fields by name, one of them the day",
+        "events.visit.landing: separator, header: `records` have fields by name; remove these keys",
     ),
-    "records with lines to drop": (put("events/visit/landing", RECORDS | {"header": 1}), "events.visit.landing: recor"),
-    "records without a day": (put("events/visit/landing", RECORDS | {"day": "name"}), "events.visit.landing: records"),
+    "records with lines to drop": (put("events/visit/landing", RECORDS | {"header": 1}), "events.visit.landing: separ"),
+    "records without a day": (
+        put("events/visit/landing", RECORDS | {"day": "name"}),
+        "events.visit.landing: day: the day of `records`",
+    ),
     "zone": (put("events/visit/landing", RECORDS | {"zone": "Moon/Base"}), "events.visit.landing.zone: 'Moon/Base' is"),
     "zone of lines": (
         put("events/visit/landing/zone", "Europe/Berlin"),
-        "events.visit.landing: zone: times are put on a clock in `records` only",
+        "events.visit.landing: zone: only `records` have a time zone; remove this key",
+    ),
+    "levels of a number": (
+        put("features/x", FEATURE | {"levels": ["A"]}),
+        "features.x: levels: only a category has them",
+    ),
+    "category without levels": (put("features/x", CATEGORY), "features.x: levels: a category needs them"),
+    "two limits of gradients": (
+        put("network", {"clip_norm": 1.0, "global_clip_norm": 1.0}),
+        "network: clip_norm, global_clip_norm: both are given",
+    ),
+    "two limits of contacts": (
+        put("targeting", TARGETING | {"contacts": 1, "budget": 1.0}),
+        "targeting: contacts, budget: both are given; give at most one of them",
+    ),
+    "customer worth nothing": (
+        put("targeting", TARGETING | {"value_of_customer": 0.0}),
+        "targeting: value_of_customer: give a finite number above 0, or SQL over features",
+    ),
+    "one customer to evaluate on": (
+        put("recommender", {"judged_customers": 1}),
+        "recommender: tuning_customers, judged_customers: give at least 2",
     ),
     "suspected by a coin": (put("audit", {"auc": 0.5}), "audit.auc: Input should be greater than 0.5"),
     "event with a name of ours": (
         lambda shop: shop["events"].update(rejected=shop["events"].pop("visit")),
-        "events.rejected: this is a name of Encore's own",
+        "events.rejected: this name is reserved; choose another",
     ),
 }
 
@@ -248,7 +301,7 @@ def test_mistakes_name_file_and_key(tmp_path: Path, mistake: str) -> None:
 def test_no_feature_has_a_name_of_encore(tmp_path: Path, name: str) -> None:
     """Scoring would put its own column in the place of the feature, and money computed from that would be wrong."""
     message = problem(tmp_path / "shop.yaml", changed(put(f"features/{name}", FEATURE)))
-    assert message == f"features.{name}: {name!r} is no name for a feature, or is taken"
+    assert message == f"features.{name}: the name {name!r} is taken or reserved; choose another"
 
 
 def test_names_that_only_resemble_those_of_a_model_are_free() -> None:
@@ -283,15 +336,19 @@ FINISHED = {key: value for key, value in SHOP.items() if key not in ("events", "
     "recency_feature": "coins",
 }
 TABLE_MISTAKES: dict[str, tuple[Change, str]] = {
-    "tiles": (put("features/coins", FEATURE), "features.coins: a finished table has no tiles; use from_features"),
-    "bots": (put("bots", SHOP["bots"]), "bots: a finished table has no days by which to know them"),
+    "tiles": (put("features/coins", FEATURE), "features.coins: a finished table has no daily tiles; use"),
+    "bots": (put("bots", SHOP["bots"]), "bots: a finished table has no daily tiles to find bots in"),
     "column": (put("features/coins/from_features", "spend"), "features.coins.from_features: unknown column 'spend'"),
     "label": (put("label/when", "coins > 0"), "label.when: unknown column 'coins'"),
     "customer": (lambda shop: shop["table"]["columns"].pop("customer_id"), "table: columns must declare customer_id"),
-    "name of ours": (put("table/columns/label", {"type": "int"}), "table: columns: 'label' is a name of Encore's own"),
-    "pair": (put("table/ordered", [["spent", "spend"]]), "table: 'spend' is not among the columns"),
+    "name of ours": (put("table/columns/label", {"type": "int"}), "table: columns: 'label' is a reserved name"),
+    "name of two columns": (
+        put("table/columns/spent/names", ["Customer ID"]),
+        "table: columns.spent: 'Customer ID' is also a name of 'customer_id'; remove one of the two",
+    ),
+    "pair": (put("table/ordered", [["spent", "spend"]]), "table: ordered: 'spend' is not a column; choose one"),
     "no pair": (put("table/ordered", [["spent"]]), "table.ordered.0.1: this key is missing"),
-    "fill": (put("table/fills", {"spend": "true"}), "table: 'spend' is not among the columns"),
+    "fill": (put("table/fills", {"spend": "true"}), "table: fills: 'spend' is not a column; choose one"),
     "fill's condition": (put("table/fills", {"spent": "spend = 0"}), "table: fills.spent: unknown column 'spend'"),
     "identity": (
         put("table/identities", {"x": {"holds": "spent > spend", "about": "x"}}),
@@ -322,7 +379,7 @@ def test_events_must_agree_on_who_a_customer_is(tmp_path: Path) -> None:
     other = yaml.safe_load(yaml.safe_dump(SHOP["events"]["visit"]))
     other["columns"]["customer_id"]["type"] = "string"
     message = problem(tmp_path / "shop.yaml", changed(put("events/call", other)))
-    assert message == "customer_id has different types in the events: ['bigint', 'string']"
+    assert message == "events: customer_id has different types: bigint, string; declare one type in all"
 
 
 def test_events_may_share_a_measure_but_not_give_it_two_meanings(tmp_path: Path) -> None:
@@ -332,18 +389,18 @@ def test_events_may_share_a_measure_but_not_give_it_two_meanings(tmp_path: Path)
     ).measures.keys() == {"spent"}
     other["measures"]["spent"]["sql"] = "max(spent)"
     message = problem(tmp_path / "shop.yaml", changed(put("events/call", other)))
-    assert message.startswith("measure 'spent' is declared with two meanings")
+    assert message == "events.call.measures.spent: another event merges this name by sum; rename one"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the file: must hold keys with their values (given: None)"),
-        ("- a\n- b\n", "the file: must hold keys with their values (given: ['a', 'b'])"),
+        ("", "the file: must be a mapping of keys to values (given: None)"),
+        ("- a\n- b\n", "the file: must be a mapping of keys to values (given: ['a', 'b'])"),
         ("a:\n\t- b\n", "this is not YAML in UTF-8 (while scanning"),
         ("title: 2017-13-45\n", "this is not YAML in UTF-8 (month must be in 1..12)"),
         (b"title: \xff\xfe\n", "this is not YAML in UTF-8 ('utf-8' codec can't decode byte 0xff in position 7"),
-        ("title: a\nabout: b\ntitle: c\n", "this is not YAML in UTF-8 (key 'title' stands twice in"),
+        ("title: a\nabout: b\ntitle: c\n", "this is not YAML in UTF-8 (key 'title' occurs twice in"),
     ],
 )
 def test_what_is_no_configuration(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -352,7 +409,7 @@ def test_what_is_no_configuration(tmp_path: Path, text: str | bytes, message: st
 
 def test_key_twice_deep_inside_is_found_with_its_line(tmp_path: Path) -> None:
     text = yaml.safe_dump(SHOP, sort_keys=False) + "extra:\n  a: 1\n  b: 2\n  a: 3\n"
-    assert f"key 'a' stands twice in \"<unicode string>\", line {text.count(chr(10))}" in problem(
+    assert f"key 'a' occurs twice in \"<unicode string>\", line {text.count(chr(10))}" in problem(
         tmp_path / "s.yaml", text
     )
 
@@ -381,10 +438,10 @@ def test_fingerprint_is_of_what_is_declared() -> None:
 
 def test_order_of_checks_is_part_of_the_fingerprint() -> None:
     """Checks are applied in order, so another order is another declaration."""
-    mend = {"then": "repair", "about": "x"}
+    repair = {"then": "repair", "about": "x"}
     checks = {
-        "a": {"when": "spent > 9", "set": {"spent": "1"}, **mend},
-        "b": {"when": "spent > 8", "set": {"spent": "2"}, **mend},
+        "a": {"when": "spent > 9", "set": {"spent": "1"}, **repair},
+        "b": {"when": "spent > 8", "set": {"spent": "2"}, **repair},
     }
     versions = set()
     for order in (checks, dict(reversed(list(checks.items())))):

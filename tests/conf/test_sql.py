@@ -51,7 +51,7 @@ def test_unknown_columns_are_named_with_those_there_are(sql: str, unknown: str) 
 
 @pytest.mark.parametrize("sql", ["sum(plays) > 1", "hll_union_agg(device)", "lag(plays) over (order by date)"])
 def test_a_condition_on_a_row_has_no_aggregate(sql: str) -> None:
-    with pytest.raises(ValueError, match="must look at one row"):
+    with pytest.raises(ValueError, match="must be an expression over one row"):
         check_row(sql, KNOWN)
 
 
@@ -99,6 +99,6 @@ def test_how_measures_merge(sql: str, merged_by: str) -> None:
     "sql", ["avg(plays)", "count(distinct device)", "sum(distinct plays)", "stddev(plays)", "max_by(device, date)"]
 )
 def test_measures_that_cannot_merge(sql: str) -> None:
-    """The mean of two means is no mean, and whom two days share is counted twice."""
+    """The mean of two means is not the mean of all, and customers of two days would be counted twice."""
     with pytest.raises(ValueError, match="cannot be merged from day to day"):
         merge_function(sql)

@@ -1,4 +1,4 @@
-"""The contract of the feature table: a sound table keeps every promise, and each broken one is named and counted."""
+"""The contract of the feature table: a valid table keeps every promise, and each broken one is named and counted."""
 
 from typing import Any
 
@@ -50,14 +50,14 @@ def test_a_sound_table_breaks_nothing(engine: SparkSession) -> None:
 @pytest.mark.parametrize(
     ("change", "promise"),
     [
-        ({"label": None}, "label without being mature, or mature without a label"),
-        ({"label_status": "immature"}, "label without being mature, or mature without a label"),
+        ({"label": None}, "label without status mature, or status mature without label"),
+        ({"label_status": "immature"}, "label without status mature, or status mature without label"),
         ({"customer_id": None}, "customer_id is null"),
         ({"spent_3d": None}, "spent_3d is null"),
         ({"spent_3d": -1}, "spent_3d is below 0"),
         ({"last_spending": -0.5}, "last_spending is below 0"),
         ({"share": 1.0001}, "share is above 1"),
-        ({"customer_id": 0}, "customer stands more than once at an as_of"),
+        ({"customer_id": 0}, "customer occurs more than once at an as-of date"),
     ],
 )
 def test_each_broken_promise_is_counted(sail: SparkSession, change: dict[str, Any], promise: str) -> None:

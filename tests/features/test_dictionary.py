@@ -26,7 +26,7 @@ def test_a_windowed_count() -> None:
         "unit": "plays",
         "type": "bigint",
         "window_days": "7",
-        "null_means": "never null: 0 stands for nothing seen",
+        "null_means": "never null: 0 if nothing was seen",
         "least": "0",
         "greatest": "",
         "expression": "sum(plays)",

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from conf.finished import FinishedTable, TableColumn
 from conf.schema import Service
 from features.finished import (
-    Broken,
+    BrokenRule,
     Fill,
     broken_rules,
     feature_rows,
@@ -55,12 +55,12 @@ def test_texts_become_what_is_declared(engine: SparkSession) -> None:
 
 
 def test_spaces_around_a_text_are_none_of_it(engine: SparkSession) -> None:
-    """Else a customer could stand twice, and a blank would be one."""
+    """Else a customer could occur twice, and a blank text would be one."""
     rows = given(engine, row("7"), row(" 7 "), row("  ", again=" "))
     assert sorted(str(one["customer_id"]) for one in rows.collect()) == ["7", "7", "None"]
     assert broken_rules(rows, table_of()) == [
-        Broken("customer_id is empty", 1, None),
-        Broken("customer_id stands more than once", 2, "7"),
+        BrokenRule("customer_id is empty", 1, None),
+        BrokenRule("customer_id occurs more than once", 2, "7"),
     ]
 
 
@@ -159,21 +159,21 @@ def test_sound_rows_break_nothing(engine: SparkSession) -> None:
             {"heard": "60.01"},
             "the identity heard_is_on_it (Nobody hears much more: heard <= 1.5 * minutes) does not hold",
         ),
-        ({"customer_id": "1"}, "customer_id stands more than once"),
+        ({"customer_id": "1"}, "customer_id occurs more than once"),
     ],
 )
 def test_each_rule_is_counted_with_one_of_its_customers(sail: SparkSession, change: dict[str, Any], rule: str) -> None:
     rows = given(sail, row("1"), row("3"), row("4") | change)
     rows_of, customer = (2, "1") if "customer_id" in change else (1, "4")
-    assert broken_rules(rows, table_of()) == [Broken(rule, rows_of, customer)]
+    assert broken_rules(rows, table_of()) == [BrokenRule(rule, rows_of, customer)]
 
 
 def test_rows_without_a_customer_are_empty_and_not_repeated(sail: SparkSession) -> None:
     rows = given(sail, row() | {"customer_id": None}, row() | {"customer_id": None})
-    assert broken_rules(rows, table_of()) == [Broken("customer_id is empty", 2, None)]
+    assert broken_rules(rows, table_of()) == [BrokenRule("customer_id is empty", 2, None)]
 
 
-def test_broken_rules_come_in_the_order_to_mend_them(sail: SparkSession) -> None:
+def test_broken_rules_come_in_the_order_to_fix_them(sail: SparkSession) -> None:
     """Typing, what is missing, ranges, identities, order, and customers who stand twice."""
     changes: Rows = [
         {"mean": "30"}, {"heard": "99"}, {"rated": "7"}, {"total": None}, {"heard": "x"}, {"heard": "y"},
@@ -186,7 +186,7 @@ def test_broken_rules_come_in_the_order_to_mend_them(sail: SparkSession) -> None
         ("rated is above 1", 1, "2"),
         ("the identity heard_is_on_it", 1, "1"),
         ("mean is above total", 1, "0"),
-        ("customer_id stands more than once", 2, "5"),
+        ("customer_id occurs more than once", 2, "5"),
     ]
 
 
@@ -224,4 +224,4 @@ def test_a_column_of_another_type_says_which(sail: SparkSession) -> None:
     table = table_of()
     dated = table.model_copy(update={"columns": table.columns | {"heard": TableColumn(type="date")}, "identities": {}})
     rows = given(sail, row("1", heard="2017-04-30"), row("2", heard="soon"), table=dated)
-    assert broken_rules(rows, dated) == [Broken("heard cannot be read as a date", 1, "2")]
+    assert broken_rules(rows, dated) == [BrokenRule("heard cannot be read as a date", 1, "2")]

@@ -141,7 +141,7 @@ def test_every_column_is_explained_from_its_declaration(sail: SparkSession) -> N
     told = dict(dictionary_rows(DECLARED))  # type: ignore[arg-type]
     assert list(told) == rows.columns
     assert (told["gifts"], told["share"]) == ("Gifts", "Coins a visit")
-    assert "spent + 10 * gifts, each worth half as much every 2 days" in told["strength"]
+    assert "spent + 10 * gifts, with a half-life of 2 days" in told["strength"]
 
 
 def test_a_title_goes_by_the_name_it_has_most_often_and_by_the_first_of_equal_ones(engine: SparkSession) -> None:
@@ -209,17 +209,20 @@ TWO_TYPES = {"sources": {"visit": VISIT | {"title": "spent"}, "gift": GIFT}}
     ("change", "words"),
     [
         ({"sources": {"sale": VISIT}}, "sources.sale: there is no such event; there are: gift, visit"),
-        (of_visits(title="isbn"), "'isbn' is no column of this event"),
-        (of_visits(title="customer_id"), "could tell titles"),
+        (of_visits(title="isbn"), "title: 'isbn' cannot identify titles; choose one of book, label, spent"),
+        (of_visits(title="customer_id"), "title: 'customer_id' cannot identify titles"),
         (of_visits(where="price > 0"), "unknown column 'price'"),
         (of_visits(name="isbn"), "unknown column 'isbn'"),
-        ({"strength": "sum(spent)"}, "interactions.strength: 'sum(spent)' must look at one row"),
+        ({"strength": "sum(spent)"}, "interactions.strength: 'sum(spent)' must be an expression over one row"),
         ({"strength": "stars"}, "interactions.strength: unknown column 'stars'"),
-        (column("spent"), "interactions.columns.spent: this name is taken"),
+        (column("spent"), "interactions.columns.spent: this name is taken; choose another"),
         (column("days"), "interactions.columns.days: this name is taken"),
-        (TWO_TYPES, "the titles have different types: ['int', 'string']"),
-        (measured("strength", "count(*)"), "a name of Encore's own"),
-        (measured("s", "hll_sketch_agg(book, 12)"), "a sketch says nothing of one title"),
+        (TWO_TYPES, "interactions.sources: the titles have different types (int, string); declare columns of one type"),
+        (measured("strength", "count(*)"), "sources.visit.measures.strength: this name is reserved; choose another"),
+        (
+            measured("s", "hll_sketch_agg(book, 12)"),
+            "sources.visit.measures.s: a sketch cannot be a measure of a title; remove it",
+        ),
         ({"history_days": 0}, "greater than 0"),
     ],
 )

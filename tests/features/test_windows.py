@@ -1,4 +1,4 @@
-"""Windows: half-open, next to each other, and in no two of them the same day."""
+"""Windows: half-open, next to each other, and no day is in two of them."""
 
 from datetime import date, timedelta
 
@@ -19,7 +19,7 @@ def test_windows_of_a_month_and_a_fortnight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "observed", "foretold"),
+    ("day", "is_observed", "is_outcome"),
     [
         (date(2017, 3, 31), False, False),
         (date(2017, 4, 1), True, False),  # first of the observation
@@ -29,8 +29,8 @@ def test_windows_of_a_month_and_a_fortnight() -> None:
         (date(2017, 5, 15), False, False),
     ],
 )
-def test_days_at_the_edges(day: date, observed: bool, foretold: bool) -> None:
-    assert (day in MAY_1.observation, day in MAY_1.outcome) == (observed, foretold)
+def test_days_at_the_edges(day: date, is_observed: bool, is_outcome: bool) -> None:
+    assert (day in MAY_1.observation, day in MAY_1.outcome) == (is_observed, is_outcome)
 
 
 def test_days_of_a_gap_are_in_neither_window() -> None:

@@ -212,7 +212,7 @@ def test_the_order_of_rows_and_columns_changes_nothing(tmp_path: Path, sail: Spa
 
 
 REFUSED: dict[str, tuple[Callable[[list[dict[str, object]]], object], str]] = {
-    "duplicate": (lambda rows: rows[5].update(customer_id="001"), "customer_id stands more than once in 2 of its rows"),
+    "duplicate": (lambda rows: rows[5].update(customer_id="001"), "customer_id occurs more than once in 2 of its rows"),
     "number": (lambda rows: rows[4].update(total="20 USD"), "total cannot be read as a number in 1 .* customer 004"),
     "range": (lambda rows: rows[2].update(stars="6"), "stars is above 5 in 1 of its rows.*customer 002"),
     "order": (lambda rows: rows[3].update(mean="99"), "mean is above total in 1 of its rows.*customer 003"),

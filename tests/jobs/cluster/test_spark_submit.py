@@ -139,7 +139,7 @@ def test_settings_win_and_folders_are_switched_on() -> None:
     [
         ({"executor_memory": "1 GB"}, "executor_memory"),
         ({"executors": 0}, "executors"),
-        ({"least_executors": 3, "most_executors": 2}, "least_executors: give most_executors, and not fewer"),
+        ({"least_executors": 3, "most_executors": 2}, "least_executors: give most_executors too, at least as many"),
         ({"least_executors": 3}, "least_executors: give most_executors"),
         ({"executors": 2, "most_executors": 3}, "executors: give either"),
         ({"deploy_mode": "moon"}, "deploy_mode"),

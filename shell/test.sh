@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Sets everything up at the first start, then runs every check of the code and its tests.
+# Sets everything up at the first start, then runs every check of the code and its tests. This is the only place that
+# lists the checks: CI and the hook of .pre-commit-config.yaml call it.
 #
 #   shell/test.sh [--coverage] [PYTEST-ARGUMENTS]
+#   shell/test.sh --checks
 #
+#   --checks           runs the checks of the code and no test
 #   --coverage         also measures which lines of conf, features, models and jobs the tests run, in all their
 #                      processes but those that a test starts by itself; prints each file and the total
 #   PYTEST-ARGUMENTS   default: all of tests/, file by file on two processes; paths are from the root
@@ -23,16 +26,20 @@ check() { # NAME COMMAND...
     "${@:2}" || failed+=("$1")
 }
 
+test_code() { # PYTEST-ARGUMENTS...
+    [ $# -gt 0 ] || set -- -n 2 --dist loadfile --no-loadscope-reorder tests # tests/conftest.py orders the files
+    check pytest python -m pytest ${coverage[@]+"${coverage[@]}"} "$@"
+}
+
 if [ "${1-}" = --coverage ]; then
     coverage=(--cov --cov-report=term) # of the packages that pyproject.toml names
     shift
 fi
-[ $# -gt 0 ] || set -- -n 2 --dist loadfile --no-loadscope-reorder tests # tests/conftest.py orders the files
 check 'ruff check' ruff check .
 check 'ruff format' ruff format --check .
 check mypy mypy
 check lint-imports lint-imports
-check pytest python -m pytest ${coverage[@]+"${coverage[@]}"} "$@" # last, so that its count ends the output
+[ "${1-}" = --checks ] || test_code "$@" # last, so that its count ends the output
 
 if [ ${#failed[@]} -gt 0 ]; then
     names=$(printf ', %s' "${failed[@]}")

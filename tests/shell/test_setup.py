@@ -403,6 +403,14 @@ def test_test_sh_runs_all_checks_and_names_those_that_failed(checked: Machine) -
     assert lines[-2:] == ["pytest tests/test_one.py -x", "test.sh: failed: ruff check, mypy"]
 
 
+def test_test_sh_runs_the_checks_alone_if_asked(checked: Machine) -> None:
+    code, lines = checked.run("--checks", script="test.sh")
+    assert code == 1
+    assert "ruff format --check ." in lines and "linted" in lines
+    assert not any("pytest" in line for line in lines)
+    assert lines[-1] == "test.sh: failed: ruff check, mypy"
+
+
 @pytest.mark.parametrize(
     ("given", "passed_on"),
     [

@@ -177,7 +177,7 @@ def meanings(schema: type[BaseModel]) -> tuple[str, dict[str, str]]:
 def _sections(root: type[BaseModel], title: str) -> Iterator[str]:
     """The text of a class and of all classes below it."""
     sections = list(_walk(root))
-    anchors = {one.schema: _anchor(one.paths[0]) if one.paths[0] else "" for one in sections}
+    anchors = {one.schema: anchor(one.paths[0]) if one.paths[0] else "" for one in sections}
     for one in sections:
         prose, by_key = meanings(one.schema)
         yield f"## {title}" if one.schema is root else f"### `{one.paths[0]}`"
@@ -303,7 +303,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
-def _anchor(heading: str) -> str:
+def anchor(heading: str) -> str:
     """The anchor that GitHub gives a heading."""
     return re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-")
 

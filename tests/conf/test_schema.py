@@ -1,4 +1,4 @@
-"""Configurations: those of Encore are valid, and the error of every mistake names file, key and what to do next."""
+"""Configurations: those that come with Encore are sound, and every mistake names file, key and fix."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The errors a user can mend, each with the exit code of the command that meets it."""
+"""The errors that a user can fix, each with the exit code of the command that meets it."""
 
 
 class EncoreError(Exception):

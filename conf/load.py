@@ -1,4 +1,4 @@
-"""Reading configurations: one YAML file to one validated object, or one line that names file, key and mend."""
+"""Reading configurations: one YAML file to one validated object, or one line that names file, key and fix."""
 
 import hashlib
 import json
@@ -81,7 +81,7 @@ def _read(path: Traversable) -> Any:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_NoKeyTwice)  # noqa: S506 (a SafeLoader)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes that are not UTF-8, a date like 2017-13-45
         problem = " ".join(str(error).split())
-        raise UsageError(f"{path}: this is not YAML in UTF-8 ({problem}); mend the file there") from None
+        raise UsageError(f"{path}: this is not YAML in UTF-8 ({problem}); fix the file") from None
 
 
 class _NoKeyTwice(yaml.SafeLoader):
@@ -98,11 +98,11 @@ class _NoKeyTwice(yaml.SafeLoader):
 
 
 def _first_problem(error: ValidationError) -> str:
-    # A misspelt key is missed under its right name too, and only the misspelling shows what to mend.
+    # A misspelt key is missed under its right name too, and only the misspelling shows what to fix.
     problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key; remove it or mend its spelling"
+        return f"{key}: unknown key; remove it or correct its spelling"
     if problem["type"] == "missing":
         return f"{key}: this key is missing; add it"
     if problem["type"] == "model_type":

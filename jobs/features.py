@@ -196,7 +196,7 @@ def refuse_broken_promises(table: DataFrame, service: Service, what: str, made_o
         promise, rows = next(iter(broken.items()))
         raise DataCheckError(
             f"{what}: {promise} in {rows} rows ({len(broken)} promises broken in all); nothing was kept. "
-            f"Mend the declaration or the {made_of}"
+            f"Fix the declaration or the {made_of}"
         )
 
 

@@ -128,6 +128,6 @@ def _refuse_other_layout(landing: Place, row: Mapping[str, str]) -> None:
         reason = max(reasons, key=lambda name: reasons[name]).removeprefix("rejected_")
         raise DataCheckError(
             f"unpack: {row['archive']}: all of its {row['rejected']} lines were rejected (most often {reason}), while "
-            f"the other archives are unpacked; look at {landing / 'rejected' / row['event']}, and mend the file or the "
+            f"the other archives are unpacked; look at {landing / 'rejected' / row['event']}, and fix the file or the "
             f"layout of {row['event']} in the service's configuration"
         )

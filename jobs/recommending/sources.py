@@ -266,7 +266,7 @@ def read_ratings(
         what = (
             f"{broken} of {total} rows lack a customer, a title, a number as strength or a time" if total else "no row"
         )
-        raise InputError(f"{file}: {what}; mend the file, whose header is {','.join(names)}")
+        raise InputError(f"{file}: {what}; fix the file, whose header is {','.join(names)}")
     if first is None:
         days = Window((as_of or date.today()) - timedelta(days=1), as_of or date.today())
     else:

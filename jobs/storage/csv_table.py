@@ -181,4 +181,4 @@ def _reading(path: Path) -> Iterator[None]:
         csv.Error,
     ) as error:
         problem = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: cannot be read as CSV in UTF-8 ({problem}); mend the file there") from None
+        raise InputError(f"{path}: cannot be read as CSV in UTF-8 ({problem}); fix the file") from None

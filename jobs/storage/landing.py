@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from conf.errors import InputError
 from jobs.storage.location import Place
 
-MEND = "run shell/unpack.sh (or `encore unpack`) again"
+REPAIR = "run shell/unpack.sh (or `encore unpack`) again"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
     found = {path: path.stat().st_size for path in landing.glob("*/date=*/*") if path.is_file()}
     for path in sorted(listed.keys() | found.keys()):
         if listed.get(path) != found.get(path):
-            raise InputError(f"{path}: this file is not as {landing / 'days.csv'} lists it; {MEND}")
+            raise InputError(f"{path}: this file is not as {landing / 'days.csv'} lists it; {REPAIR}")
     return days
 
 
@@ -55,7 +55,7 @@ def sample_rate(landing: Place) -> float:
             if rates
             else "no archive was unpacked"
         )
-        raise InputError(f"{landing}: {problem}; empty the folder and {MEND}")
+        raise InputError(f"{landing}: {problem}; empty the folder and {REPAIR}")
     return float(rates.pop())
 
 
@@ -65,4 +65,4 @@ def read_rows(path: Place) -> list[dict[str, str]]:
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such list of what was unpacked; {MEND}") from None
+        raise InputError(f"{path}: there is no such list of what was unpacked; {REPAIR}") from None

@@ -1,4 +1,4 @@
-"""Bad input and bad usage: one line with the file and the mend, the right exit code, nothing half written."""
+"""Bad input and bad usage: one line with the file and what to do, the right exit code, nothing half written."""
 
 import json
 import re
@@ -8,6 +8,7 @@ import pytest
 
 from jobs.cli import main
 from tests.support.archives import pack, play_line
+from tests.support.console import error_text
 
 GOOD = "".join(play_line(customer) for customer in range(1, 30))
 
@@ -21,9 +22,7 @@ def encore(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
         try:
             main()
         except SystemExit as end:
-            said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("encore: ")]
-            assert len(said) <= 1, said
-            return int(end.code or 0), said[0] if said else ""
+            return int(end.code or 0), error_text(capsys.readouterr().err)
         return 0, ""
 
     return run
@@ -119,7 +118,7 @@ def test_a_sample_of_nobody(encore, tmp_path: Path) -> None:  # type: ignore[no-
 def test_a_sample_that_is_no_share(encore, tmp_path: Path, rate: str) -> None:  # type: ignore[no-untyped-def]
     code, said = encore("run", "--data", tmp_path, "--sample", rate)
     assert (code, list(tmp_path.iterdir())) == (2, [])
-    assert "0.1" in said
+    assert f"Invalid value for '--sample': {rate}: give a share above 0 and at most 1, such as 0.1" in said
 
 
 def test_text_that_is_not_utf8(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -153,7 +152,7 @@ def test_a_folder_remembers_the_first_service_named_for_it(encore, tmp_path: Pat
     code, _ = encore("report", "--data", tmp_path, "--service", "cdnow")
     assert code == 3 and (tmp_path / ".service").read_text() == "cdnow\n"
     code, said = encore("table", tmp_path / "x.csv", "--data", tmp_path)
-    assert code == 2 and "cdnow: this service begins with raw logs" in said
+    assert code == 2 and "cdnow: this service starts from raw logs" in said
     encore("report", "--data", tmp_path, "--service", "music")
     assert (tmp_path / ".service").read_text() == "cdnow\n"
 
@@ -180,18 +179,37 @@ def test_a_configuration_with_an_unknown_key(encore, tmp_path: Path) -> None:  #
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"),
+    ("arguments", "words"),
     [
-        (["run", "--service", "musik"], "music"),
-        (["run", "--engine", "duckdb"], "sail"),
-        (["run", "--profile", "moon"], "cluster"),
-        (["features", "--as-of", "yesterday"], "YYYY-MM-DD"),
+        (["run", "--service", "musik"], ["musik.yaml", "music"]),
+        (["run", "--engine", "duckdb"], ["Invalid value for '--engine': ", "'duckdb' is not one of 'sail', 'spark'"]),
+        (["run", "--profile", "moon"], ["moon.yaml", "cluster"]),
+        (["features", "--as-of", "yesterday"], ["'--as-of': yesterday: give a date as YYYY-MM-DD"]),
     ],
 )
-def test_words_that_mean_nothing(encore, tmp_path: Path, arguments: list[str], word: str) -> None:  # type: ignore[no-untyped-def]
+def test_words_that_mean_nothing(encore, tmp_path: Path, arguments: list[str], words: list[str]) -> None:  # type: ignore[no-untyped-def]
     code, said = encore(*arguments, "--data", tmp_path)
     assert (code, list(tmp_path.iterdir())) == (2, [])
-    assert word in said
+    assert all(word in said for word in words), said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "problem"),
+    [
+        (["train", "--model", "xbg"], "'--model'", "'xbg' is not one of 'lr', 'rf', 'gbt', 'xgb', 'all'"),
+        (["train", "--split", "luck"], "'--split'", "'luck' is not one of 'auto', 'customer', 'time'"),
+        (["simulate", "--service", "cdnow"], "'--service'", "'cdnow' is not one of 'music', 'audiobooks'"),
+        (["demo", "--customers", "0"], "'--customers'", "greater than or equal to 1"),
+        (["recommend", "--model", "als2"], "'--model'", "'als2' is not one of 'auto', 'als', 'item-item', 'ease'"),
+        (["score", "--as-of", "2017-13-01"], "'--as-of'", "2017-13-01: give a date as YYYY-MM-DD"),
+        (["train", "--data"], "'--data'", "requires an argument"),
+        (["train", "--epochs", "3"], "--epochs", "No such option"),
+        (["fly"], "'fly'", "No such command"),
+    ],
+)
+def test_usage_that_typer_refuses(encore, arguments: list[str], option: str, problem: str) -> None:  # type: ignore[no-untyped-def]
+    code, said = encore(*arguments)
+    assert code == 2 and option in said and problem in said
 
 
 def test_a_file_lost_from_the_landing_layer(encore, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -14,6 +14,7 @@ import typer
 from conf.errors import EncoreError, UsageError
 from conf.load import load_profile
 from conf.profile import DeployMode, Profile
+from jobs.console.commands import command_modules
 
 JOBS = Path(__file__).parents[1]
 ROOT = JOBS.parent
@@ -112,11 +113,12 @@ class Submission:
 
 
 def commands() -> list[str]:
-    """The commands that a cluster can run."""
-    from jobs.cli import app
-
-    names = [(one.name or one.callback.__name__).replace("_", "-") for one in app.registered_commands if one.callback]
-    return [name for name in names if (JOBS / f"{name.replace('-', '_')}.py").is_file()]
+    """The commands that a cluster can run: those that take a profile, which says where Spark runs."""
+    return [
+        name
+        for name, command in command_modules().items()
+        if any(option.name == "profile" for option in command.loaded.params)
+    ]
 
 
 def spark_submit() -> str:

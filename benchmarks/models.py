@@ -354,7 +354,8 @@ def library_model(name: str, rows: int) -> Any:
 
 def context_of(data: Path, profile: str) -> Context:
     """The benchmark's folder as jobs see it."""
-    return Context(DataFolder(data), "service", load_service(str(data / "service.yaml")), load_profile(profile), "spark")
+    service = load_service(str(data / "service.yaml"))
+    return Context(DataFolder(data), "service", service, load_profile(profile), "spark")
 
 
 # ---- measuring ----

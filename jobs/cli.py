@@ -6,7 +6,6 @@ import typer
 
 from jobs.console.commands import CommandGroup
 from jobs.console.entry import run_program
-from jobs.version import code_version, package_version
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -18,6 +17,8 @@ app = typer.Typer(
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
+        from conf.version import code_version, package_version
+
         print(f"encore {package_version()} ({code_version()})")
         raise typer.Exit
 

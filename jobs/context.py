@@ -38,7 +38,7 @@ class Context:
         """Networks that are being fitted, in a folder that all ranks share.
 
         Raises:
-            UsageError: the data lies elsewhere than on a disk, and the profile names no such folder.
+            UsageError: the data is not on a disk, and the profile names no such folder.
         """
         if backend(self.data.root).is_disk:
             return disk_path(self.data.root / "fits")

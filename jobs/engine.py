@@ -18,19 +18,19 @@ from conf.errors import UsageError
 from conf.load import FOLDER
 from conf.profile import Profile
 
-# Spark's JVM is started by a fork, at which gRPC, if Sail's session is alive, would close the poller under its own
-# threads ("Bad file descriptor") and now and then take the start down. The child only runs another program.
+# Starting Spark's JVM forks this process. If Sail's session is alive, gRPC's fork handler would close the poller that
+# its own threads use ("Bad file descriptor"), and the start sometimes fails. The child only executes another program.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
-# Sail forgets a session of which no request came for a quarter of an hour, in the midst of a query, too: every command
-# that trains a network for longer, or counts for longer, would fail. The session is this process's, and ends with it.
+# Sail drops a session after 15 minutes without a request, even during a query, so a command that trains or counts for
+# longer would fail. The session belongs to this process and ends with it.
 os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", str(100 * 365 * 86400))
 
-# PySpark decides by this variable whether F.col and its kin build Connect or classic expressions.
+# PySpark reads this variable to decide whether F.col and the like build Connect or classic expressions.
 _CONNECT = "SPARK_CONNECT_MODE_ENABLED"
 LOGGING = FOLDER / "log4j2.properties"
 _SETTINGS = {
-    "spark.sql.session.timeZone": "UTC",  # times are the service's own clock: no conversion anywhere
+    "spark.sql.session.timeZone": "UTC",  # times are those of the service's clock and are never converted
     "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
 }
 
@@ -39,7 +39,7 @@ _SETTINGS = {
 def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
     """The session of an engine, started at its first use and kept until the process ends.
 
-    Both may be alive in one process, but inside the block expressions belong to this one.
+    Both engines may run in one process; inside the block, expressions belong to this one.
     """
     before = os.environ.pop(_CONNECT, None)
     try:
@@ -55,13 +55,13 @@ def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
 
 
 def is_classic(session: SparkSession) -> bool:
-    """Whether the session is one of Spark itself, with a JVM beside this process and workers elsewhere."""
+    """Whether the session is one of classic Spark, with a JVM and workers in other processes."""
     return type(session) is SparkSession
 
 
 @cache
 def _sail() -> tuple[SparkSession, Any]:
-    """The session, and the server, which would end with its last reference."""
+    """The session, and the server, which stops with its last reference."""
     try:
         from pysail.spark import SparkConnectServer
         from pyspark.sql.connect.session import SparkSession as ConnectSession
@@ -71,7 +71,7 @@ def _sail() -> tuple[SparkSession, Any]:
     server = SparkConnectServer()
     server.start()
     _, port = server.listening_address
-    # Connect's own builder, since the general one refuses a second engine in a process.
+    # The builder of Connect, since the general one refuses a second engine in a process.
     session: Any = ConnectSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
     for key, value in _SETTINGS.items():
         session.conf.set(key, value)
@@ -86,10 +86,10 @@ def _until_the_end() -> str:
 
 
 @cache
-def _spark(told: tuple[tuple[str, str], ...]) -> SparkSession:
-    """The session by what a profile tells Spark; what spark-submit has told it already stands."""
+def _spark(settings: tuple[tuple[str, str], ...]) -> SparkSession:
+    """The session with the settings of a profile; under spark-submit, its own settings hold instead."""
     logging.getLogger("py4j").setLevel(logging.ERROR)
-    profile = {} if is_submitted() else dict(told)
+    profile = {} if is_submitted() else dict(settings)
     local = _of_one_machine() if "spark.master" in profile else {}
     builder = SparkSession.Builder().appName("encore")
     for key, value in (_SETTINGS | local | profile).items():
@@ -100,20 +100,20 @@ def _spark(told: tuple[tuple[str, str], ...]) -> SparkSession:
 
 
 def is_submitted() -> bool:
-    """Whether spark-submit has started this process, so that it is for the submitter to say where Spark runs."""
+    """Whether spark-submit has started this process and so decides where Spark runs."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 def _of_one_machine() -> dict[str, str]:
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else its workers are the first `python3` on the PATH
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers run the first `python3` on the PATH
     files = ExitStack()
     atexit.register(files.close)
     return {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        # To list a thousand folders of the own disk takes far less time than a job with a task for each.
+        # Listing a thousand folders of a local disk takes far less time than a job with a task for each.
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
-        # ALS cuts its lineage there; each iteration makes it longer, and a long one overflows the JVM's stack.
+        # ALS checkpoints there: each iteration makes the lineage longer, and a long one overflows the JVM's stack.
         "spark.checkpoint.dir": _until_the_end(),
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",

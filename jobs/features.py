@@ -1,4 +1,4 @@
-"""`encore features`: tiles to feature tables, one partition per as-of date."""
+"""`encore features`: compute feature tables, one partition per as-of date."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -83,7 +83,7 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
 
     Raises:
         UsageError: the service begins with a finished table.
-        InputError: an as-of date lies outside the logs, or nobody is in the table.
+        InputError: an as-of date lies outside the logs, or the table has no customer.
         DataCheckError: a table breaks its contract.
     """
     context.require_events()
@@ -119,7 +119,7 @@ def _moments(data: DataFolder, windows: Windows, logs: Window, as_of: Sequence[d
 
 
 def refuse_outside(data: DataFolder, logs: Window, moment: Moment) -> None:
-    """Raise InputError where no day of the logs lies before the moment, or it lies later than the day after them."""
+    """Raise InputError where the as-of date is not after the first day of the logs, or over a day after the last."""
     if not moment.is_inside(logs):
         raise InputError(
             f"as_of {moment.as_of} is outside the logs in {data.daily.root}, which go from {logs.start} up to "
@@ -128,7 +128,7 @@ def refuse_outside(data: DataFolder, logs: Window, moment: Moment) -> None:
 
 
 def _refuse_silence(root: Place, days: Sequence[date], moment: Moment, window: Window) -> None:
-    """Without any log in the window everybody would look gone."""
+    """Raise InputError where the window has no logs at all: every customer would look gone."""
     if not any(day in window for day in days):
         raise InputError(
             f"as_of {moment.as_of}: there are no logs of the {window.days} days from {window.start} in "
@@ -137,7 +137,7 @@ def _refuse_silence(root: Place, days: Sequence[date], moment: Moment, window: W
 
 
 def _refuse_stray_end(root: Place, days: Sequence[date], logs: Window, newest: Moment) -> None:
-    """One line with a date of its own far ahead would move the end of the logs, and label everybody gone."""
+    """Raise InputError where a stray line with a far date moves the end of the logs: every customer would look gone."""
     observation = newest.observation
     hole = longest_hole(days, Window(max(observation.start, logs.start), observation.end))
     if hole.days >= newest.outcome_days:
@@ -215,7 +215,7 @@ def capped(service: Service, counted: Callable[[], DataFrame]) -> dict[date, dic
     """By as-of date and feature, the customers whose value was above the cap; nothing is counted without a cap.
 
     Args:
-        counted: gives what `above_caps` says of them.
+        counted: gives the frame of `above_caps`.
     """
     if not any(feature.cap is not None for feature in table_features(service)):
         return {}

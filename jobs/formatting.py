@@ -1,4 +1,4 @@
-"""Numbers and names as people read them, for the report's page and its figures alike."""
+"""Numbers and names as people read them, on the page and in its figures."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ MINUS = "\u2212"
 
 
 def count(value: float | None) -> str:
-    """12345 -> '12,345'; nothing -> a dash."""
+    """12345 -> '12,345'; None -> a dash."""
     return NOTHING if value is None else f"{value:,.0f}"
 
 
@@ -27,7 +27,7 @@ def short_count(value: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """0.5739 -> '57.4 %'. A share that is not nothing and not all is never shown as 0 or 100."""
+    """0.5739 -> '57.4 %'. A share above 0 and below 1 is never shown as 0 or 100."""
     if share is None or math.isnan(share):
         return NOTHING
     shown = f"{100 * share:.1f}"
@@ -39,7 +39,7 @@ def percent(share: float | None) -> str:
 
 
 def fixed(value: float | None, decimals: int = 3) -> str:
-    """-0.81688 -> '−0.817'; nothing, or no number, -> a dash. What rounds to nothing has no sign."""
+    """-0.81688 -> '−0.817'; None or NaN -> a dash. What rounds to 0 has no sign."""
     if value is None or math.isnan(value):
         return NOTHING
     shown = f"{value:,.{decimals}f}"

@@ -7,9 +7,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from conf.errors import InputError
 from conf.events import Event
-from jobs.batches import batches
 from jobs.data_folder import DataFolder
 from jobs.records.layers import EventsRecord
+from jobs.storage.batches import batches
 from jobs.storage.layer import Layer
 
 BATCH_EVENTS = 4_000_000

@@ -1,4 +1,4 @@
-"""`encore ingest`: landing lines to typed Parquet events by day; only days that changed."""
+"""`encore ingest`: type and check landed lines, and write events by day; only days that changed."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -17,7 +17,6 @@ from conf.events import Event
 from conf.load import fingerprint
 from features.events import clean, is_unreadable, rejected, tagged
 from features.sampling import in_sample
-from jobs.batches import batches
 from jobs.console.options import (
     DATA,
     PROFILE,
@@ -32,6 +31,7 @@ from jobs.context import Context
 from jobs.data_folder import DataFolder
 from jobs.records.layers import EventsBasis, EventsRecord
 from jobs.storage.backend import write_csv
+from jobs.storage.batches import batches
 from jobs.storage.landing import LandedFile, landed_files, sample_rate
 from jobs.storage.layer import Layer, Partitions, is_one_of, write_partitions
 from jobs.storage.location import Place

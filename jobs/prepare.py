@@ -1,4 +1,4 @@
-"""`encore prepare`: write a feature table as arrays, `train.npz`, `validation.npz` and `test.npz`."""
+"""`encore prepare`: write a feature table as arrays for networks of your own."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -150,7 +150,7 @@ def _write(parts: dict[str, ArraySet], scaler: Scaler, out: Path) -> None:
     """Put the files in place when all three are there, so that a kill leaves those of one run.
 
     Among files of others each is renamed by itself. `train.npz` is gone before the first and comes back last: beside
-    files of another run it would hold customers who are to judge.
+    files of another run it would hold customers of their test set.
     """
     with staging_folder(out) as staging:
         new = disk_path(staging) / "arrays"

@@ -1,4 +1,4 @@
-"""How long work tells how far it is, whoever shows it."""
+"""How long-running work reports its progress."""
 
 from collections.abc import Callable
 

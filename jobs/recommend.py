@@ -62,7 +62,7 @@ def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
     top: Annotated[int, typer.Option(min=1, max=1_000, help="Titles for a customer, and customers for a title.")] = 10,
-    customers: Annotated[str | None, typer.Option(help="File of customer ids, one per line. [default: all]")] = None,
+    customers: Annotated[str | None, typer.Option(help="File of customer ids, one per line. (default: all)")] = None,
     segment: Annotated[
         Literal["contact"] | None, typer.Option(help="Only these customers; contact: those on the contact list.")
     ] = None,
@@ -71,7 +71,7 @@ def command(
     ] = "auto",
     engine: Annotated[
         Engine | None,
-        typer.Option(help="Library that fits the models. [default: implicit beside sail, if installed, else spark]"),
+        typer.Option(help="Library that fits the models. (default: implicit beside sail, if installed, else spark)"),
     ] = None,
     ratings: Annotated[
         str | None,
@@ -81,7 +81,7 @@ def command(
         bool, typer.Option("--explicit", help="Strengths in the file are ratings, good and bad, not amounts of use.")
     ] = False,
     liked_from: Annotated[
-        float | None, typer.Option(help="Explicit rating from which a title counts as liked. [default: the mean]")
+        float | None, typer.Option(help="Explicit rating from which a title counts as liked. (default: the mean)")
     ] = None,
     exclude_seen: Annotated[
         bool | None, typer.Option(help="Recommend only titles that are new to the customer.")
@@ -89,7 +89,7 @@ def command(
     as_of: Annotated[
         date | None,
         typer.Option(
-            "--as-of", parser=parse_day, metavar="YYYY-MM-DD", help="Learn from the days before. [default: all days]"
+            "--as-of", parser=parse_day, metavar="YYYY-MM-DD", help="Learn from the days before. (default: all days)"
         ),
     ] = None,
     seed: SeedOption = None,
@@ -162,7 +162,7 @@ def recommend(
 
     Raises:
         UsageError: the service declares no interactions and no file is given.
-        InputError: there is nothing to learn from, nobody to recommend to, or a file that cannot be read.
+        InputError: there is nothing to learn from, no customer to recommend to, or a file cannot be read.
     """
     with staging_folder(context.data.recommender) as work:
         source = _source(context, spark, request, work)
@@ -214,7 +214,7 @@ def _fitted(
     work: Place,
     on_progress: OnProgress,
 ) -> RecommenderRecord:
-    """The record of a model of this source, which then lies in `recommender/`."""
+    """The record of a model of this source, which is published in `recommender/`."""
     declared, seed = context.service.recommender, context.service.training.seed
     basis = RecommenderBasis(
         evidence=source.basis,

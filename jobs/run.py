@@ -1,4 +1,4 @@
-"""`encore run`: every layer in order, each skipping what is up to date."""
+"""`encore run`: run everything from raw archives to the report, skipping what is up to date."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script

@@ -1,4 +1,4 @@
-"""`encore score`: for every eligible customer a probability, reasons, and whether to contact them."""
+"""`encore score`: give every eligible customer a probability and reasons, and choose whom to contact."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -52,7 +52,7 @@ def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
     as_of: TableAsOfOption = None,
-    model: Annotated[str | None, typer.Option(help="Trained model to score with. [default: the chosen one]")] = None,
+    model: Annotated[str | None, typer.Option(help="Trained model to score with. (default: the chosen one)")] = None,
     contacts: Annotated[int | None, typer.Option(min=1, help="Maximum number of contacts.")] = None,
     budget: Annotated[float | None, typer.Option(help="Maximum amount to spend on contacts.")] = None,
     cost: Annotated[float | None, typer.Option(help="Cost of a contact.")] = None,
@@ -102,7 +102,7 @@ def score(
 ) -> tuple[str, ScoresRecord]:
     """Score the newest feature table, or the one at `as_of`, into `scores/as_of=…/`.
 
-    Where the service does not declare what a contact costs and brings, nobody is marked to be contacted.
+    Where the service declares no costs and value of a contact, no customer is marked for contact.
 
     Args:
         model: name of a trained model; the chosen one by default.
@@ -131,7 +131,7 @@ def score(
             write_partitions(score_table(table, {PROBABILITY: portable}, kept, PROBABILITY), plainly)
             if not plainly.has_rows():
                 raise InputError(
-                    f"{tables.layer.partition(day)}: nobody in this table is eligible, so nobody is scored"
+                    f"{tables.layer.partition(day)}: no customer in this table is eligible, so none is scored"
                 )
             write_partitions(_with_contacts(plainly.read(spark), context.service, day), staged)
             rows = staged.read(spark)

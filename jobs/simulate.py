@@ -43,7 +43,7 @@ def command(
     out: Annotated[str, typer.Option(help="Folder to write raw/ and truth/ into.")],
     service: SimulatedOption = "music",
     customers: Annotated[int, typer.Option(min=1, help="Number of customers.")] = 20_000,
-    days: Annotated[int | None, typer.Option(min=1, help=f"Days of the logs. [default: {DAYS}]")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help=f"Days of the logs. (default: {DAYS})")] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 1,
 ) -> None:
     """Make raw logs of simulated customers, dirt included, and the truth about them."""

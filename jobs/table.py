@@ -1,4 +1,4 @@
-"""`encore table`: a table that somebody else has made, one row per customer, to a feature table."""
+"""`encore table`: check a finished table of customers and use it as the feature table."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -63,7 +63,7 @@ def command(
             "--as-of",
             parser=parse_day,
             metavar="YYYY-MM-DD",
-            help="As-of date of the table. [default: the service's]",
+            help="As-of date of the table. (default: the service's)",
         ),
     ] = None,
     engine: EngineOption = None,
@@ -88,7 +88,7 @@ def table(context: Context, spark: SparkSession, path: Place, as_of: date | None
 
     Raises:
         UsageError: the service does not begin with a finished table.
-        InputError: the file cannot be read, or would put a table without outcomes in the place of one with them, or
+        InputError: the file cannot be read, or would replace a table with outcomes by one without, or
             the same outcomes at a second date.
         DataCheckError: the file breaks a rule of the declaration; nothing is written.
     """
@@ -174,7 +174,7 @@ def _checked(
 
 
 def _is_mature(rows: DataFrame, file: Source, number: int, service: Service) -> bool:
-    """Whether the file knows the outcomes: of everybody, or of nobody."""
+    """Whether the file has the outcomes: of all customers, or of none."""
     unknown = unlabelled(rows, service)
     if 0 < unknown < number:
         raise DataCheckError(
@@ -185,11 +185,11 @@ def _is_mature(rows: DataFrame, file: Source, number: int, service: Service) -> 
 
 
 def _refuse_losing_outcomes(layer: Layer[FeaturesRecord], day: str, file: Source, is_mature: bool) -> None:
-    """New customers have an as-of date of their own, and models learn from the table with the outcomes."""
+    """Raise InputError where a table with outcomes would be replaced by one without."""
     there = layer.readable().get(day)
     if not is_mature and there and there.label_status == "mature":
         raise InputError(
-            f"{file.path}: knows no outcome, and would take the place of {layer.partition(day)}, which does; "
+            f"{file.path}: has no outcomes, and would replace {layer.partition(day)}, which has them; "
             f"give the date of these customers by --as-of"
         )
 
@@ -199,15 +199,15 @@ def _refuse_other_date(layer: Layer[FeaturesRecord], day: str, file: Source, bas
     for other, record in layer.readable().items():
         if other != day and record.basis == basis:
             raise InputError(
-                f"{file.path}: is the table at {other} already, and what came of its customers is known of one date "
+                f"{file.path}: is the table at {other} already, and its outcomes belong to one date "
                 f"alone; keep that date, or remove {layer.partition(other)} first"
             )
 
 
 def _swapped_in_words(pairs: dict[Pair, int]) -> list[str]:
     return [
-        f"{low} was above {high} in {rows:,} rows and below it in none: their labels are swapped in the file, and were "
-        f"swapped back"
+        f"{low} was above {high} in {rows:,} rows and below it in none: their labels are swapped in the file; Encore "
+        f"swapped them back"
         for (low, high), rows in pairs.items()
     ]
 
@@ -215,6 +215,6 @@ def _swapped_in_words(pairs: dict[Pair, int]) -> list[str]:
 def _unfilled_in_words(found: dict[str, Fill], declared: FinishedTable) -> list[str]:
     return [
         f"{name} was {float(fill.value):g} for {fill.rows:,} of the {fill.of_rows:,} customers with "
-        f"{declared.fills[name]}: a value filled in where there was none, and taken out again"
+        f"{declared.fills[name]}: a filled-in value, which Encore took out again"
         for name, fill in found.items()
     ]

@@ -109,7 +109,7 @@ def say_results(models: ModelFolder, records: Sequence[ModelRecord]) -> None:
 
 
 def _first_metrics(metrics: dict[str, Interval]) -> str:
-    """The metrics that are looked at first, on one line."""
+    """The main metrics, on one line."""
     auc, lift, error = (metrics[name] for name in ("auc", "top_decile_lift", "calibration_error"))
     return (
         f"AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})  "

@@ -1,4 +1,4 @@
-"""`encore train-keras`: fit a neural network, on one process or on many ranks by Horovod, to the same result."""
+"""`encore train-keras`: fit a neural network, on one process or on many ranks by Horovod."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -43,7 +43,7 @@ def command(
     ranks: Annotated[int, typer.Option(min=1, help="Processes that train together.")] = 1,
     launcher: Annotated[
         LauncherName | None,
-        typer.Option(help="How ranks are started. [default: horovod for more than one rank, else local]"),
+        typer.Option(help="How ranks are started. (default: horovod for more than one rank, else local)"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a killed run.")] = False,
     rows_only: Annotated[

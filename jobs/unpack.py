@@ -1,4 +1,4 @@
-"""`encore unpack`: raw archives to landing lines, by `shell/unpack.sh` with the layouts of the service."""
+"""`encore unpack`: unpack raw archives into text lines by day."""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -38,7 +38,7 @@ def command(
     service: ServiceOption = None,
     raw: RawOption = None,
     sample: SampleOption = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Archives at a time. [default: number of cores]")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Archives at a time. (default: number of cores)")] = None,
 ) -> None:
     """Unpack raw archives into text lines by day (shell/unpack.sh with the layouts of the service)."""
     context = open_context(data, service, PROFILE)
@@ -50,15 +50,15 @@ def command(
 def unpack(
     context: Context, raw: Place | None = None, sample: float | None = None, workers: int | None = None
 ) -> Mapping[str, int]:
-    """Bring the landing layer up to date with the archives in `raw` (a folder or one file; `raw/` by default).
+    """Updates the landing layer from the archives in `raw` (a folder or one file; default `raw/`).
 
     Returns:
         The numbers of `records` landed and of lines `rejected`, of all archives.
 
     Raises:
-        UsageError: the service begins with a finished table, or the archives or the data lie elsewhere than on a disk.
-        InputError: there is no log, or an archive cannot be read; the others are done all the same.
-        DataCheckError: lines in and lines out do not agree, or not one line of a large archive was kept.
+        UsageError: the service starts from a finished table, or the archives or the data are not on a local disk.
+        InputError: there is no log, or an archive cannot be read; all other archives are unpacked.
+        DataCheckError: the lines read and written do not agree, or no line of a large archive was kept.
     """
     context.require_events()
     landing = context.data.landing
@@ -67,10 +67,10 @@ def unpack(
     source = raw or context.data.raw
     if not backend(source).is_disk:
         raise UsageError(
-            f"{source}: archives are unpacked from a disk of this machine; copy them, and give a path by --raw"
+            f"{source}: archives must be on a disk of this machine; copy them to one, and give the path by --raw"
         )
     if not source.exists():
-        raise InputError(f"{source}: there is no such file or folder; give the service's archives by --raw")
+        raise InputError(f"{source}: no such file or folder; give the service's archives by --raw")
     options: list[str] = []
     for name, event in context.service.events.items():
         options += ["--event", event.landing.option(name)]
@@ -78,7 +78,7 @@ def unpack(
         options += ["--sample", f"{sample:g}"]
     if workers is not None:
         options += ["--jobs", str(workers)]
-    environment = {**os.environ, "PYTHON": sys.executable}  # which python3 the shell would find is another question
+    environment = {**os.environ, "PYTHON": sys.executable}  # the shell might find another python3
     with _script() as script:
         command = ["sh", str(script), str(source), str(landing), *options]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment)
@@ -97,20 +97,20 @@ def summary(context: Context, counts: Mapping[str, int]) -> str:
 
 
 def _how_to_land(landing: Remote) -> str:
-    """How to bring lines to a store, where the shell cannot write."""
+    """How to copy lines to a place that the shell cannot write to."""
     of_amazon = f"aws s3 sync --delete FOLDER/landing s3://{landing.authority}{landing.path}"
     of_google = f"gsutil -m rsync -r -d FOLDER/landing {landing}"
     copying = {"s3": of_amazon, "s3a": of_amazon, "gs": of_google}
     command = copying.get(landing.scheme, f"hdfs dfs -put -f FOLDER/landing {landing.parent}")
     return (
-        f"{landing}: archives are unpacked on a disk of this machine; unpack them by `encore unpack --data FOLDER "
-        f"--raw ARCHIVES`, copy the lines by `{command}`, and go on with `encore ingest` or `encore run` without --raw"
+        f"{landing}: archives are unpacked on a disk of this machine only; unpack them by `encore unpack --data FOLDER "
+        f"--raw ARCHIVES`, copy the lines by `{command}`, then use `encore ingest`, or `encore run` without --raw"
     )
 
 
 @contextmanager
 def _script() -> Iterator[Path]:
-    """The script, which the shell cannot run inside the zip that a cluster is sent."""
+    """The script; extracted if the code is in the zip of a cluster, where the shell cannot run it."""
     name = "shell/unpack.sh"
     if CODE.is_dir():
         yield CODE / name
@@ -122,12 +122,12 @@ def _script() -> Iterator[Path]:
 
 
 def _refuse_other_layout(landing: Place, row: Mapping[str, str]) -> None:
-    """A few bad lines are dirt; where not one of many is kept, the archive is not what the service says it is."""
+    """Raises DataCheckError if all of many lines were rejected: the archive does not have the layout of the service."""
     if int(row["rejected"]) >= MANY and not int(row["kept"]) + int(row["left_out"]):
         reasons = {name: int(value) for name, value in row.items() if name.startswith("rejected_")}
         reason = max(reasons, key=lambda name: reasons[name]).removeprefix("rejected_")
         raise DataCheckError(
-            f"unpack: {row['archive']}: all of its {row['rejected']} lines were rejected (most often {reason}), while "
-            f"the other archives are unpacked; look at {landing / 'rejected' / row['event']}, and fix the file or the "
+            f"unpack: {row['archive']}: all of its {row['rejected']} lines were rejected (most often {reason}); the "
+            f"other archives are unpacked; look at {landing / 'rejected' / row['event']}, and fix the file or the "
             f"layout of {row['event']} in the service's configuration"
         )

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set everything up (at the first start), then show Encore on simulated logs; arguments go to `encore demo`.
+# Sets everything up at the first start, then shows Encore on simulated logs. Passes its arguments to `encore demo`.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Install Horovod with its TensorFlow operations into a virtual environment: horovod.sh VENV
+# Installs Horovod with its TensorFlow operations into a virtual environment: horovod.sh VENV
 #
-# There are no wheels of Horovod, so it is built (95 s on 2 cores) and the wheel is kept in
-# ${XDG_CACHE_HOME:-~/.cache}/encore for the next clone. Exit 0 only if it can be imported.
+# Horovod has no wheels, so this script builds one (95 s on 2 cores) and keeps it in ${XDG_CACHE_HOME:-~/.cache}/encore
+# for the next clone. Exit status 0 only if Horovod can be imported.
 set -euo pipefail
 
 venv=$1
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 version=$(sed -n 's/^horovod==//p' "$root/constraints.txt")
 
-# A folder without spaces: CMake gets TensorFlow's flags as one string, split at spaces. So the
-# environment is reached through a link in it as well.
+# A folder without spaces, since CMake splits TensorFlow's flags at spaces. For the same reason it has a link to the
+# environment.
 scratch=$(mktemp -d /tmp/encore-horovod.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 ln -s "$venv" "$scratch/venv"
 
-built_for() { # -> py3.11-tensorflow-2.21.0-Linux-x86_64: what a compiled Horovod is tied to
+built_for() { # -> py3.11-tensorflow-2.21.0-Linux-x86_64: what a compiled Horovod depends on
     "$venv/bin/python" -c 'if True:
         import platform, sys
         from importlib.metadata import distributions
@@ -27,7 +27,7 @@ built_for() { # -> py3.11-tensorflow-2.21.0-Linux-x86_64: what a compiled Horovo
         print(f"py{python}-tensorflow-{tensorflow.pop()}-{platform.system()}-{platform.machine()}")'
 }
 
-make_empty_headers() { # xla_mpi_ops.cc includes them, no wheel has them, a CPU build needs nothing in them
+make_empty_headers() { # xla_mpi_ops.cc includes them; no wheel has them, and a CPU build uses nothing of them
     local header compiler=$scratch/include/tensorflow/compiler
     for header in tf2xla/xla_op_kernel tf2xla/xla_op_registry xla/client/xla_builder \
         xla/service/custom_call_target_registry xla/service/hlo.pb xla/shape xla/xla_data.pb; do
@@ -42,7 +42,7 @@ build() { # -> $scratch/wheel/horovod-*.whl
     "$venv/bin/python" -m pip install --no-input -c "$root/constraints.txt" \
         setuptools wheel packaging cloudpickle psutil pyyaml
     make_empty_headers
-    # -j2: each compiler takes 1 GB. CMake 4 refuses the age of Gloo's files unless told otherwise.
+    # -j2, since each compiler needs 1 GB. CMake 4 rejects Gloo's old files without the policy version.
     PATH=$scratch/venv/bin:$PATH CXXFLAGS="-I$scratch/include" MAKEFLAGS=-j2 \
         HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 \
         HOROVOD_WITHOUT_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1 CMAKE_POLICY_VERSION_MINIMUM=3.5 \
@@ -50,12 +50,12 @@ build() { # -> $scratch/wheel/horovod-*.whl
         --no-cache-dir -w "$scratch/wheel" "horovod==$version"
 }
 
-install_wheel() { # FOLDER; importing it loads the compiled library, so a wheel that does not fit is found
+install_wheel() { # FOLDER; the import loads the compiled library, so it fails for a wheel that does not fit
     "$venv/bin/python" -m pip install --no-input --no-deps --no-index --force-reinstall "$1"/horovod-"$version"-*.whl &&
         (cd / && "$venv/bin/python" -c 'import horovod.tensorflow')
 }
 
-keep() { # in one step, so that no other clone sees half a wheel; no harm if it cannot be kept
+keep() { # moves the wheel in one step, so that no other clone reads half of it; a failure is not an error
     rm -rf "$cache" && mkdir -p "$cache.$$" && cp "$scratch"/wheel/horovod-*.whl "$cache.$$" &&
         mv "$cache.$$" "$cache" || echo "could not keep the wheel in $cache"
 }

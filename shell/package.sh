@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Make what a cluster needs to run Encore, into a folder (dist/ by default): the code each time, which takes seconds,
-# the environment where it is missing or old.
+# Packs what a cluster needs to run Encore into a folder (default dist/): the code at each run, which takes seconds, and
+# the environment if it is missing or old.
 #
 #   shell/package.sh [FOLDER]
 #
 #   FOLDER/encore.zip           the code, for --py-files
-#   FOLDER/environment.tar.gz   Python's packages, Horovod with them, for --archives; unpacked and tried elsewhere
+#   FOLDER/environment.tar.gz   Python's packages with Horovod, for --archives; tested in another folder
 #
-# Spark itself is the cluster's own. The archive holds no Python: its nodes need the same version as this machine at
-# the same place, or PYTHON_PREFIX names the prefix (/usr, /opt/python) at which they have it; then it cannot be tried
-# here. Exit: 0 done, 2 bad usage, 3 no environment can be made or it does not work elsewhere.
+# The cluster uses its own Spark. The archive contains no Python: the nodes need the same version at the same path as
+# this machine. If their path differs, PYTHON_PREFIX is its prefix on the nodes (/usr, /opt/python); then the archive is
+# not tested here. Exit status: 0 done, 2 bad usage, 3 packing failed or the environment does not work in another
+# folder.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -19,12 +20,12 @@ prefix=${PYTHON_PREFIX-}
 
 say() { printf 'package: %s\n' "$*" >&2; }
 
-make_code() { # a wheel is a zip; made of a copy, since setuptools keeps deleted modules in build/
+make_code() { # a wheel is a zip; built from a copy, since setuptools keeps deleted modules in build/
     local commit
     mkdir "$work/source" || return 1
     cp -R "$root"/{pyproject.toml,conf,features,models,jobs,shell} "$work/source" || return 1
     find "$work/source" -name __pycache__ -prune -exec rm -rf {} +
-    if commit=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null); then # a model says by which code it was made
+    if commit=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null); then # a model records the code that made it
         [ -z "$(git -C "$root" status --porcelain)" ] || commit=$commit.changes
         sed "s/^version = \"[^\"]*/&+g$commit/" "$root/pyproject.toml" >"$work/source/pyproject.toml" || return 1
     fi
@@ -39,24 +40,24 @@ is_packed() {
     [ -f "$folder/environment.tar.gz" ] && [ "$(cat "$folder/environment.made-from" 2>/dev/null)" = "$(made_from)" ]
 }
 
-make_environment() { # by the fastest compression: it goes over a network once, but is unpacked by every executor
+make_environment() { # with the fastest compression: it is sent once, but every executor unpacks it
     local pattern excluded=() moved=()
     while IFS= read -r pattern; do excluded+=(--exclude "$pattern"); done < <("$python" "$here/left_out.py")
     [ ${#excluded[@]} -gt 0 ] || return 1
     [ -z "$prefix" ] || moved=(--python-prefix "$prefix")
-    say 'packing the environment and trying it elsewhere; takes about a minute'
+    say 'packing the environment and testing it in another folder; this takes about a minute'
     rm -f "$folder/environment.made-from"
     "$python" -m venv_pack --quiet --prefix "$root/.venv" --output "$work/environment.tar.gz" --compress-level 1 \
         ${moved[@]+"${moved[@]}"} "${excluded[@]}" >&2 || return 1
     if [ -z "$prefix" ] && ! try_elsewhere; then
-        say 'the environment does not work from another folder'
+        say 'the environment does not work in another folder; run this again after: rm .venv/.encore-setup'
         return 1
     fi
     chmod 644 "$work/environment.tar.gz" && mv "$work/environment.tar.gz" "$folder/environment.tar.gz" || return 1
     made_from >"$folder/environment.made-from"
 }
 
-try_elsewhere() { # as an executor has it: unpacked in a folder of its own, Spark's own Python and the zip beside it
+try_elsewhere() { # as on an executor: unpacked in another folder, with Spark's Python files and the zip
     local spark
     spark=$("$python" -c 'import pyspark; print(pyspark.__path__[0])') || return 1
     mkdir "$work/elsewhere" && tar -xzf "$work/environment.tar.gz" -C "$work/elsewhere" || return 1
@@ -74,7 +75,7 @@ try_elsewhere() { # as an executor has it: unpacked in a folder of its own, Spar
 bash "$root/shell/setup.sh"
 mkdir -p "${1:-$root/dist}"
 folder=$(cd -- "${1:-$root/dist}" && pwd -P)
-work=$(mktemp -d "$folder/.package-XXXXXX") # beside its place, so that each file is put there in one step
+work=$(mktemp -d "$folder/.package-XXXXXX") # on the same file system, so that a rename puts each file in place
 trap 'rm -rf "$work"' EXIT
 make_code || exit 3
 is_packed || make_environment || exit 3

@@ -43,8 +43,8 @@ class Submission:
     def line(self, spark_submit: str, python: str = sys.executable) -> list[str]:
         """The words of the line. `python` runs the driver, where that is here. Raises UsageError."""
         script = JOBS / f"{self.command.replace('-', '_')}.py"
-        if self.command not in commands():
-            raise UsageError(f"{self.command}: there is no such command to submit; give {', '.join(commands())}")
+        if self.command not in command_modules():
+            raise UsageError(f"{self.command}: there is no such command to submit; give {', '.join(command_modules())}")
         profile = load_profile(self.profile)
         settings = self._settings(profile, python)
         master, mode = settings.pop("spark.master"), settings.pop("spark.submit.deployMode")
@@ -79,7 +79,7 @@ class Submission:
             raise UsageError(f"--deploy-mode cluster: {master} runs no Python drivers; use --deploy-mode client")
         worker = f"{self._environment if self._is_on_nodes else './' + UNPACKED}/bin/python"
         own = {"spark.pyspark.python": worker, "spark.pyspark.driver.python": worker if mode == "cluster" else python}
-        if mode == "client":  # what the command says of itself would drown in what Spark says
+        if mode == "client":  # Spark's own messages would hide those of the command
             own["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile=file:{ROOT / 'conf/log4j2.properties'}"
         return own | known
 
@@ -112,15 +112,6 @@ class Submission:
         return not self._environment.endswith((".tar.gz", ".tgz", ".tar", ".zip"))
 
 
-def commands() -> list[str]:
-    """The commands that a cluster can run: those that take a profile, which says where Spark runs."""
-    return [
-        name
-        for name, command in command_modules().items()
-        if any(option.name == "profile" for option in command.loaded.params)
-    ]
-
-
 def spark_submit() -> str:
     """The spark-submit of SPARK_HOME, or else of pip's Spark."""
     return str(Path(os.environ.get("SPARK_HOME") or pyspark.__path__[0]) / "bin" / "spark-submit")
@@ -133,14 +124,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def submit(
     command: Annotated[str, typer.Argument(help="A command of Encore, such as rollup or run.")],
     arguments: Annotated[list[str] | None, typer.Argument(help="Its arguments.")] = None,
-    master: Annotated[str | None, typer.Option(help="spark://HOST:PORT, yarn or k8s://HOST. [the profile's]")] = None,
-    deploy_mode: Annotated[str | None, typer.Option(help="client or cluster: where the driver runs.")] = None,
+    master: Annotated[
+        str | None, typer.Option(help="spark://HOST:PORT, yarn or k8s://HOST. (default: the profile's)")
+    ] = None,
+    deploy_mode: Annotated[DeployMode | None, typer.Option(help="Where the driver runs.")] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Name in conf/profiles/, or path. [cluster, or that of shell/cluster.sh]")
+        str | None,
+        typer.Option(help="Name in conf/profiles/, or path. (default: cluster, or that of shell/cluster.sh)"),
     ] = None,
     conf: Annotated[list[str] | None, typer.Option(help="A setting of Spark; may be repeated.")] = None,
     environment: Annotated[
-        str | None, typer.Option(help="Of Python: an archive, or a folder on every node. [what package.sh made]")
+        str | None,
+        typer.Option(help="Of Python: an archive, or a folder on every node. (default: what package.sh made)"),
     ] = None,
     properties_file: Annotated[str | None, typer.Option(help="As of spark-submit: the place for secrets.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the line.")] = False,

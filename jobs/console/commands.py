@@ -4,7 +4,6 @@ Such a module has a function `command`, whose signature is its options and whose
 `EXAMPLE`. A command is imported when it is used: listing all of them reads the docstrings alone.
 """
 
-import ast
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -23,12 +22,12 @@ ORDER = (
     "demo", "simulate", "run", "unpack", "ingest", "rollup", "features", "table", "train", "train-keras", "score",
     "drift", "interactions", "recommend", "report", "prepare",
 )  # fmt: skip
-_DOCSTRING = re.compile(r"`encore ([a-z-]+)`: (.+)")
+_DOCSTRING = re.compile(r'"""`encore ([a-z-]+)`: (.+?)"""')
 
 
 @dataclass(frozen=True)
 class CommandModule:
-    """A module that is a command; `about` is what its docstring says of it in a line."""
+    """A module that is a command; `about` is its help line."""
 
     name: str
     about: str
@@ -58,16 +57,16 @@ def _command_modules() -> Iterator[CommandModule]:
     for finder, name, is_package in pkgutil.iter_modules(jobs.__path__):
         spec = None if is_package else finder.find_spec(f"jobs.{name}", None)
         source = spec.loader.get_source(f"jobs.{name}") if spec and spec.loader else None  # type: ignore[attr-defined]
-        said = _DOCSTRING.match(ast.get_docstring(ast.parse(source)) or "") if source else None
-        if said:
-            yield CommandModule(said[1], said[2])
+        found = _DOCSTRING.match(source or "")
+        if found:
+            yield CommandModule(found[1], found[2])
 
 
 class LazyCommand(TyperCommand):
     """A command by its name and help line; its module is imported when it runs."""
 
     def __init__(self, command: CommandModule) -> None:
-        super().__init__(command.name, help=command.about)
+        super().__init__(command.name, help=command.about[:1].upper() + command.about[1:])
         self._command = command
 
     def make_context(self, *arguments: Any, **extra: Any) -> Any:

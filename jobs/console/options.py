@@ -46,11 +46,11 @@ _DAY: dict[str, Any] = {"parser": parse_day, "metavar": "YYYY-MM-DD"}
 DataOption = Annotated[str, typer.Option(help="Data folder: a path, or a URL (hdfs, s3a, gs).")]
 ServiceOption = Annotated[
     str | None,
-    typer.Option(help="Name in conf/, or path of a YAML file. [default: the service of the data folder, or music]"),
+    typer.Option(help="Name in conf/, or path of a YAML file. (default: the service of the data folder, or music)"),
 ]
 SimulatedOption = Annotated[SimulatedService, typer.Option("--service", help="Service to simulate.")]
 ProfileOption = Annotated[str, typer.Option(help="Where to run: name in conf/profiles/, or path of a YAML file.")]
-EngineOption = Annotated[EngineChoice | None, typer.Option(help="Engine. [default: the profile's]")]
+EngineOption = Annotated[EngineChoice | None, typer.Option(help="Engine. (default: the profile's)")]
 SampleOption = Annotated[
     float | None, typer.Option(parser=parse_share, metavar="SHARE", help="Share of the customers to keep, such as 0.1.")
 ]
@@ -60,9 +60,9 @@ AsOfOption = Annotated[
 ]
 TableAsOfOption = Annotated[
     date | None,
-    typer.Option("--as-of", **_DAY, help="As-of date of the table. [default: the newest]"),
+    typer.Option("--as-of", **_DAY, help="As-of date of the table. (default: the newest)"),
 ]
-SplitOption = Annotated[SplitBy | None, typer.Option(help="How to split off the test set. [default: the service's]")]
-SeedOption = Annotated[int | None, typer.Option(min=0, help="Random seed. [default: the service's]")]
+SplitOption = Annotated[SplitBy | None, typer.Option(help="How to split off the test set. (default: the service's)")]
+SeedOption = Annotated[int | None, typer.Option(min=0, help="Random seed. (default: the service's)")]
 ModelsOption = Annotated[list[ModelChoice] | None, typer.Option("--model", help="Model to fit; may be repeated.")]
-RawOption = Annotated[str | None, typer.Option(help="Archives of the service: a folder or a file. [default: DATA/raw]")]
+RawOption = Annotated[str | None, typer.Option(help="Archives of the service: a folder or a file. (default: DATA/raw)")]

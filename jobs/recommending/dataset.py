@@ -31,10 +31,10 @@ PARTS = {
 
 @dataclass(frozen=True)
 class HoldOut:
-    """Pairs to fit on, and what is held out: `customer`, `title`, none for the model itself.
+    """Pairs to fit on, and pairs held out: `customer`, `title`; none for the final model.
 
-    likers: customers who liked anything; known_by: (titles,) those who liked a title; order: the titles that anybody
-    liked, the most popular first.
+    likers: number of customers who liked a title; known_by: (titles,) number of customers who liked each title; order:
+    the liked titles, the most popular first.
     """
 
     pairs: Pairs
@@ -44,7 +44,7 @@ class HoldOut:
     order: Ints
 
     def known(self, spark: SparkSession) -> DataFrame:
-        """`title`, `customers` of the titles that anybody liked."""
+        """`title` and number of `customers`, of the liked titles."""
         liked = np.flatnonzero(self.known_by)
         rows = pa.table({"title": liked.astype(np.int32), "customers": self.known_by[liked]})
         return spark.createDataFrame(rows)
@@ -62,7 +62,7 @@ class InteractionDataset:
 
     @cached_property
     def _end(self) -> Window:
-        """The days that the model itself is fitted on."""
+        """The days that the final model is fitted on."""
         return history_window(self.source.days.end, self.source.days, self.source.history_days)
 
     @cached_property
@@ -73,7 +73,7 @@ class InteractionDataset:
 
     @cached_property
     def _ids(self) -> tuple[DataFrame, DataFrame]:
-        """The numbers of customers and titles, of all the days that are looked at."""
+        """Customers and titles of all days in use, with their numbers."""
         start = self._cuts[0].before.start if self._cuts else self._end.start
         window = Window(min(start, self._end.start), self._end.end)
         customers, titles = (
@@ -86,12 +86,12 @@ class InteractionDataset:
 
     @cached_property
     def pairs(self) -> DataFrame:
-        """All that the model itself is fitted on."""
+        """The pairs that the final model is fitted on."""
         return self._numbered("pairs", self._end)
 
     @cached_property
     def whole(self) -> HoldOut:
-        """The same as a part, of which nothing is held out."""
+        """All pairs, with nothing held out."""
         return self._part("whole", "pairs", self.pairs, None, self._end if self.source.is_dated else None)
 
     def _numbered(self, name: str, window: Window) -> DataFrame:
@@ -113,7 +113,7 @@ class InteractionDataset:
         )
 
     def part(self, name: str) -> HoldOut | None:
-        """A part that something is judged on; None where the evidence has too few days for it."""
+        """A part to evaluate on; None where there are too few days for it."""
         if name == DRAWN or not self.source.is_dated:
             return self._part_by_hash(name) if name != LATER else None
         if self._cuts is None:
@@ -139,11 +139,11 @@ class InteractionDataset:
 
     @property
     def _is_drawn(self) -> Column:
-        """Whether a pair is held out by hash, so that the choice of settings must not see it either."""
+        """Whether a pair is held out by hash; the choice of settings must not use it either."""
         return is_drawn("test_draw", self.declared.holdout_share)
 
     def _sampled(self, pairs: DataFrame) -> DataFrame:
-        """Pairs of so many customers as candidates are tried on."""
+        """Pairs of the customers that candidates are tried on."""
         return pairs.where(is_drawn("customer_draw", self._share_of(self.declared.tuning_customers)))
 
     def _share_of(self, customers: int) -> float:
@@ -157,7 +157,7 @@ class InteractionDataset:
     def _part(
         self, name: str, stored_as: str, pairs: DataFrame, held: DataFrame | None, window: Window | None
     ) -> HoldOut:
-        """A part of `pairs`, as stored; popular is what was liked in the last days of `window`, or in all of it."""
+        """A part of the stored `pairs`; popularity counts the last days of `window`, or all of it."""
         fitted_on = pairs.select(*FITTED_ON)
         customers, titles = self._sizes
         known_by = self._likes([fitted_on.where("strength > 0")])
@@ -175,14 +175,14 @@ class InteractionDataset:
         return HoldOut(found, judged, likers, known_by, order[known_by[order] > 0])
 
     def _recent(self, window: Window) -> list[DataFrame]:
-        """What was liked in the last days of a window, some customers at a time."""
+        """Liked pairs of the last days of a window, some customers at a time."""
         days = Window(window.dates()[-min(self.declared.popular_days, window.days)], window.end)
         titles = self._ids[1].select("title_id", "title")
         pairs = (self.source.pairs(days, part) for part in self.source.slices(days))
         return [rows.where("strength > 0").join(titles, "title_id", "inner") for rows in pairs]
 
     def _likes(self, liked: list[DataFrame]) -> Ints:
-        """(titles,) the customers of each, of pairs that lie in several parts by customer."""
+        """(titles,) number of customers of each title; the pairs come in several parts by customer."""
         found = np.zeros(self._sizes[1], np.int64)
         for part in liked:
             rows = part.groupBy("title").agg(F.count("*").alias("customers")).toArrow()
@@ -190,7 +190,7 @@ class InteractionDataset:
         return found
 
     def stored(self, name: str, *parts: DataFrame) -> DataFrame:
-        """Rows that are made once."""
+        """Rows, computed once and stored under a name."""
         return materialise(parts, self._folder(name))
 
     def _batches(self, name: str) -> Callable[[], Iterable[pa.RecordBatch]]:

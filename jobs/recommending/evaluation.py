@@ -56,7 +56,7 @@ class RecommenderEvaluation:
             model: a name of MODELS, which is then taken, or AUTO for the best on the validation part.
 
         Raises:
-            InputError: nobody likes anything, or the catalogue is too large for the model.
+            InputError: no title is liked, or the catalogue is too large for the model.
         """
         whole = self.dataset.whole
         if not len(whole.order):
@@ -129,7 +129,7 @@ class RecommenderEvaluation:
         }
 
     def _measured(self, part: HoldOut, candidate: RankerSettings, name: str) -> tuple[DataFrame, DataFrame]:
-        """What a candidate, fitted on a part, recommends to those who are judged, and how good it is for each."""
+        """The lists of a candidate fitted on a part, for customers with titles held out, and its metrics for each."""
         assert part.held is not None
         ranker = fit_ranker(part.pairs, candidate, self.engine, self.dataset.seed)
         model = RecommenderModel(ranker, part.order, part.pairs.titles)

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from conf.load import fingerprint
-from jobs.batches import slices
 from jobs.data_folder import DataFolder
 from jobs.recommending.model_file import at_workers
 from jobs.records.recommending import (
@@ -25,6 +24,7 @@ from jobs.records.recommending import (
 )
 from jobs.records.scoring import ScoresRecord
 from jobs.storage.backend import current, local_copy
+from jobs.storage.batches import slices
 from jobs.storage.input_files import Identity
 from jobs.storage.layer import materialise, write_partitions
 from jobs.storage.location import Place
@@ -69,7 +69,7 @@ class Recommendations:
         """Write them where they are not up to date. Returns the record of the titles for customers.
 
         Raises:
-            InputError: there is nobody to recommend anything to.
+            InputError: there is no customer to recommend to.
         """
         day, layer = str(self.as_of), self.data.titles_for_customers
         done = layer.up_to_date({day: self.basis})
@@ -84,7 +84,7 @@ class Recommendations:
             scored = self._scored(staged.work / "scored")
             write_partitions(self._dated(self._for_customers(scored)), staged)
             if not staged.has_rows():
-                raise InputError(f"{self.data}: there is nobody to recommend anything to")
+                raise InputError(f"{self.data}: there is no customer to recommend to")
             write_partitions(self._dated(self._for_titles(scored)), staged_for_titles)
             rows = staged.read(self.spark)
             record = self._record(rows)
@@ -149,7 +149,7 @@ class Recommendations:
         return found.unionByName(self._without_history(found))
 
     def _without_history(self, found: DataFrame) -> DataFrame:
-        """The popular titles, for those who are asked for and of whom nothing is known."""
+        """The popular titles, for customers of the audience without a history."""
         with local_copy(self._file) as file:
             popular = popular_titles(file)[: self.top]
         ranks = pa.table({"title": popular.astype(np.int32), "rank": np.arange(1, len(popular) + 1, dtype=np.int32)})

@@ -15,12 +15,12 @@ from conf.recommender import Interactions
 from features.interactions import best_names, dictionary_rows, without_bots
 from features.interactions import interactions as merged_interactions
 from features.windows import Window
-from jobs.batches import WHOLE, Slice, slices
 from jobs.data_folder import DataFolder
 from jobs.engine import is_classic
 from jobs.records.layers import InteractionsBasis, InteractionsRecord
 from jobs.records.recommending import RatingsBasis
 from jobs.storage.backend import write_csv
+from jobs.storage.batches import WHOLE, Slice, slices
 from jobs.storage.input_files import for_workers, identity
 from jobs.storage.layer import Layer, Staged, materialise, write_partitions
 from jobs.storage.location import Place
@@ -66,7 +66,7 @@ class InteractionSource(Protocol):
     def pairs(self, window: Window, part: Slice = WHOLE) -> DataFrame:
         """As it looks at the window's end: `customer_id`, `title_id`, `strength`, each pair once; 0: seen, not liked.
 
-        Explicit ratings have `rating` besides.
+        Explicit ratings also have `rating`.
         """
         ...
 
@@ -173,7 +173,7 @@ class LoggedInteractions:
         layer = self.data.title_days
         if not layer.has_rows():
             raise NothingToLearnError(
-                f"{layer.root}: nobody did anything with a title, so there is nothing to learn from"
+                f"{layer.root}: there are no interactions with titles, so there is nothing to learn from"
             )
         inside = [str(day) for day in window.dates()]
         rows = layer.read(self.spark, inside) if layer.has_rows(inside) else layer.read(self.spark).limit(0)
@@ -235,7 +235,7 @@ def read_ratings(
     the day after the last, or today where there are no times.
 
     Raises:
-        InputError: it is not such a file, or a row has no customer, no title, no number or no time that can be read.
+        InputError: it is not such a file, or a row lacks a customer, a title, a number or a readable time.
     """
     names = _header(file)
     # A quote inside quotes is written twice.

@@ -27,7 +27,7 @@ class EventsRecord(PartitionRecord):
     The lines are partitioned: `lines = events + rejected + duplicates + left_out`.
 
     Attributes:
-        unreadable: rejected rows of which a value could not be typed.
+        unreadable: rejected rows with a value that could not be typed.
         repaired, reasons: rows by name of the repair, or by reason of the rejection.
         left_out: lines of customers outside the sample.
     """

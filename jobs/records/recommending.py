@@ -116,7 +116,7 @@ class TitlesRecord(RecommendationsRecord):
     """Titles for customers, one row per customer and title: `recommendations/titles/as_of=…/`.
 
     Attributes:
-        without_history: customers of whom nothing is known, who get popular titles.
+        without_history: customers without interactions, who get popular titles.
         titles: titles that stand on some list.
     """
 

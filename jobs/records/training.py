@@ -132,7 +132,7 @@ class BaselinesRecord(Record):
 
 
 class AuditRecord(Record):
-    """The leakage audit: `models/audit.json`; `rows` of the training set were looked at."""
+    """The leakage audit: `models/audit.json`; `rows` of the training set were audited."""
 
     COMMAND: ClassVar[str] = "`encore train`"
     rows: int

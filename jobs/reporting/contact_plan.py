@@ -35,7 +35,7 @@ class Share:
 
     @property
     def decimals(self) -> int:
-        """Of the profits, all told alike."""
+        """Decimals of the profits, the same for all."""
         return 0 if max(abs(one.value) for one in self.profit.values()) >= 100 else 2
 
 

@@ -51,7 +51,7 @@ class File:
 
 @dataclass(frozen=True)
 class DataQuality:
-    """All of it; `logs` and `sample` are None where no layer says them."""
+    """How far the data can be trusted; `logs` and `sample` are None where no layer has them."""
 
     archives: dict[str, list[str]]
     logs: Window | None
@@ -118,7 +118,7 @@ def _table(windows: Windows, as_of: date, record: FeaturesRecord) -> Table:
         record.bots_excluded,
         is_mature,
         record.positives,
-        # Days of an outcome that is not over are not missing: nobody expects them yet.
+        # Days of an outcome that is not over are not missing yet.
         [day for day in record.missing_days if is_mature or day not in outcome],
         len(record.missing_parts),
         {name: customers for name, customers in record.capped.items() if customers},

@@ -23,7 +23,7 @@ class FeatureWeight:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the interval of its importance lies above nothing."""
+        """Whether the interval of its importance lies above 0."""
         return self.permutation.low > 0
 
 

@@ -37,7 +37,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class LeakageAudit:
-    """All features, the flagged ones first, then by AUC; `rows` of the training part were looked at."""
+    """All features, the flagged ones first, then by AUC; `rows` of the training set were audited."""
 
     rows: int
     positive_share: float

@@ -68,7 +68,7 @@ def models_figure(comparison: ModelComparison, oracle: Oracle | None, styles: di
 
 
 def curve_figures(comparison: ModelComparison, oracle: Oracle | None, styles: dict[str, LineStyle]) -> dict[str, str]:
-    """Each kind of curve of all models and baselines, by its name; the chosen model lies on top."""
+    """A figure for each kind of curve, of all models and baselines; the chosen model is drawn on top."""
     others = [one for one in comparison.all if one.name not in (CONSTANT, comparison.chosen.name)]
     drawn = [*([oracle] if oracle else []), *reversed(others), comparison.chosen]
     return {kind: _curve_figure(kind, drawn, styles) for kind in CURVES if comparison.chosen.curves.get(kind)}

@@ -15,7 +15,7 @@ from models.evaluation.intervals import Interval
 from models.fitting.cross_validation import Candidate
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
-CALIBRATED = 0.02  # an average error of the probabilities below this is called none
+CALIBRATED = 0.02  # a mean error of the probabilities below this counts as calibrated
 UNSEEN = {
     "customer": "customers the model never saw",
     "time": "outcomes later than all the model learned from",
@@ -91,17 +91,17 @@ class Model(Evaluated):
 
     @property
     def calibration_error(self) -> float:
-        """How far its probabilities are off on average; no number where that is not known."""
+        """Mean absolute error of its probabilities; NaN where it is not known."""
         return self.test.get("calibration_error", UNKNOWN).value
 
     @property
     def is_calibrated(self) -> bool | None:
-        """Whether its probabilities are, on average, as often right as they say; None where that is not known."""
+        """Whether its probabilities are calibrated; None where that is not known."""
         return None if math.isnan(self.calibration_error) else self.calibration_error < CALIBRATED
 
     @property
     def comparison(self) -> str:
-        """How it stands against the recency rule, by the interval of the paired difference."""
+        """How it compares with the recency rule, by the interval of the paired difference."""
         if self.gain.low > 0:
             return "better than"
         return "worse than" if self.gain.high < 0 else "not clearly better than"
@@ -208,7 +208,7 @@ def _evaluated(
 
 
 def _chosen(folder: ModelFolder, models: list[Model]) -> tuple[Model, str]:
-    """The model of chosen.json; where that names none of them, the one that tuning favours of those to choose from."""
+    """The model of chosen.json; where it names none of them, the choosable one with the highest AUC in tuning."""
     record = folder.find_chosen()
     named = next((one for one in models if record and one.name == record.model), None)
     if record and named:

@@ -21,17 +21,17 @@ class Oracle(Evaluated):
     rows: int
 
     def share_reached(self, by: float) -> float:
-        """How far an AUC has come from chance to the best; no number where the best is chance."""
+        """The share of the way from chance to the best AUC that an AUC reaches; NaN where the best is chance."""
         return (by - 0.5) / (self.auc.value - 0.5) if self.auc.value != 0.5 else math.nan
 
 
 def find_oracle(data: DataFolder, spark: SparkSession, chosen: Model) -> Oracle | None:
-    """The truth on the test customers of the chosen model; only a simulation knows it."""
+    """The truth for the test set of the chosen model; only a simulation has it."""
     as_of = chosen.record.split.test_as_of
     scores = ModelFolder(data.models).test_scores(chosen.name)
     if as_of not in data.truth.values() or not scores.is_dir():
         return None
-    truth = spark.read.parquet(str(data.truth.partition(as_of)))  # beside it lies what is no Parquet
+    truth = spark.read.parquet(str(data.truth.partition(as_of)))  # the layer also holds files that are not Parquet
     [probability] = [name for name in truth.columns if name.endswith("_probability")]
     true = truth.select("customer_id", F.col(probability).alias("probability"))
     unseen = spark.read.parquet(str(scores)).select("customer_id", "label")

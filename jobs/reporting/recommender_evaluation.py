@@ -159,7 +159,7 @@ def title_of(model: str) -> str:
 
 
 def _rankers(found: dict[str, RankerEvaluation], chosen: str) -> list[Ranker]:
-    """The best first; those of whom nothing is known last."""
+    """The best first; those without a metric last."""
     rankers = [
         Ranker(
             name,

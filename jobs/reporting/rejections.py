@@ -1,8 +1,11 @@
 """Rows that were rejected or repaired, by reason, from the records of landing and events."""
 
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from conf.events import Event
 from jobs.formatting import words
@@ -10,19 +13,8 @@ from jobs.records.layers import EventsRecord
 
 Days = Mapping[str, Sequence[EventsRecord]]  # by event
 
-# What unpack.sh means by its reasons; all others are declared in the service's configuration.
-LANDING_REASONS = {
-    "blank": "an empty line",
-    "count_line": "a lone number, such as some exports put on top",
-    "too_few_fields": "fewer fields than a line has",
-    "too_many_fields": "more fields than a line has",
-    "undated": "no day that can be read",
-    "not_utf8": "not valid UTF-8 text",
-    "control_character": "a control character within the line",
-    "too_long": "longer than any line of a log",
-    "unreadable_record": "neither a CSV record nor a JSON object",
-}
-LANDING_REPAIR = "mended while unpacking: an empty field in front dropped, or the lines of one record joined"
+CODE = Path(__file__).parents[2]
+LANDING_REPAIR = "repaired while unpacking: an empty field in front dropped, or the lines of one record joined"
 
 
 @dataclass(frozen=True)
@@ -42,17 +34,27 @@ class Reason:
         return self.rows / max(self.of_rows, 1)
 
 
+@cache
+def landing_reasons() -> dict[str, str]:
+    """What unpack.sh means by its reasons, in their order; all others are declared in the service's configuration."""
+    name = "shell/unpack/reasons.tsv"
+    table = CODE / name if CODE.is_dir() else zipfile.Path(CODE, name)  # a cluster is sent the code as a zip
+    rows = [line for line in table.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return dict(row.split("\t") for row in rows)
+
+
 def landing_rejected(landed: dict[str, Counter[str]]) -> Iterator[Reason]:
     """Lines that unpacking rejected, by event, the most frequent reason first."""
+    meanings = landing_reasons()
     for event, counts in landed.items():
         found = {key: number for key, number in counts.items() if key.startswith("rejected_") and number}
         for key, number in Counter(found).most_common():
             reason = key.removeprefix("rejected_")
-            yield Reason("landing", event, reason, LANDING_REASONS.get(reason, words(reason)), number, counts["lines"])
+            yield Reason("landing", event, reason, meanings.get(reason, words(reason)), number, counts["lines"])
 
 
 def landing_repaired(landed: dict[str, Counter[str]]) -> Iterator[Reason]:
-    """Records that unpacking mended, by event."""
+    """Records that unpacking repaired, by event."""
     for event, counts in landed.items():
         if counts["repaired"]:
             yield Reason("landing", event, "shape", LANDING_REPAIR, counts["repaired"], counts["records"])

@@ -26,7 +26,7 @@ class Decile:
 class Scores:
     """The newest scores; `staleness` says in words why they are out of date, if they are.
 
-    A probability is that of the label. Where the label says who comes back, those who leave are the others.
+    A probability is that of label 1, which means leaving or coming back, as the service declares.
     """
 
     as_of: date

@@ -1,6 +1,6 @@
 """Line styles of models, baselines and rules, the same in every chart and in the keys beside them.
 
-They differ by colour, dashes and width, so that they can be told apart in print and by the colour-blind.
+They differ by colour, dashes and width, so that print and colour-blind readers can distinguish them.
 """
 
 from dataclasses import dataclass

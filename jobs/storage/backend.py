@@ -8,13 +8,14 @@ import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
-
-import pyarrow.dataset
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jobs.storage.disk import Disk
 from jobs.storage.location import Place, Remote
 from jobs.storage.object_store import ObjectStore
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 
 class Backend(Protocol):
@@ -38,18 +39,18 @@ class Backend(Protocol):
         ...
 
     def current(self, folder: Any) -> Place:
-        """Where the published content of a folder lies; the folder itself where nothing is published."""
+        """The published content of a folder; the folder itself where nothing is published."""
         ...
 
     def staging_folder(self, target: Any) -> AbstractContextManager[Place]:
-        """A new folder, where no reader looks, to write what `replace_folder` puts in the place of `target`.
+        """A new folder, where no reader looks, to write what `replace_folder` publishes as `target`.
 
         It is removed at the end, except for what was published.
         """
         ...
 
     def replace_folder(self, new: Any, old: Any) -> None:
-        """Put the folder `new` in the place of `old` in one step; readers find it by `current(old)`."""
+        """Replace the folder `old` by `new` in one step; readers find it by `current(old)`."""
         ...
 
     def remove_folder(self, folder: Any) -> None:
@@ -60,7 +61,7 @@ class Backend(Protocol):
         """Write a whole file, or leave the old one as it was."""
         ...
 
-    def dataset(self, folder: Any) -> pyarrow.dataset.Dataset:
+    def dataset(self, folder: Any) -> "Dataset":
         """The Parquet files of a folder."""
         ...
 
@@ -140,7 +141,7 @@ def write_csv(path: Place, header: Sequence[str], rows: Sequence[Sequence[Any]])
     write_text(path, text.getvalue())
 
 
-def dataset(folder: Place) -> pyarrow.dataset.Dataset:
+def dataset(folder: Place) -> "Dataset":
     """See Backend."""
     return backend(folder).dataset(folder)
 

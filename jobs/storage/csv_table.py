@@ -1,7 +1,7 @@
-"""A finished table's CSV file: is there a header, which column is which, and its texts as Parquet for the engines.
+"""The CSV file of a finished table: its header, its columns, and its texts as Parquet for the engines.
 
-Columns are found by the names in the header, in any order; without one, by their position. What the texts mean is
-not looked at here.
+Columns are found by the names in the header, in any order; without a header, by their position. Texts are not
+interpreted here.
 """
 
 import csv
@@ -35,9 +35,9 @@ class Source:
     """A file that can be read.
 
     Attributes:
-        checksum: of the content, whatever the file is called and whether it is compressed.
-        begin: how many lines stand before the first row of values.
-        width: how many cells a row has.
+        checksum: of the uncompressed content.
+        begin: number of lines before the first row of values.
+        width: number of cells in a row.
         positions: the cell of each declared column, from 0.
     """
 
@@ -50,7 +50,7 @@ class Source:
 
 
 def source(path: Path, table: FinishedTable) -> Source:
-    """Look at the beginning of a file. Raises InputError where it is not one of such columns."""
+    """Inspect the beginning of a file. Raises InputError where it does not have the declared columns."""
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; give the CSV file of the finished table")
     with _reading(path), _opened(path) as file:
@@ -110,9 +110,9 @@ def _batches(content: BufferedIOBase, file: Source) -> Iterator[pa.RecordBatch]:
 
 
 def _first_row(path: Path) -> tuple[int, list[str]]:
-    """How many blank lines stand first, and the cells of the first row; none where the file is empty."""
+    """The number of leading blank lines, and the cells of the first row; none where the file is empty."""
     with _reading(path), _opened(path) as file:
-        # As lines of bytes: a text reader would stumble over a bad byte far behind the first row.
+        # As lines of bytes: a text reader would fail at a bad byte far behind the first row.
         for number, cells in enumerate(csv.reader(line.decode("utf-8-sig") for line in file)):
             if cells:
                 return number, cells
@@ -127,7 +127,7 @@ def _by_name(path: Path, cells: list[str], table: FinishedTable) -> dict[str, in
     missing = [" or ".join((name, *table.columns[name].names)) for name in found if not found[name]]
     if len(missing) == len(found):
         raise InputError(
-            f"{path}: its first row has neither known names of columns nor numbers between commas; give CSV with the "
+            f"{path}: its first row has neither known column names nor numbers between commas; give CSV with the "
             f"columns {', '.join(table.columns)}"
         )
     if missing:
@@ -138,7 +138,7 @@ def _by_name(path: Path, cells: list[str], table: FinishedTable) -> dict[str, in
     for name, numbers in found.items():
         if len(numbers) > 1:
             both = " and ".join(cells[number] for number in numbers)
-            raise InputError(f"{path}: its header has several columns for {name}: {both}; leave one of them")
+            raise InputError(f"{path}: its header has several columns for {name}: {both}; keep only one of them")
     return {name: number for name, (number,) in found.items()}
 
 
@@ -160,7 +160,7 @@ def _checksum(content: BufferedIOBase) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BufferedIOBase]:
-    """The content of a file, unpacked where it is compressed."""
+    """The content of a file, decompressed where it is compressed."""
     with path.open("rb") as file:
         is_compressed = file.read(len(GZIP)) == GZIP
         file.seek(0)
@@ -181,4 +181,4 @@ def _reading(path: Path) -> Iterator[None]:
         csv.Error,
     ) as error:
         problem = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: cannot be read as CSV in UTF-8 ({problem}); fix the file") from None
+        raise InputError(f"{path}: cannot be read as CSV in UTF-8 ({problem}); fix the file there") from None

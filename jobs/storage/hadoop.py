@@ -1,7 +1,7 @@
 """Hadoop's file systems as Spark's session knows them, behind pyarrow's interface.
 
-The session's own FileSystem has its credentials, its mount tables and its connectors (S3A, GCS, HDFS), and needs no
-libhdfs. This is the one module that goes through to the JVM.
+The session's FileSystem has its credentials, mount tables and connectors (S3A, GCS, HDFS), and needs no libhdfs. This
+is the only module that calls the JVM directly.
 """
 
 import io
@@ -15,19 +15,19 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyarrow.fs import FileInfo, FileSelector, FileType
 from pyspark import SparkContext
 
-BUFFER_BYTES = 1 << 20  # each call to the JVM costs as much as to move some 10 KB
+BUFFER_BYTES = 1 << 20  # a call to the JVM costs as much as moving about 10 KB
 
 
 def hadoop_filesystem(url: str, is_flat: bool) -> pyarrow.fs.FileSystem:
     """The file system at a URL such as `hdfs://node:8020/`; its paths begin with `/`. Raises OSError.
 
-    is_flat: it has no folders, so that all below a name is listed as fast as what lies right below.
+    is_flat: the store has no folders, so that listing everything below a name is as fast as listing one level.
     """
     return pyarrow.fs.PyFileSystem(Hadoop(url, is_flat))
 
 
 class Hadoop(pyarrow.fs.FileSystemHandler):  # type: ignore[misc]
-    """What pyarrow asks of a file system, by Hadoop's FileSystem. Every method raises OSError where that fails."""
+    """pyarrow's interface to a file system, by Hadoop's FileSystem. Every method raises OSError where that fails."""
 
     def __init__(self, url: str, is_flat: bool) -> None:
         context: Any = SparkContext.getOrCreate()
@@ -75,7 +75,7 @@ class Hadoop(pyarrow.fs.FileSystemHandler):  # type: ignore[misc]
             self._delete(info.path)
 
     def delete_root_dir_contents(self) -> None:
-        """Refused: nobody asks for it."""
+        """Not supported: no caller needs it."""
         raise NotImplementedError
 
     def delete_file(self, path: str) -> None:
@@ -138,7 +138,7 @@ class Hadoop(pyarrow.fs.FileSystemHandler):  # type: ignore[misc]
         return found
 
     def _all_below(self, base: str) -> list[FileInfo]:
-        """By one listing, of files alone; the folders are those that their names tell of."""
+        """From one listing of all files; folders follow from their names."""
         start = len(self._path(base).toString().rstrip("/"))
         files, found = self._system.listFiles(self._path(base), True), []
         while files.hasNext():

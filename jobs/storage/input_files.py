@@ -15,7 +15,7 @@ Identity = tuple[str, int, float]  # absolute place, size in bytes, time of writ
 
 
 def identity(file: Place) -> Identity:
-    """What tells whether it is the same file with the same content."""
+    """Equal for the same file with the same content."""
     status = file.stat()
     return str(backend(file).absolute(file)), status.st_size, status.st_mtime
 

@@ -1,4 +1,4 @@
-"""The landing layer as the shell left it: which files belong to which day, and whether they are all there."""
+"""Reads the lists of the landing layer: the files of each event and day, checked against the disk."""
 
 import csv
 from collections import defaultdict
@@ -24,7 +24,7 @@ class LandedFile:
 
 
 def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
-    """The files of each (event, day). Raises InputError where the folder is not what its lists say."""
+    """The files of each (event, day). Raises InputError if the folder and its lists differ."""
     archives = {row["archive"]: row for row in read_rows(landing / "manifest.csv")}
     days: dict[tuple[str, str], list[LandedFile]] = defaultdict(list)
     for row in read_rows(landing / "days.csv"):
@@ -42,12 +42,12 @@ def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
     found = {path: path.stat().st_size for path in landing.glob("*/date=*/*") if path.is_file()}
     for path in sorted(listed.keys() | found.keys()):
         if listed.get(path) != found.get(path):
-            raise InputError(f"{path}: this file is not as {landing / 'days.csv'} lists it; {REPAIR}")
+            raise InputError(f"{path}: this file differs from its entry in {landing / 'days.csv'}; {REPAIR}")
     return days
 
 
 def sample_rate(landing: Place) -> float:
-    """The share of customers that the landing layer holds. Raises InputError where archives differ in it."""
+    """The share of customers in the landing layer. Raises InputError if archives have different shares."""
     rates = {row["sample"] for row in read_rows(landing / "manifest.csv") if row["status"] == "unpacked"}
     if len(rates) != 1:
         problem = (
@@ -60,9 +60,9 @@ def sample_rate(landing: Place) -> float:
 
 
 def read_rows(path: Place) -> list[dict[str, str]]:
-    """The rows of a small CSV file. Raises InputError where it is missing."""
+    """The rows of a small CSV file. Raises InputError if it is missing."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such list of what was unpacked; {REPAIR}") from None
+        raise InputError(f"{path}: the list of unpacked archives is missing; {REPAIR}") from None

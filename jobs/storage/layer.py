@@ -27,7 +27,7 @@ R = TypeVar("R", bound=PartitionRecord)
 
 @dataclass(frozen=True)
 class Partitions:
-    """A folder of Hive partitions `key=value/`, as they lie."""
+    """A folder of Hive partitions `key=value/`."""
 
     root: Place
     key: str

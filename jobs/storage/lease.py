@@ -1,4 +1,4 @@
-"""One writer at a time where there is no lock: a lease, which its holder says again and again that it still has."""
+"""One writer at a time on stores without locks: a lease that its holder renews every 10 s."""
 
 import json
 import logging
@@ -13,21 +13,21 @@ from conf.errors import InputError
 from jobs.storage.location import Remote
 
 LOCK = ".lock"
-CONFIRMED = 1.0  # seconds for which a look at the lease is believed
-GRACE = 2.0  # seconds: longer, by what a request may take
+CONFIRMED = 1.0  # seconds for which a check of the lease is valid
+GRACE = 2.0  # seconds: CONFIRMED and the time of a request
 
 
 @dataclass
 class Lease:
-    """The object `.lock` in a data folder, with who holds it, and written anew every `refresh` seconds.
+    """The object `.lock` in a data folder, which names its holder and is rewritten every `refresh` seconds.
 
-    A holder that was killed writes it no more: after `dead` seconds without a change, by the clock of the store, it
-    may be taken. What a lease cannot promise: stores have no way, through pyarrow, to create an object only where there
-    is none, so two commands that begin in the same moment may both believe that they hold it. Then the one that wrote
-    last does, and the other is refused when it publishes more than CONFIRMED seconds later; so is a holder that was
-    suspended for longer than `dead`. Until then both may publish, and each partition is still wholly of one of them:
-    neither writes in a version of the other's, and what seems left over, which may be the other's work, is removed
-    only GRACE seconds after the lease was taken, when the other publishes nothing any more.
+    A killed holder stops renewing: after `dead` seconds without a change, by the clock of the store, the lease may be
+    taken. A limit of this: pyarrow cannot create an object only where there is none, so two commands that start in
+    the same moment may both believe that they hold the lease. The one that wrote last does. The other one is refused
+    when it publishes more than CONFIRMED seconds later, and so is a holder that was suspended for longer than `dead`.
+    Until then both may publish, and each partition still comes wholly from one of them: neither writes into a version
+    of the other. Leftovers, which may be the other's work, are removed only GRACE seconds after the lease was taken,
+    when the other can publish nothing any more.
     """
 
     data: Remote
@@ -41,19 +41,19 @@ class Lease:
 
     @property
     def file(self) -> Remote:
-        """Where it lies."""
+        """The object."""
         return self.data / LOCK
 
     def take(self) -> None:
-        """Take it, after waiting for one that nobody refreshes any more to grow old.
+        """Take the lease, if necessary after waiting until an abandoned one has expired.
 
         Raises:
-            InputError: another command refreshes it, so it is alive.
+            InputError: another command renews it.
             OSError: the store fails.
         """
         seen = self._seen()
         if seen is not None:
-            logging.getLogger("encore").warning(f"{self.file}: waiting whether another encore command lives there")
+            logging.getLogger("encore").warning(f"{self.file}: checking whether another encore command is running")
         while seen is not None and (left := self.dead - self._age()) > 0:
             time.sleep(min(self.refresh * 1.2, left + 0.1))
             before, seen = seen, self._seen()
@@ -68,7 +68,7 @@ class Lease:
         self._thread.start()
 
     def release(self) -> None:
-        """Give it back, where it is still held."""
+        """Release the lease, where it is still held."""
         self._over.set()
         self._thread.join()
         _HELD.remove(self)
@@ -76,16 +76,16 @@ class Lease:
             if self._holder() == self.holder:
                 self.file.unlink(missing_ok=True)
         except OSError:
-            return  # it grows old
+            return  # it expires by itself
 
     def require(self) -> None:
-        """Raise InputError where another command has taken it."""
+        """Raise InputError where another command has taken the lease."""
         if not self._is_lost and time.time() - self._confirmed > CONFIRMED:
             self._confirmed, self._is_lost = time.time(), self._holder() != self.holder
         if self._is_lost:
             raise InputError(
-                f"{self.data}: another encore command has begun to write here, since this one had not been heard of; "
-                f"what was published until now is whole. Wait for the other, and run this one again"
+                f"{self.data}: another encore command has taken over, since this one did not renew its lease; "
+                f"what was published so far is whole. Wait for the other command, then run this one again"
             )
 
     def _keep(self) -> None:
@@ -96,7 +96,7 @@ class Lease:
                     return
                 self._write()
             except OSError:
-                continue  # once more, before it grows old
+                continue  # try again before it expires
 
     def _write(self) -> None:
         said = {"holder": self.holder, "host": socket.gethostname(), "pid": os.getpid(), "at": time.time()}
@@ -113,13 +113,13 @@ class Lease:
         return json.loads(seen)["holder"] if seen else None
 
     def _age(self) -> float:
-        """Seconds since it was written, both by the clock of the store; clocks of machines may be apart."""
+        """Seconds since it was written, by the clock of the store, since clocks of machines may differ."""
         probe = self.data / f"{LOCK}-{self.holder}"
         probe.write_text("")
         try:
             return probe.stat().st_mtime - self.file.stat().st_mtime
         except FileNotFoundError:
-            return self.dead  # given back meanwhile
+            return self.dead  # released meanwhile
         finally:
             probe.unlink(missing_ok=True)
 
@@ -128,7 +128,7 @@ _HELD: list[Lease] = []
 
 
 def require_held(place: Remote) -> None:
-    """Raise InputError where this process held the data folder of a place, and another command has taken it over."""
+    """Raise InputError where this process held the lease of a place's data folder and has lost it."""
     for lease in _HELD:
         if place.is_below(lease.data):
             lease.require()

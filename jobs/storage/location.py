@@ -20,16 +20,16 @@ from pyarrow.fs import FileInfo, FileSelector, FileType
 from conf.errors import InputError, UsageError
 from jobs.storage.hadoop import hadoop_filesystem
 
-# In an object store a name and all of its content appear in one step, and the first part of a path is a bucket.
+# In an object store an object becomes visible with all of its content in one step, and a path begins with a bucket.
 OBJECT_STORES = ("s3", "s3a", "gs")
-SCHEMES = (*OBJECT_STORES, "hdfs", "viewfs")  # viewfs: the mount table of Hadoop's federations
+SCHEMES = (*OBJECT_STORES, "hdfs", "viewfs")  # viewfs: the mount table of federated Hadoop clusters
 TEMPORARY = ".tmp"
-PATIENCE = timedelta(seconds=60)  # with a store that does not answer
+RETRY_LIMIT = timedelta(seconds=60)  # for a store that does not answer
 
 
 @dataclass(frozen=True)
 class Stat:
-    """Of a file its size in bytes, and when it was written, in seconds since 1970 by the store's own clock."""
+    """Size of a file in bytes, and when it was written, in seconds since 1970 by the store's own clock."""
 
     st_size: int
     st_mtime: float
@@ -37,17 +37,18 @@ class Stat:
 
 @dataclass(frozen=True)
 class Remote:
-    """A place in an object store or in HDFS, as its URL; folders are there when something lies in them.
+    """A place in an object store or in HDFS, as its URL; a folder exists where something lies in it.
 
-    It has the part of pathlib's interface that the jobs use. The file system is opened at the first use, with the
-    engine `spark` by its session, which has to run by then. Methods raise OSError where the store refuses.
+    It has the part of pathlib's interface that the jobs use. The file system is opened at the first use; with the
+    engine `spark` it is that of the session, which must be running by then. Methods raise OSError where the store
+    refuses.
     """
 
     scheme: str
     authority: str
     path: str  # begins with a slash, or is empty
     engine: str
-    known: FileInfo | None = field(default=None, compare=False, repr=False)  # as its folder's listing has it
+    known: FileInfo | None = field(default=None, compare=False, repr=False)  # from the listing of its folder
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.path or '/'}"
@@ -65,11 +66,11 @@ class Remote:
 
     @property
     def parent(self) -> "Remote":
-        """The folder that it lies in."""
+        """The folder that holds it."""
         return Remote(self.scheme, self.authority, self.path.rpartition("/")[0], self.engine)
 
     def is_below(self, folder: "Remote") -> bool:
-        """Whether it lies in the folder, however deep."""
+        """Whether it lies in the folder, at any depth."""
         return (self.scheme, self.authority) == (folder.scheme, folder.authority) and self.path.startswith(
             f"{folder.path}/"
         )
@@ -81,14 +82,14 @@ class Remote:
 
     @property
     def key(self) -> str:
-        """What the file system calls it."""
+        """Its path within the file system."""
         return self._root + self.path
 
     @property
     def _root(self) -> str:
         return self.authority if self.scheme in OBJECT_STORES and self.engine != "spark" else ""
 
-    # ---- looking ----
+    # ---- listing ----
 
     def exists(self) -> bool:
         """Whether it is a file, or a folder that holds something."""
@@ -110,7 +111,7 @@ class Remote:
         return Stat(info.size, info.mtime.timestamp() if info.mtime else datetime.now(UTC).timestamp())
 
     def iterdir(self) -> Iterator["Remote"]:
-        """What lies in the folder; nothing where it is not there."""
+        """The entries of the folder; none where it does not exist."""
         yield from self._listed(recursive=False)
 
     def rglob(self) -> Iterator["Remote"]:
@@ -118,9 +119,9 @@ class Remote:
         yield from self._listed(recursive=True)
 
     def glob(self, pattern: str) -> Iterator["Remote"]:
-        """What lies below by a pattern of as many parts as it is deep; `*` does not match slashes."""
+        """The entries below that match a pattern with one part for each level; `*` does not match slashes."""
         first, *others = parts = pattern.split("/")
-        if others and self.scheme in OBJECT_STORES:  # which list all that is below in one request
+        if others and self.scheme in OBJECT_STORES:  # which list everything below in one request
             for found in self.rglob():
                 names = found.path.removeprefix(f"{self.path}/").split("/")
                 if len(names) == len(parts) and all(map(fnmatchcase, names, parts)):
@@ -174,7 +175,7 @@ class Remote:
 
     @contextmanager
     def whole(self) -> Iterator["Remote"]:
-        """Where to write a file that readers are to see when it is whole."""
+        """Where to write a file, so that readers see it only when it is whole."""
         if self.scheme in OBJECT_STORES:
             yield self
             return
@@ -185,7 +186,7 @@ class Remote:
         self.files.move(temporary.key, self.key)
 
     def mkdir(self, parents: bool = False, exist_ok: bool = False) -> None:
-        """Nothing: what is written brings its folder along."""
+        """Do nothing: writing a file creates its folder."""
 
     def unlink(self, missing_ok: bool = False) -> None:
         """Remove a file."""
@@ -196,7 +197,7 @@ class Remote:
                 raise
 
     def remove_all(self) -> None:
-        """Remove a folder and all in it, where it is there; not in one step."""
+        """Remove a folder and all in it, where it exists; not in one step."""
         try:
             self.files.delete_dir(self.key)
         except FileNotFoundError:
@@ -207,10 +208,10 @@ Place = Path | Remote
 
 
 def place(text: str, engine: str) -> Place:
-    """The place of a path or a URL, looked at with the file systems of an engine.
+    """The place of a path or a URL, accessed by the file systems of an engine.
 
     Raises:
-        UsageError: the URL is of no kind that is known, or names no bucket.
+        UsageError: the kind of URL is unknown, or it names no bucket.
     """
     url = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]*):(//[^/]*)?(/.*)?", text)
     if not url or not (url[2] or url[3]):
@@ -220,47 +221,47 @@ def place(text: str, engine: str) -> Place:
         return Path(path or "/")
     known = f"give a path, file:/…, {', '.join(f'{one}://…' for one in SCHEMES)}"
     if scheme not in SCHEMES:
-        raise UsageError(f"{text}: there is no way to such a place; {known}")
+        raise UsageError(f"{text}: Encore cannot read such a URL; {known}")
     if scheme in OBJECT_STORES and not authority:
         raise UsageError(f"{text}: names no bucket; give {scheme}://BUCKET/FOLDER")
     if scheme == "viewfs" and engine != "spark":
-        raise UsageError(f"{text}: only Spark knows the mount table; give --engine spark, or the hdfs:// behind it")
-    # Sail takes both names, and Spark, which trains, has none but s3a where nobody has told it otherwise.
+        raise UsageError(f"{text}: only Spark knows the mount table; give --engine spark, or the hdfs:// URL behind it")
+    # Sail accepts both names; Spark, which trains, knows only s3a unless it is configured otherwise.
     known_to_all = "s3a" if scheme == "s3" and engine != "spark" else scheme
     return Remote(known_to_all, authority, re.sub("/+", "/", path).rstrip("/"), engine)
 
 
 @contextmanager
 def reaching(data: Remote) -> Iterator[None]:
-    """Raises InputError where the store fails in the block."""
+    """Turn a failure of the store in the block into an InputError."""
     try:
         yield
     except OSError as error:
         problem = " ".join(str(error).split())[:300]
         raise InputError(
-            f"{data}: cannot be reached ({problem}); look at the address and at the credentials"
-            + (" and jars of Spark" if data.engine == "spark" else ", which the environment gives")
+            f"{data}: cannot be reached ({problem}); check the address and the credentials"
+            + (" and jars of Spark" if data.engine == "spark" else ", which come from the environment")
         ) from None
 
 
 @cache
 def _filesystem(scheme: str, authority: str, engine: str) -> pyarrow.fs.FileSystem:
-    """Opened once: Sail's data by pyarrow's own file systems, Spark's by those of its session."""
+    """The file system, opened once: pyarrow's own for Sail, that of the session for Spark."""
     if engine == "spark":
         return hadoop_filesystem(f"{scheme}://{authority}/", scheme in OBJECT_STORES)
     if scheme in ("s3", "s3a"):
         return _s3()
     if scheme == "gs":
-        return pyarrow.fs.GcsFileSystem(retry_time_limit=PATIENCE)  # not a quarter of an hour
+        return pyarrow.fs.GcsFileSystem(retry_time_limit=RETRY_LIMIT)  # the library's own limit is 15 minutes
     host, _, port = authority.partition(":")
     return pyarrow.fs.HadoopFileSystem(host or "default", int(port or 0))
 
 
 def _s3() -> pyarrow.fs.FileSystem:
-    """S3 by the variables that Sail goes by, too."""
+    """S3, configured by the same environment variables as Sail."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT")
     if not endpoint:
         return pyarrow.fs.S3FileSystem(allow_delayed_open=True)
     if endpoint.startswith("http://"):
-        os.environ.setdefault("AWS_ALLOW_HTTP", "true")  # without it Sail would refuse what was asked for
+        os.environ.setdefault("AWS_ALLOW_HTTP", "true")  # without it Sail refuses the endpoint
     return pyarrow.fs.S3FileSystem(endpoint_override=endpoint, allow_delayed_open=True)  # a small file is one request

@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pyarrow.dataset
+from typing import TYPE_CHECKING
 
 from jobs.storage.lease import GRACE, Lease
 from jobs.storage.location import Remote, reaching
 from jobs.storage.versions import Versions, current, fresh, is_littered, sweep
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 
 class ObjectStore:
@@ -56,9 +58,11 @@ class ObjectStore:
         """Write a whole file, or leave the old one as it was."""
         path.write_text(text)
 
-    def dataset(self, folder: Remote) -> pyarrow.dataset.Dataset:
+    def dataset(self, folder: Remote) -> "Dataset":
         """The Parquet files of a folder."""
-        return pyarrow.dataset.dataset(folder.key, filesystem=folder.files, format="parquet")
+        from pyarrow.dataset import dataset  # imports pandas, which takes half a second
+
+        return dataset(folder.key, filesystem=folder.files, format="parquet")
 
     @contextmanager
     def local_copy(self, file: Remote) -> Iterator[Path]:

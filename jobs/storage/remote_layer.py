@@ -33,7 +33,7 @@ class RemoteLayer(Layer[R]):
         return Versions(self.root)
 
     def partition(self, value: str) -> Place:
-        """Folder of the partition of `value` that counts; where there is none, one that is not there."""
+        """Folder of the newest version of a partition; where there is none, one that does not exist."""
         named = self.versions.newest().get(self._child(value))
         return self.versions.folder(named) if named else self.root / self._child(value)
 
@@ -53,7 +53,7 @@ class RemoteLayer(Layer[R]):
 
     @contextmanager
     def staging(self) -> Iterator[Staged]:
-        """See Layer. Only the rows lie in the layer: readers of all of it would stumble over anything else."""
+        """See Layer. Only rows are written into the layer, since readers of the whole layer read everything in it."""
         before = {child: named.sequence for child, named in self.versions.newest().items()}
         with fresh(self.root) as version:
             work = self.root.parent / f"{STAGING}{self.root.name}-{version.name.partition('=')[2]}"

@@ -14,7 +14,7 @@ def require_shared(spark: SparkSession, data: Path) -> None:
     """Raise InputError where the data folder is not the same for executors and for this process.
 
     A path means a disk of each node, or, where the cluster says so, a folder in HDFS. What is then written is seen in
-    part or not at all, and nobody would be told: so a few rows are written and counted first.
+    part or not at all, without any error. So a few rows are written and counted first.
     """
     tasks = TASKS_PER_SLOT * spark.sparkContext.defaultParallelism
     try:

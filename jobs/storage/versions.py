@@ -1,11 +1,11 @@
 """Atomic publishing on stores without atomic rename: one small new object publishes rows that were written in place.
 
-    ROOT/encore_version=<version>/<child>/…              what is published, written to its final place by the engine
-    ROOT/_records/<child>-<sequence>-<version>.json      says that this version is the child's
+    ROOT/encore_version=<version>/<child>/…              rows, written to their final place by the engine
+    ROOT/_records/<child>-<sequence>-<version>.json      publishes this version of the child
 
-Of a layer each partition `<key>=<value>` is a child, of a published folder its only one. The record with the highest
-sequence counts, and what no record names does not exist for any reader. A record's name is never used again, so that
-nothing has to be overwritten, and a store that shows objects only when they are whole shows the old version or the new.
+In a layer, each partition `<key>=<value>` is a child; a published folder has one child. The record with the highest
+sequence counts, and readers ignore whatever no record names. A name of a record is never used again, so nothing is
+overwritten: readers see the old version or the new one, since stores show an object only when it is whole.
 """
 
 import re
@@ -22,16 +22,16 @@ from jobs.storage.lease import require_held
 from jobs.storage.location import TEMPORARY, Remote
 
 RECORDS = "_records"
-COLUMN = "encore_version"  # readers of the whole layer see it, and no service has a column of this name
+COLUMN = "encore_version"  # visible to readers of the whole layer; no service has a column of this name
 STAGING = ".staging-"
-DEPTH = 3  # folders below the data folder down to those that are published in: events/rejected/play
-REQUESTS = 16  # at a time: a store answers each after tens of milliseconds
+DEPTH = 3  # levels from the data folder to the deepest folder with versions: events/rejected/play
+REQUESTS = 16  # at a time: a store takes tens of milliseconds for each
 _NAME = re.compile(r"(.+)-(\d{8})-(v\d{8}T\d{6}-[0-9a-f]{8})\.json")
 
 
 @dataclass(frozen=True, order=True)
 class Named:
-    """A record, which says that a version of a child counts."""
+    """A record, which publishes a version of a child."""
 
     sequence: int
     version: str
@@ -51,7 +51,7 @@ class Versions:
     root: Remote
 
     def all(self) -> dict[str, list[Named]]:
-        """The records of each child, the one that counts last."""
+        """The records of each child, the newest last."""
         found: dict[str, list[Named]] = defaultdict(list)
         for file in (self.root / RECORDS).iterdir():
             if name := _NAME.fullmatch(file.name):
@@ -59,7 +59,7 @@ class Versions:
         return {child: sorted(named) for child, named in found.items()}
 
     def newest(self) -> dict[str, Named]:
-        """The record of each child that counts."""
+        """The newest record of each child, which counts."""
         return {child: named[-1] for child, named in self.all().items()}
 
     def texts(self) -> dict[str, str]:
@@ -69,7 +69,7 @@ class Versions:
             return dict(zip(newest, pool.map(lambda named: named.text, newest.values()), strict=True))
 
     def folder(self, named: Named) -> Remote:
-        """Where what a record names lies."""
+        """The folder that a record names."""
         return self._version(named.version) / named.child
 
     def fresh(self) -> Remote:
@@ -77,10 +77,10 @@ class Versions:
         return self._version(f"v{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}")
 
     def publish(self, new: Remote, text: str, after: int | None = None) -> None:
-        """Let the child `new` of a fresh version count, from this moment on.
+        """Publish the child `new` of a fresh version.
 
         text: content of its record.
-        after: sequence of the record that counts now, where it is known.
+        after: sequence of the newest record, where it is known.
 
         Raises:
             InputError: another command has taken the data folder over.
@@ -94,7 +94,7 @@ class Versions:
         file.write_text(text)
 
     def forget(self, child: str) -> None:
-        """Let no version of a child count. The newest record goes last, or an older one would count again."""
+        """Withdraw all versions of a child. The newest record is removed last, or an older one would count again."""
         require_held(self.root)
         named = self.all().get(child, [])
         for one in named:
@@ -102,9 +102,9 @@ class Versions:
         self._remove([self.folder(one) for one in named])
 
     def tidy(self, own: Remote | None = None) -> None:
-        """Remove what does not count: of former records, and of the version `own`; without it, of all versions.
+        """Remove rows that no newest record names: of older records, and of the version `own` (by default of all).
 
-        While another command may be writing a version, its own is all that may be looked through.
+        While another command may be writing, only the own version may be searched.
         """
         require_held(self.root)
         rows, records = self.strays(own)
@@ -113,7 +113,7 @@ class Versions:
             file.unlink(missing_ok=True)
 
     def strays(self, own: Remote | None = None) -> tuple[list[Remote], list[Remote]]:
-        """What `tidy` removes: rows first, then records, which tell of them."""
+        """What `tidy` removes: rows first, then the records that name them."""
         known = self.all()
         counts = {self.folder(named[-1]) for named in known.values()}
         former = [one for named in known.values() for one in named[:-1]]
@@ -126,7 +126,7 @@ class Versions:
         return self.root / f"{COLUMN}={version}"
 
     def _remove(self, places: Collection[Remote]) -> None:
-        """Remove files and folders, and the versions that are empty then."""
+        """Remove files and folders, and versions that become empty."""
         for place in places:
             place.unlink() if place.is_file() else place.remove_all()
         for version in {place.parent for place in places}:
@@ -136,7 +136,7 @@ class Versions:
 
 @lru_cache(maxsize=100_000)
 def _text(record: Remote) -> str:
-    """Read once: what a record says never changes."""
+    """The content of a record, read once since it never changes."""
     return record.read_text()
 
 
@@ -149,13 +149,13 @@ def current(folder: Remote) -> Remote:
 
 @contextmanager
 def fresh(folder: Remote) -> Iterator[Remote]:
-    """A fresh version in a folder; what was not published from it is removed at the end."""
+    """A new version in a folder; what was not published from it is removed at the end."""
     versions = Versions(folder)
     version = versions.fresh()
     try:
         yield version
     finally:
-        with suppress(OSError):  # the next command removes it
+        with suppress(OSError):  # else the next command removes it
             versions.tidy(version)
 
 
@@ -165,7 +165,7 @@ def is_littered(data: Remote) -> bool:
 
 
 def sweep(data: Remote) -> None:
-    """Remove what a killed command has left in a data folder, which nobody else writes in now."""
+    """Remove what a killed command has left in a data folder that nobody else writes to."""
     for place, is_temporary in list(_survey(data, DEPTH)):
         if not is_temporary:
             Versions(place).tidy()
@@ -176,7 +176,7 @@ def sweep(data: Remote) -> None:
 
 
 def _survey(folder: Remote, depth: int) -> Iterator[tuple[Remote, bool]]:
-    """What is temporary by its name, and the folders with versions in them; and which of both it is."""
+    """Temporary files and folders, and folders with versions, each with whether it is temporary."""
     entries = list(folder.iterdir())
     for entry in entries:
         if entry.name.startswith(STAGING) or (entry.name.startswith(".") and entry.name.endswith(TEMPORARY)):

@@ -1,4 +1,4 @@
-"""Trained models as they lie in `models/`: their records, and which one scores."""
+"""The folder of trained models: their records, and which one scores."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class ModelFolder:
         return [folder.name for folder in folders if (current(folder) / METRICS).is_file()]
 
     def folder(self, name: str) -> Place:
-        """Where the published files of a model lie."""
+        """The published files of a model."""
         return current(self.root / name)
 
     def record(self, name: str) -> ModelRecord:

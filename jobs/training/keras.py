@@ -1,6 +1,6 @@
 """Networks: rows for the ranks, the ranks, and the network that they leave behind.
 
-Until the model is published, all of that lies in `fits/<name>/`, from which a killed fit is resumed.
+Until the model is published, all of that is in `fits/<name>/`, from where a killed fit is resumed.
 """
 
 from collections.abc import Callable
@@ -108,9 +108,9 @@ class KerasFitter:
         steps.tick(variant.title, steps=network.epochs - len(progress.epochs))
         raw = _portable(plan, progress, rows, variant, folder)
         validation = rows.train.where(_is_for_validation(network))
-        judged = count_scores(score_table(validation, {"probability": raw}, ["label"]))
-        candidate = Candidate(_settings(network), auc(judged), nan, True)
-        fitted = FittedModel(calibrate(raw, part), [candidate], Tuning(0, int(judged.rows.sum())), None)
+        validated = count_scores(score_table(validation, {"probability": raw}, ["label"]))
+        candidate = Candidate(_settings(network), auc(validated), nan, True)
+        fitted = FittedModel(calibrate(raw, part), [candidate], Tuning(0, int(validated.rows.sum())), None)
         return FitResult(fitted, self._section(network, progress, best))
 
     def _section(self, network: Network, progress: Progress, best: Epoch) -> NetworkSection:

@@ -57,7 +57,7 @@ def log_model_run(
     uri = os.environ.get("MLFLOW_TRACKING_URI") or own_files
     if not uri:
         return Logged()
-    # Since 3.17 MLflow refuses plain files unless told; who names a folder, or no server at all, wants them.
+    # MLflow 3.17 and later refuse a store of plain files unless this is set.
     is_folder = urlsplit(uri).scheme in ("", "file")
     for key, value in (SETTINGS | ({"MLFLOW_ALLOW_FILE_STORE": "true"} if is_folder else {})).items():
         os.environ.setdefault(key, value)

@@ -1,8 +1,9 @@
 """Models of Spark's libraries, chosen by cross-validation from the grids of the service."""
 
-from functools import partial
+from __future__ import annotations
 
-from pyspark.ml import PipelineModel
+from functools import partial
+from typing import TYPE_CHECKING
 
 from jobs.progress import StepCounter
 from jobs.storage.backend import backend
@@ -12,6 +13,9 @@ from jobs.training.fitter import FitResult
 from jobs.training.variants import ModelVariant
 from models.fitting.fit import TrainingSet, fit_model, make_training_set
 from models.fitting.kinds import parameter_grid
+
+if TYPE_CHECKING:
+    from pyspark.ml import PipelineModel
 
 
 class MllibFitter:

@@ -9,6 +9,7 @@ from itertools import groupby
 from pyspark.sql import DataFrame
 
 from conf.errors import InputError
+from conf.version import code_version
 from features.declared import NamedFeature
 from jobs.data_folder import DataFolder
 from jobs.progress import StepCounter
@@ -28,7 +29,6 @@ from jobs.training.dataset import LabelledRows, fitted_on, split_section
 from jobs.training.fitter import FitResult, Fitter
 from jobs.training.mlflow import log_model_run
 from jobs.training.variants import ModelVariant
-from jobs.version import code_version
 from models.baselines.baselines import SCORED, Baseline, bgnbd_baseline, fit_recency, simple_baselines
 from models.drift import make_reference
 from models.evaluation.evaluate import Evaluation, evaluate

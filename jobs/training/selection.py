@@ -1,4 +1,4 @@
-"""Which of the trained models may be chosen, and why the one that is."""
+"""Which of the trained models may be chosen, and the reason for the choice."""
 
 from collections.abc import Sequence
 from typing import Protocol, TypeVar

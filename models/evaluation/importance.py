@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from models.arrays import Floats
 from models.evaluation.intervals import NORMAL_95, Interval
@@ -89,6 +88,8 @@ def _below(scores: Floats, is_positive: NDArray[np.bool_]) -> Floats:
 
     Source: by ranks, Sun & Xu (2014).
     """
+    from scipy.stats import rankdata  # takes a second to import
+
     rank, below = rankdata(scores), np.empty(len(scores))
     for side in (is_positive, ~is_positive):
         below[side] = (rank[side] - rankdata(scores[side])) / (~side).sum()

@@ -1,11 +1,12 @@
 """Selects hyperparameters by cross-validation on the training set; no customer is in two folds."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from pyspark.ml.evaluation import BinaryClassificationEvaluator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -42,6 +43,8 @@ def cross_validate(
         prepared: training rows with `customer_id`, `inputs`, `label` and `weight`.
         tick: called after each of the `len(candidates) * folds` fits.
     """
+    from pyspark.ml.evaluation import BinaryClassificationEvaluator
+
     numbered = prepared.withColumn("fold", fold(F.col("customer_id"), folds)).cache()
 
     def measure_auc(params: dict[str, float], held_out: int) -> float:

@@ -1,11 +1,12 @@
 """Fits a model to training rows: class balance, cross-validation, the fit on all rows, calibration."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -23,11 +24,14 @@ from models.scoring.calibration import Calibration, CalibrationMethod
 from models.scoring.linear import Linear
 from models.scoring.portable import PortableModel, score_table
 
+if TYPE_CHECKING:
+    from pyspark.ml import PipelineModel
+
 ROWS_COMPARED = 1_000
 FEWEST_OF_A_LABEL = 500  # rows in cross-validation, if there are so many
 ROWS_OF_A_PART = 50_000  # a fit of 14,000 rows is as fast by one task as by two
 SAME_PROBABILITY = 1e-5  # tolerance: XGBoost adds up in single precision
-Save = Callable[[PipelineModel], str]
+Save = Callable[["PipelineModel"], str]
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,13 @@ class FittedModel:
     """A fitted model.
 
     candidates, tuning: the hyperparameters that were compared, and how. importances: those of the library; None where
-    it gives none. about: further entries of the model's record.
+    it gives none.
     """
 
     portable: PortableModel
     candidates: list[Candidate]
     tuning: Tuning
     importances: Importances | None
-    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_training_set(train: DataFrame, features: Sequence[NamedFeature], how: Training) -> TrainingSet:
@@ -114,6 +117,8 @@ def fit_model(
         save: saves the whole pipeline and returns the folder of its last stage.
         tick: called after each fit.
     """
+    from pyspark.ml import PipelineModel
+
     kind = KINDS[name]
     rarer = min(part.positive_share, 1.0 - part.positive_share)
     share = min(1.0, max(how.tuning_rows, FEWEST_OF_A_LABEL / rarer) / part.rows)

@@ -1,17 +1,15 @@
 """The kinds of model: the stages of each, its grid of hyperparameters, and how it becomes a portable scorer."""
 
+from __future__ import annotations
+
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.ml import Pipeline, PipelineModel
-from pyspark.ml.classification import GBTClassifier, LogisticRegression, RandomForestClassifier
-from pyspark.ml.feature import StandardScaler
-from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -22,6 +20,9 @@ from models.fitting.preprocessing import INPUTS
 from models.fitting.tree_import import mllib_trees, xgboost_trees
 from models.scoring.linear import Linear, Scorer
 from models.scoring.trees import Trees
+
+if TYPE_CHECKING:
+    from pyspark.ml import PipelineModel
 
 Params = Mapping[str, float]
 LOGISTIC = "lr"  # the kind of the baselines
@@ -60,6 +61,8 @@ class ModelKind:
 
     def fit(self, prepared: DataFrame, params: Params, seed: int) -> PipelineModel:
         """Fit the stages on preprocessed rows."""
+        from pyspark.ml import Pipeline
+
         context = FitContext(seed, prepared.sparkSession.sparkContext.defaultParallelism)
         return Pipeline(stages=self.stages(params, context)).fit(prepared)
 
@@ -71,6 +74,9 @@ def parameter_grid(name: str, grids: Grids) -> list[dict[str, float]]:
 
 
 def _logistic(params: Params, context: FitContext) -> list[Any]:
+    from pyspark.ml.classification import LogisticRegression
+    from pyspark.ml.feature import StandardScaler
+
     return [
         StandardScaler(inputCol=INPUTS, outputCol=STANDARDISED, withMean=True, withStd=True),
         LogisticRegression(
@@ -95,6 +101,8 @@ def _linear(stages: list[Any], spark: SparkSession, folder: str) -> Linear:
 
 
 def _forest(params: Params, context: FitContext) -> list[Any]:
+    from pyspark.ml.classification import RandomForestClassifier
+
     return [
         RandomForestClassifier(
             featuresCol=INPUTS,
@@ -108,6 +116,8 @@ def _forest(params: Params, context: FitContext) -> list[Any]:
 
 
 def _boosted(params: Params, context: FitContext) -> list[Any]:
+    from pyspark.ml.classification import GBTClassifier
+
     return [
         GBTClassifier(
             featuresCol=INPUTS,
@@ -171,6 +181,8 @@ def _transformed(fitted: PipelineModel, prepared: DataFrame) -> DataFrame:
 
 
 def _mllib_probabilities(fitted: PipelineModel, prepared: DataFrame) -> tuple[Floats, Floats]:
+    from pyspark.ml.functions import vector_to_array
+
     probability = vector_to_array(F.col("probability"))[1]
     rows = fitted.transform(prepared).select(INPUTS, probability).collect()
     return np.array([row[0].toArray() for row in rows]), np.array([row[1] for row in rows])
@@ -178,6 +190,8 @@ def _mllib_probabilities(fitted: PipelineModel, prepared: DataFrame) -> tuple[Fl
 
 def _xgboost_margins(fitted: PipelineModel, prepared: DataFrame) -> DataFrame:
     """Margins by the portable trees: `transform` of XGBoost logs a line for each task."""
+    from pyspark.ml.functions import vector_to_array
+
     trees = _xgboost_trees(_stages(fitted), prepared.sparkSession, "")
 
     def margins(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -1,17 +1,20 @@
 """Preprocessing: from a feature table to the matrix that models are fitted on, by stages fitted on the training set."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyspark.ml import Pipeline, PipelineModel
-from pyspark.ml.feature import Imputer, ImputerModel, SQLTransformer, VectorAssembler
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from features.declared import NamedFeature
 from models.fitting.encoding import Term, terms_of
 from models.scoring.inputs import Input
+
+if TYPE_CHECKING:
+    from pyspark.ml import PipelineModel
 
 KEYS = ("customer_id", "as_of", "label")
 INPUTS = "inputs"
@@ -38,6 +41,9 @@ def fit_preprocessing(train: DataFrame, features: Sequence[NamedFeature]) -> Pre
     Raises:
         ValueError: no feature has two values.
     """
+    from pyspark.ml import Pipeline
+    from pyspark.ml.feature import Imputer, SQLTransformer, VectorAssembler
+
     terms = terms_of(list(features))
     spread = _spread(train, terms) if terms else {}
     used = [term for term in terms if spread[term.name] == "varies"]
@@ -78,6 +84,8 @@ def _left_out(terms: Sequence[Term], used: Sequence[Term], spread: Mapping[str, 
 
 
 def _fills(fitted: PipelineModel) -> dict[str, float]:
+    from pyspark.ml.feature import ImputerModel
+
     imputers = [stage for stage in fitted.stages if isinstance(stage, ImputerModel)]
     rows = [row for imputer in imputers for row in imputer.surrogateDF.collect()]
     return {name: float(value) for row in rows for name, value in row.asDict().items()}

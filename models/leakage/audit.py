@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from pyspark.sql import DataFrame
-from scipy.special import betaincinv
 
 from conf.learning import Audit
 from features.declared import NamedFeature
@@ -164,12 +163,16 @@ def _largest(some: RegionCounts, limits: Audit) -> DecidingRegion | None:
 
 def _upper(hits: Ints, rows: Ints) -> Floats:
     """Upper confidence bound of the share of hits among the rows; 1 if there are no rows or all are hits."""
+    from scipy.special import betaincinv
+
     is_sure = hits < rows
     return np.where(is_sure, betaincinv(hits + 1, np.where(is_sure, rows - hits, 1), CONFIDENCE), 1.0)
 
 
 def _lower(hits: Ints, rows: Ints) -> Floats:
     """Lower confidence bound of the share of hits among the rows; 0 without hits."""
+    from scipy.special import betaincinv
+
     is_sure = hits > 0
     return np.where(is_sure, betaincinv(np.where(is_sure, hits, 1), rows - hits + 1, 1 - CONFIDENCE), 0.0)
 

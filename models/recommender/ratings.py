@@ -6,7 +6,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from models.evaluation.intervals import Interval
-from models.recommender.fitting import LINEAGE, block_count
 from models.recommender.ranking import means_of
 
 FACTORS, ITERATIONS, REGULARISATION = 10, 10, 0.1  # the defaults of MLlib, which most analyses use
@@ -32,6 +31,8 @@ def rating_errors(known: DataFrame, held_out: DataFrame, seed: int) -> RatingErr
         known, held_out: `customer`, `title`, `rating`, of classic Spark.
     """
     from pyspark.ml.recommendation import ALS
+
+    from models.recommender.fitting import LINEAGE, block_count  # imports scipy, which reading a record does not need
 
     number = block_count(known.count())
     als = ALS(

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from scipy.stats import binomtest
 
 from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
@@ -88,6 +87,8 @@ def difference_interval(good: Floats, rows: Floats) -> Interval:
     good, rows: (2,). It holds for few customers too. Source: Newcombe 1998, Interval estimation for the difference
     between independent proportions, method 10.
     """
+    from scipy.stats import binomtest  # takes a second to import
+
     first, second = (binomtest(int(k), int(n)).proportion_ci(method="wilson") for k, n in zip(good, rows, strict=True))
     p, q = good / rows
     low = p - q - np.hypot(p - first.low, second.high - q)

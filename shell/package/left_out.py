@@ -1,10 +1,10 @@
-"""Prints what of a virtual environment a cluster does not need, as patterns for venv-pack, one a line.
+"""Prints the parts of a virtual environment that a cluster does not need, as patterns for venv-pack, one a line.
 
     python left_out.py
 
-It is run by the Python of that environment. Needed is what Encore needs, with all its extras but the tools of its
-developers, and Horovod. Spark is the cluster's own, and so the embedded engine and the files for compiling against
-TensorFlow stay at home, too.
+The Python of that environment must run it. A cluster needs what Encore and its extras need, without the tools of
+developers, and Horovod. It does not need Spark, of which it has its own, nor the embedded engine, nor the files for
+compiling against TensorFlow.
 """
 
 import re
@@ -17,12 +17,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOTS = ("encore[keras,implicit,mlflow]", "horovod")
-AT_HOME = {"encore", "pyspark", "pysail"}  # Encore itself goes as a zip, so that new code needs no new environment
+AT_HOME = {"encore", "pyspark", "pysail"}  # Encore is sent as a zip, so that new code needs no new environment
 COMPILING = "tensorflow/include"
 
 
 def needed(roots: Iterable[str]) -> set[str]:
-    """The names of the distributions that requirements lead to."""
+    """The names of all distributions that requirements need, directly or not."""
     found: set[tuple[str, str]] = set()  # a distribution with one of its extras, or without
     waiting = list(roots)
     while waiting:
@@ -39,7 +39,7 @@ def _requirements(name: str, extra: str) -> Iterator[str]:
         return
     try:
         said = distribution(name).requires or []
-    except PackageNotFoundError:  # for another system, or Horovod, which may not be there
+    except PackageNotFoundError:  # of another system, or Horovod, which may be missing
         return
     for text in said:
         marker = Requirement(text).marker
@@ -49,7 +49,7 @@ def _requirements(name: str, extra: str) -> Iterator[str]:
 
 
 def left_out() -> list[str]:
-    """Patterns of all that no needed distribution has a part in."""
+    """Patterns of all files and folders that belong to no needed distribution."""
     kept: set[str] = set()
     dropped: set[str] = set()
     names = needed(ROOTS)

@@ -1,4 +1,4 @@
-"""Imports what a cluster needs, in an environment that was unpacked in another place, and from nowhere else."""
+"""Imports what a cluster needs, and fails if a module comes from outside the unpacked environment."""
 
 import importlib
 import sys
@@ -6,11 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 NEEDED = ("numpy", "pandas", "pyarrow", "scipy", "sklearn", "xgboost", "pyspark", "jobs.cli", "models.network.launch")
-OPTIONAL = ("tensorflow", "horovod.tensorflow", "implicit")  # what setup.sh could not install is not there either
+OPTIONAL = ("tensorflow", "horovod.tensorflow", "implicit")  # missing if setup.sh could not install them
 
 
 def strays() -> list[str]:
-    """Modules that are neither of this environment, nor of a zip, nor of the Python beneath."""
+    """Modules that belong neither to this environment, nor to a zip, nor to its base Python."""
     for name in (*NEEDED, *(name for name in OPTIONAL if find_spec(name.partition(".")[0]))):
         importlib.import_module(name)
     homes = (sys.prefix, sys.base_prefix)

@@ -1,4 +1,4 @@
-"""One idea: a time as text, put on the clock of a zone."""
+"""Converts a time, given as text, to a time zone."""
 
 import re
 from datetime import UTC, datetime, tzinfo
@@ -12,23 +12,23 @@ TIME = re.compile(
 
 
 def clock_of(name: str) -> tzinfo:
-    """The zone of an IANA name. Raises KeyError, ValueError or OSError where there is none of that name."""
-    return UTC if name == "UTC" else ZoneInfo(name)  # UTC is known even where no table of zones is installed
+    """The time zone of an IANA name. Raises KeyError, ValueError or OSError if there is no such zone."""
+    return UTC if name == "UTC" else ZoneInfo(name)  # UTC works even if no table of zones is installed
 
 
 def on_clock(text: str, zone: tzinfo) -> str | None:
-    """An ISO 8601 time as `YYYY-MM-DD HH:MM:SS`, with its fraction of a second as written; None: it is no such time.
+    """An ISO 8601 time as `YYYY-MM-DD HH:MM:SS`, with its fraction of a second as written; None if it is not a time.
 
-    Without an offset it is on that clock already, even if the clock skips it or shows it twice, and stays as it is.
+    A time without an offset is in the zone already and stays unchanged, even if the zone skips it or has it twice.
     """
-    # The commonest shape stays as it came, whether it is a time or not.
+    # Text of the most frequent shape stays unchanged, whether it is a time or not.
     if len(text) == 19 and text[10] == " " and text[13] == text[16] == ":":
         return text
     found = TIME.fullmatch(text.strip())
     if not found:
         return None
     day, minute, second, fraction, offset = found.groups("")
-    if offset.isalpha():  # Z, and the two names that are the same everywhere
+    if offset.isalpha():  # Z, UTC and GMT mean the same
         offset = "Z"
     try:
         time = datetime.fromisoformat(f"{day} {minute}:{second or '00'}{offset}")

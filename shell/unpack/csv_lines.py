@@ -1,4 +1,4 @@
-"""One idea: the lines of CSV with a header (RFC 4180), fields found by the header's names."""
+"""Converts CSV with a header (RFC 4180) into lines for lines.awk; the header's names find the fields."""
 
 import csv
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ from lines import Lines, Refused, joined
 
 
 def csv_lines(lines: Lines, names: list[str], day: int, zone: tzinfo) -> Iterator[str]:
-    """The lines for lines.awk. In an archive of several files each header says what comes after it.
+    """The lines for lines.awk. If an archive has several files, each header describes the records after it.
 
     Raises:
-        Refused: the first record is no header with these names.
+        Refused: the first record is not a header with these names.
     """
     columns: list[int] = []
     width = 0
@@ -34,10 +34,10 @@ def csv_lines(lines: Lines, names: list[str], day: int, zone: tzinfo) -> Iterato
 
 
 def csv_records(lines: Lines) -> Iterator[list[str]]:
-    """The cells of each record, none for an empty line and for what is no CSV.
+    """The cells of each record; no cells for an empty line and for text that is not CSV.
 
-    A quote that is never closed takes all that follows into one cell. Then only the line that the record began with
-    is given up, and the next one begins anew.
+    A quote that is never closed would take all following text into one cell. Then only the first line of the record is
+    given up, and the next line starts a new record.
     """
     reader = csv.reader(lines, strict=True)
     while True:
@@ -56,7 +56,7 @@ def named(cells: list[str]) -> list[str]:
 
 
 def columns_of(cells: list[str], names: list[str]) -> list[int]:
-    """Where each name stands in a header; nothing for a record that is no header."""
+    """The position of each name in a header; empty for a record that is not a header."""
     header = named(cells)
     return [header.index(name) for name in names] if all(header.count(name) == 1 for name in names) else []
 
@@ -64,11 +64,13 @@ def columns_of(cells: list[str], names: list[str]) -> list[int]:
 def missing(cells: list[str], names: list[str]) -> str:
     header = named(cells)
     wrong = ", ".join(name for name in names if header.count(name) != 1)
-    return f"its first line is no JSON object, and a CSV header must name each of these once: {wrong}; mend the header"
+    return (
+        f"its first line is not a JSON object, and a CSV header must have each of these once: {wrong}; fix the header"
+    )
 
 
 def problem(cells: list[str], width: int) -> str:
-    """Why a record that has another number of cells than the header is none."""
+    """Why a record with another number of cells than the header is rejected."""
     if not cells:
         return "unreadable_record"
     return "too_few_fields" if len(cells) < width else "too_many_fields"

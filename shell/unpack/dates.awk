@@ -1,11 +1,10 @@
-# One idea: is this text a day?
-# day_of(text) gives YYYY-MM-DD for a text that begins with YYYY-MM-DD or with exactly 8 digits YYYYMMDD,
-# and "" for anything else and for days that never were (2017-03-39, 2017-02-29).
+# Reads days. day_of(text) is YYYY-MM-DD for a text that begins with YYYY-MM-DD or with exactly 8 digits YYYYMMDD, and
+# "" for any other text and for days that do not exist (2017-03-39, 2017-02-29).
 
 function day_of(text,    head) {
     head = substr(text, 1, substr(text, 5, 1) == "-" ? 10 : 8)
     if (substr(text, length(head) + 1, 1) ~ /[0-9]/) return ""
-    # Only true days are remembered, so this table cannot outgrow the calendar.
+    # Only valid days are kept, so this table has at most as many entries as the calendar has days.
     if (head in known_day) return known_day[head]
     return checked_day(head)
 }

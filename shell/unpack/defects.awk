@@ -1,5 +1,5 @@
-# One idea: can this text be read as UTF-8 without control characters, and does it keep a client's address to itself?
-# unpack.sh makes the patterns, since grep looks for the same ones (see make_patterns there).
+# Finds defects of a text: a customer's network address, bytes that are not UTF-8, control characters.
+# make_patterns in archive.sh makes the patterns, since grep uses the same ones.
 
 BEGIN {
     malformed_utf8 = ENVIRON["UNPACK_MALFORMED_UTF8"]
@@ -9,7 +9,7 @@ BEGIN {
 
 function defect_of(text) {
     if (text ~ client_address) return "client_address"
-    # Most lines hold plain ASCII only in some services, and this look is ten times cheaper than the next.
+    # In some services most lines are plain ASCII. This check is ten times cheaper than the next one.
     if (text !~ /[^\t -~]/) return ""
     if (text ~ malformed_utf8) return "not_utf8"
     if (text ~ control_character) return "control_character"

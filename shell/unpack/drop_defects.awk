@@ -1,7 +1,8 @@
-# One idea: takes the lines that grep found defective out of the kept ones, or only the CR at their end.
-# Needs defects.awk. Reads the kept records; "defective" in the current folder holds the bad ones in their order (the
-# lines, not their numbers: counting lines costs grep a fifth more). Appends them to "rejected" and writes "dropped":
-# how many not_utf8, control_character.
+# Removes the lines that grep found defective from the kept records, or only the CR at their end.
+#
+# Needs reasons.awk and defects.awk. Reads the kept records. "defective" in the current folder has the defective lines
+# in their order (lines, not line numbers, which cost grep a fifth more time). Appends them to "rejected", and corrects
+# the numbers in "counts".
 
 BEGIN { bad = next_bad() }
 
@@ -10,15 +11,22 @@ some_left && $0 "" == bad {
     sub(/\r$/, "")
     reason = defect_of($0)
     if (reason != "") {
-        by_reason[reason]++
-        print reason "\t" $0 >> "rejected"
+        dropped++
+        reject(reason, $0)
         next
     }
 }
 
 { print }
 
-END { print by_reason["not_utf8"] + 0, by_reason["control_character"] + 0 > "dropped" }
+END {
+    if (failed) exit 1
+    getline counts < "counts"
+    close("counts")
+    split(counts, before, " ")
+    for (i = 1; i <= reason_count; i++) by_reason[reason_name[i]] += before[6 + i]
+    write_counts(before[1], before[2], before[3] - dropped, before[4], before[5], before[6] - dropped)
+}
 
 function next_bad(    found) {
     some_left = (getline found < "defective") > 0

@@ -1,4 +1,4 @@
-"""One idea: the lines of JSON, one object each, fields found by their keys."""
+"""Converts JSON lines, one object each, into lines for lines.awk; the keys find the fields."""
 
 import json
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ from lines import AROUND, Lines, joined
 
 
 class Number(str):
-    """A number as it was written, which no float has rounded."""
+    """A number as it is written in the JSON text, without rounding by float."""
 
 
 def constant(name: str) -> Number | None:
-    """Infinity as it stands; NaN, which Python and pandas write for a number that is missing, as nothing."""
+    """Infinity as it is written; None for NaN, which Python and pandas write for a missing number."""
     return None if name == "NaN" else Number(name)
 
 
-# Not strict: lines.awk gives a control character in a text its own reason.
+# Not strict, since lines.awk rejects control characters with a reason of their own.
 DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=constant, strict=False)
 
 
@@ -33,7 +33,7 @@ def json_lines(lines: Lines, names: list[str], day: int, zone: tzinfo) -> Iterat
 
 
 def values_of(text: str, names: list[str]) -> list[str]:
-    """The values of an object as text; nothing for what is no object."""
+    """The values of an object as text; empty if the text is not an object."""
     try:
         found = DECODER.decode(text)
         return [as_text(found.get(name)) for name in names] if isinstance(found, dict) else []
@@ -48,7 +48,7 @@ def as_text(value: object) -> str:
 
 
 def as_json(value: object) -> str:
-    """Compact JSON, its numbers as they were written."""
+    """Compact JSON, with numbers as they were written."""
     if isinstance(value, Number):
         return value
     if isinstance(value, list):

@@ -1,27 +1,26 @@
-# One idea: each line of a log is kept, repaired, left out of the sample or rejected with a reason.
+# Judges each line of a log: keeps it, repairs it, leaves it out of the sample or rejects it with a reason.
 #
-# Needs dates.awk, sample.awk and defects.awk. Variables:
-#   fields, customer   how many fields a record has, and which one is the customer
-#   day_field          the field that holds the day, 0 when the archive's name gave it
-#   separator, header  "tab" or "space"; how many first lines to drop
-#   limit              in_sample's limit; 10000 keeps every customer
-#   format             "records" when records.py made the lines from CSV or JSON (its signs are told in lines.py)
-#   look               1 to look for defects in every line here, 0 when grep does it afterwards (3 times cheaper)
-# Standard output: the records, tab separated, the day and a tab in front when day_field is set. Files in the
-# current folder: "rejected" (reason, tab, line as it came) and "counts" (one line, in the order of END).
+# Needs dates.awk, reasons.awk and defects.awk; in a sample also sampled.awk, which sets "outside" and "unseen".
+# Variables:
+#   fields             number of fields of a record
+#   day_field          number of the field with the day; 0 if the archive's name has the day
+#   separator, header  "tab" or "space"; number of first lines to drop
+#   format             "records" if records.py made the lines from CSV or JSON (lines.py describes them)
+#   look               1 to look for defects in every line here, 0 if grep does it afterwards (3 times cheaper)
+# Standard output: the records, tab separated, with the day and a tab in front if day_field is set. Files in the
+# current folder: "rejected" (reason, tab, line as it came) and "counts" (see reasons.awk).
 
 BEGIN {
     FS = "\t"
     longest_bytes = 65536
-    everyone = limit >= 10000
-    # In a simple log a line with the right number of fields needs no second look. This decides the speed, so "whole"
-    # holds all that has to be asked: it is the number of fields, or -1 when lines must go the long way. They do until
-    # the first line has shown whether lines end with CR, and while half a record is waiting for the other half.
-    simple = everyone && separator == "tab" && !day_field && !header && !look
+    # In a simple log, a line with the right number of fields needs no further check. This decides the speed, so one
+    # variable, "whole", tells it: the number of fields, or -1 if the next line needs all checks. It does until the
+    # first line has shown whether lines end with CR, and while the first half of a record waits for the second.
+    simple = separator == "tab" && !day_field && !header && !look
     whole = -1
 }
 
-# An address has a dot, which few lines have: only those are worth the look.
+# An address contains a dot. Few lines do, so only those are checked for an address.
 NF == whole && length($0) <= longest_bytes && (!index($0, ".") || $0 !~ client_address) {
     whole_records++
     print
@@ -42,7 +41,7 @@ format == "records" && /^\r/ {
 {
     raw = $0
     if (raw ~ /\r$/) raw = substr(raw, 1, length(raw) - 1)
-    if (NR == 1 && raw != $0) simple = 0  # a stray CR further down is left to drop_defects.awk
+    if (!looked++ && raw != $0) simple = 0  # drop_defects.awk removes a CR that comes later
     whole = simple ? fields : -1
 }
 
@@ -57,7 +56,7 @@ NF == fields { settle_waiting(); take(line, raw); next }
 
 NF == fields + 1 && $1 == "" { settle_waiting(); take_repaired(substr(line, 2), raw); next }
 
-# The second half of a broken record; it comes first, as "<tab><tab>0" (nobody sings) looks like a count, too.
+# The second half of a broken record. Must come before the count line: "<tab><tab>0" (an empty singer) looks like one.
 waiting && waiting_fields + NF - 1 == fields { take_joined(waiting_line line, waiting_raw, raw); next }
 
 line ~ /^[ \t]*$/ { settle_waiting(); reject("blank", raw); next }
@@ -66,7 +65,7 @@ line ~ /^[ \t]*-?[0-9]+[ \t]*$/ { settle_waiting(); reject("count_line", raw); n
 
 NF > fields { settle_waiting(); reject("too_many_fields", raw); next }
 
-# What is left has too few fields: the first half of a broken record, or none.
+# All other lines have too few fields. They may be the first half of a broken record.
 { settle_waiting() }
 
 $1 ~ /^-?[0-9]+$/ { waiting = 1; whole = -1; waiting_fields = NF; waiting_line = line; waiting_raw = raw; next }
@@ -74,14 +73,11 @@ $1 ~ /^-?[0-9]+$/ { waiting = 1; whole = -1; waiting_fields = NF; waiting_line =
 { reject("too_few_fields", raw) }
 
 END {
+    if (failed) exit 1
     settle_waiting()
     kept += whole_records
     records += whole_records
-    print NR, dropped + 0, kept + 0, repaired + 0, left_out + 0, records + 0, \
-        by_reason["blank"] + 0, by_reason["count_line"] + 0, by_reason["too_few_fields"] + 0, \
-        by_reason["too_many_fields"] + 0, by_reason["undated"] + 0, by_reason["not_utf8"] + 0, \
-        by_reason["control_character"] + 0, by_reason["client_address"] + 0, \
-        by_reason["too_long"] + 0, by_reason["unreadable_record"] + 0 > "counts"
+    write_counts(NR + unseen, dropped, kept, repaired, left_out, records)
 }
 
 function with_single_tabs(text) {
@@ -98,15 +94,16 @@ function take_repaired(record, raw_line) {
 
 function take_joined(record, first_raw, second_raw) {
     waiting = 0
+    outside = outside_joined
     $0 = record
     if (take(record, first_raw, second_raw)) repaired++
 }
 
-# The record is in $0 by now. True when it was kept. A second_raw means that it came from two lines.
+# Takes the record in $0; true if it is kept. With second_raw, the record comes from two lines.
 function take(record, first_raw, second_raw,    lines, reason, day) {
     lines = second_raw == "" ? 1 : 2
-    if (!everyone && !in_sample($customer, limit)) { left_out += lines; return 0 }
-    # grep can only name whole lines, so a record mended from other text is looked at here, always.
+    if (NR == outside) { left_out += lines; return 0 }
+    # grep finds whole lines only, so a repaired record is always checked here.
     if (look || record != first_raw) reason = defect_of(record)
     else if (record ~ client_address) reason = "client_address"
     if (reason == "" && day_field) {
@@ -128,10 +125,4 @@ function settle_waiting() {
     if (!waiting) return
     waiting = 0
     reject("too_few_fields", waiting_raw)
-}
-
-function reject(reason, raw_line) {
-    rejected++
-    by_reason[reason]++
-    print reason "\t" raw_line > "rejected"
 }

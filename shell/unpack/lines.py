@@ -1,7 +1,7 @@
-"""One idea: what lines.awk is told of a text, record by record.
+"""The lines that records.py writes for lines.awk, one per record.
 
-A record becomes one line, its values with tabs between. Text that is no record goes on as CR, a reason, a tab and the
-text as it came; no other line has a CR. "header" is a reason, too.
+A record becomes one line of tab separated values. Text that is not a record becomes CR, a reason, a tab and the text as
+it came; no other line has a CR. The reasons are those of reasons.tsv, and "header" for a CSV header.
 """
 
 import re
@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator
 
 LINE_BREAK = re.compile(r"\r\n|[\r\n]")
 BREAK = re.compile(r"\r\n|[\t\r\n]")
-AROUND = "\ufeff \t\r\n"  # what may stand around a line and mean nothing; the first is the mark of UTF-8
+AROUND = "\ufeff \t\r\n"  # what may surround a line without a meaning; the first is UTF-8's byte order mark
 
 
 class Refused(Exception):
-    """Text that cannot be read at all."""
+    """The text cannot be read at all."""
 
 
 class Lines:
-    """The lines of a text; those of the record at hand are in `taken`, from which they can be given back."""
+    """The lines of a text. `taken` has the lines of the current record, which can be given back."""
 
     def __init__(self, text: Iterable[str]) -> None:
         self._text = iter(text)
@@ -33,18 +33,18 @@ class Lines:
         return line
 
     def give_back(self, kept: int) -> None:
-        """Lines after the first `kept` of the record at hand come again."""
+        """Returns all but the first `kept` lines of the current record to the text, to be read again."""
         self._again += reversed(self.taken[kept:])
         del self.taken[kept:]
 
     def set_aside(self, reason: str) -> str:
-        """The record at hand as it came, on one line; an empty line has a reason of its own."""
+        """The current record as it came, on one line. The reason of an empty one is always `blank`."""
         text = LINE_BREAK.sub(" ", "".join(self.taken).rstrip("\r\n"))
         return f"\r{reason if text.strip(AROUND) else 'blank'}\t{text}"
 
 
 def joined(values: list[str]) -> str:
-    """A record's line. A tab or a line break in a value becomes a space."""
+    """The line of a record. A tab or a line break in a value becomes a space."""
     line = "\t".join(values)
     if line.count("\t") == len(values) - 1 and "\n" not in line and "\r" not in line:
         return line

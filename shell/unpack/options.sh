@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # unpack.sh sources this; the parts share its variables
-# the command line: options, events, and what is wrong with them.
+# Reads and checks the command line: options and events.
 
 read_options() {
     raw='' landing='' sample=1 jobs='' events=''
@@ -17,7 +17,7 @@ read_options() {
         esac
         shift
     done
-    [ -n "$landing" ] || stop 2 "RAW and LANDING must be given; see --help"
+    [ -n "$landing" ] || stop 2 "RAW or LANDING is missing; see --help"
     [ -n "$jobs" ] || jobs=$(number_of_cores)
     [ -n "$events" ] || read_events "$music_events"
     set_sample "$sample"
@@ -27,7 +27,7 @@ set_option() {
     case $1 in
     --sample) sample=$2 ;;
     --jobs)
-        is_count "$2" || stop 2 "--jobs $2 is not a number from 1"
+        is_count "$2" || stop 2 "--jobs $2: give a number from 1"
         jobs=$2
         ;;
     --event) read_events "$2" ;;
@@ -41,7 +41,7 @@ set_folder() {
     elif [ -z "$landing" ]; then
         landing=$1
     else
-        stop 2 "unexpected $1: only RAW and LANDING stand without an option; see --help"
+        stop 2 "unexpected argument $1: give RAW, LANDING and options; see --help"
     fi
 }
 
@@ -50,14 +50,16 @@ number_of_cores() {
     is_count "$cores" && echo "$cores" || echo 1
 }
 
-# Writes the rate one way (0.1, not .10), since it is compared. The limit is rounded, since 10000 * 0.07 is a little
-# over 700 in binary and would let one more in.
+# Normalizes the rate (0.1, not .10), since later runs compare it. Rounds the limit, since 10000 * 0.07 is a little more
+# than 700 in binary and would let one more bucket of customers in.
 set_sample() {
     # shellcheck disable=SC2046 # two words or none
     set -- "$1" $(printf '%s\n' "$1" | $awk_program '
         /^[0-9]*[.]?[0-9]+([eE]-?[0-9]+)?$/ && $0 + 0 > 0 && $0 + 0 <= 1 { printf "%.10g %.6f", $0, 10000 * $0 }')
-    [ $# = 3 ] || stop 2 "--sample $1 is not in (0, 1]; give a rate such as 0.1"
+    [ $# = 3 ] || stop 2 "--sample $1: give a rate above 0 and at most 1, such as 0.1"
     sample=$2 limit=$3
+    [ "$sample" = 1 ] || "$python" -I -S "$here/sample.py" "$limit" 1 1 tab 0 </dev/null >/dev/null 2>&1 ||
+        stop 2 "--sample needs Python 3.11 or later, and $python does not work; install it, or set PYTHON=..."
 }
 
 read_events() {
@@ -68,11 +70,11 @@ $1
 SPECS
 }
 
-# Appends one line to $events, with tabs between: name, files, fields, customer, day, separator, header, format, names,
-# zone. The zone has : for /, which stands between them in the plan.
+# Appends one line to $events, tab separated: name, files, fields, customer, day, separator, header, format, names,
+# zone. The zone has : instead of /, which separates the fields of the plan.
 read_event() {
     spec=$1 name='' files='' fields='' customer='' day='' separator=tab header=0 format=lines names='' zone=UTC
-    set -f # the pattern in files=... is not for this folder
+    set -f # the pattern in files=... must not match files of this folder
     for word in $spec; do
         case $word in
         files=?*) files=${word#*=} ;;
@@ -89,7 +91,7 @@ read_event() {
             stop 2 "--event '$spec': unknown key ${word%%=*}; known are $known"
             ;;
         *)
-            [ -z "$name" ] || stop 2 "--event '$spec': $word is not key=value"
+            [ -z "$name" ] || stop 2 "--event '$spec': $word must be written as key=value"
             name=$word
             ;;
         esac
@@ -103,10 +105,12 @@ read_event() {
 check_event() {
     case $name in
     '' | *[!A-Za-z0-9_-]* | -* | rejected)
-        stop 2 "--event '$spec': the name comes first: letters, digits, _ and -, and not 'rejected'"
+        stop 2 "--event '$spec': begin with a name of letters, digits, _ and -, other than 'rejected'"
         ;;
     esac
-    case "$newline$events" in *"$newline$name$tab"*) stop 2 "--event '$spec': $name is described twice" ;; esac
+    case "$newline$events" in
+    *"$newline$name$tab"*) stop 2 "--event '$spec': $name is described twice; remove one of the two" ;;
+    esac
     case $files in
     '' | */*) stop 2 "--event '$spec': files= must be a pattern of file names, such as files=*play.log*" ;;
     esac
@@ -122,7 +126,7 @@ check_event() {
     case $separator in tab | space) ;; *) stop 2 "--event '$spec': separator= must be tab or space" ;; esac
     [ "$header" = 0 ] || is_count "$header" || stop 2 "--event '$spec': header= must be a number of lines"
     case $format in
-    lines) [ "$names$zone" = UTC ] || stop 2 "--event '$spec': names= and zone= are for format=records" ;;
+    lines) [ "$names$zone" = UTC ] || stop 2 "--event '$spec': names= and zone= need format=records" ;;
     records) check_records ;;
     *) stop 2 "--event '$spec': format= must be lines or records" ;;
     esac
@@ -130,16 +134,16 @@ check_event() {
 
 check_records() {
     is_field "$day" "$fields" && [ "$separator$header" = tab0 ] ||
-        stop 2 "--event '$spec': of records, day= is the number of a field, and separator= and header= are not given"
+        stop 2 "--event '$spec': format=records needs the number of a field as day=, and no separator= or header="
     commas=$(printf %s "$names" | tr -dc ,)
     case ,$names, in *[!A-Za-z0-9_,-]* | *,,*) commas=none ;; esac
     [ $((${#commas} + 1)) = "$fields" ] ||
-        stop 2 "--event '$spec': names= must be the $fields fields' names: letters, digits, _ and -, commas between"
+        stop 2 "--event '$spec': names= must be $fields names of letters, digits, _ and -, separated by commas"
     "$python" "$here/records.py" "$names" "$day" "$zone" </dev/null >/dev/null 2>&1
     case $? in
     0) ;;
-    2) stop 2 "--event '$spec': zone=$zone is no time zone; give one such as Europe/Berlin" ;;
-    *) stop 2 "format=records needs Python 3.11 or later, but not $python; install it, or name one by PYTHON=" ;;
+    2) stop 2 "--event '$spec': zone=$zone is not a time zone; give one such as Europe/Berlin" ;;
+    *) stop 2 "format=records needs Python 3.11 or later, and $python does not work; install it, or set PYTHON=..." ;;
     esac
 }
 

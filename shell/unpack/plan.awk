@@ -1,12 +1,12 @@
-# One idea: what is to be done with each file found in RAW, by its name alone.
+# Plans what to do with each file in RAW, by its name alone.
 #
-# Needs dates.awk and sample.awk (crc32). First input: the events, one per line (name, files, fields, customer, day,
-# separator, header, format, names, zone, tab separated). Second input: the files, sorted by name, as
-# size/modified/path. Output, one line per file, to be read with IFS=/ since no name but the path, which comes last,
-# can hold a slash:
-#   status/event/date/day_field/fields/customer/separator/header/format/names/zone/twin/size/modified/stem/path
-# status is log, not_a_log, copy (of the same name without " (1)") or undated; twin is 1 for a log that another one
-# equals in size, so that it may be the same bytes; stem is the name of its files in LANDING.
+# Needs dates.awk. First input: the events, one per line, tab separated (name, files, fields, customer, day, separator,
+# header, format, names, zone). Second input: the files, sorted by name, as size/modified/path. Output: one line per
+# file, to be read with IFS=/, since only the path, which comes last, can contain a slash:
+#   status/event/date/day_field/fields/customer/separator/header/format/names/zone/twin/alike/size/modified/stem/path
+# status is log, not_a_log, copy (of the file of the same name without " (1)") or undated. twin is 1 for a log if
+# another log has the same size, and so perhaps the same bytes. stem is the name of the log's files in LANDING, and
+# alike is 1 if another log has the same stem.
 
 FNR == NR { event_count++; event_line[event_count] = $0; pattern[event_count] = pattern_of($2); next }
 
@@ -53,12 +53,11 @@ function classify(i,    name, event, original, given, day) {
 }
 
 function show(i) {
-    if (same_stem[tolower(stem[i])] > 1) stem[i] = stem[i] sprintf("-%.0f", crc32(path[i]))
-    print status[i] "/" layout[i] "/" (same_size[size[i]] > 1 && status[i] == "log") "/" size[i] "/" modified[i] \
-        "/" stem[i] "/" path[i]
+    print status[i] "/" layout[i] "/" (same_size[size[i]] > 1 && status[i] == "log") \
+        "/" (same_stem[tolower(stem[i])] > 1) "/" size[i] "/" modified[i] "/" stem[i] "/" path[i]
 }
 
-# Hidden files are what copying leaves behind (._NAME, .NAME.part), and *.uids* are lists of customers.
+# No logs: hidden files, which copying leaves behind (._NAME, .NAME.part), and lists of customers (*.uids*).
 function event_of(name,    event) {
     if (name ~ /^\./ || name ~ /\.uids/ || name == "list.html") return 0
     for (event = 1; event <= event_count; event++)
@@ -66,7 +65,7 @@ function event_of(name,    event) {
     return 0
 }
 
-# A shell pattern (*, ?, [...]) as a regular expression.
+# Converts a shell pattern (*, ?, [...]) into a regular expression.
 function pattern_of(glob,    at, one, out) {
     for (at = 1; at <= length(glob); at++) {
         one = substr(glob, at, 1)

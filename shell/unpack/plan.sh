@@ -1,11 +1,11 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # unpack.sh sources this; the parts share its variables
-# what is to be done: lists the files, sorts them by plan.awk and by the records of earlier runs, removes leftovers.
+# Plans the work: lists the files, sorts them by plan.awk and by the records of earlier runs, and removes leftovers.
 
-# Makes $work/files: size/modified/path, sorted by path. Times come to the nanosecond where stat gives it; where there
-# is no stat they are "-", and checksums alone tell whether an archive changed.
+# Makes $work/files: size/modified/path, sorted by path. Times are in nanoseconds if stat knows them. Without stat they
+# are "-", and only checksums tell whether an archive has changed.
 list_files() {
     [ -z "$(cd "$raw_root" && find "$raw_name" -type f -name "*$newline*")" ] ||
-        stop 3 "reading $raw: a file's name has a line break in it; rename that file"
+        stop 3 "reading $raw: the name of a file contains a line break; rename that file"
     if stat -c %Y . >/dev/null 2>&1; then
         set -- stat -c '%s/%.9Y/%n'
         case $(stat -c %.9Y .) in *[!0-9.]*) set -- stat -c '%s/%Y/%n' ;; esac
@@ -20,18 +20,19 @@ list_files() {
 }
 
 make_plan() {
-    $awk_program -f "$here/dates.awk" -f "$here/sample.awk" -f "$here/plan.awk" "$work/events" "$work/files" \
-        >"$work/plan" || stop 1 "planning $raw: $awk_program failed; try another one, AWK=mawk"
+    $awk_program -f "$here/dates.awk" -f "$here/plan.awk" "$work/events" "$work/files" \
+        >"$work/plan" || stop 1 "planning $raw: $awk_program failed; try another awk, AWK=mawk"
     grep -qv '^not_a_log/' "$work/plan" ||
-        stop 3 "reading $raw: no file there matches an event's pattern; check RAW, or describe the logs with --event"
+        stop 3 "reading $raw: no file matches the pattern of an event; check RAW, or describe the logs by --event"
 }
 
-read_plan() { # one line of the plan into variables; false at its end
-    IFS=/ read -r status event date day_field fields customer separator header format names zone twin size modified \
-        stem path
+read_plan() { # reads one line of the plan into variables; false at its end
+    IFS=/ read -r status event date day_field fields customer separator header format names zone twin alike size \
+        modified stem path
 }
 
-# Splits the plan into $work/todo (to be unpacked), $work/rows (what is none) and $work/current (done before).
+# Splits the plan into $work/todo (archives to unpack), $work/current (already unpacked) and $work/rows (all other
+# files).
 sort_plan() {
     : >"$work/todo" && : >"$work/current"
     while read_plan; do
@@ -47,13 +48,13 @@ sort_plan() {
 
 skip_undated() {
     add_row undated
-    say "skipping $path: its name has no valid date and its lines have none; rename it to YYYYMMDD_..."
+    say "skipping $path: neither its name nor its lines have a valid date; rename it to YYYYMMDD_..."
 }
 
 skip_copy() {
     original=$(printf '%s\n' "$path" | sed 's/ ([0-9][0-9]*)//')
     cmp -s "$raw_root/$path" "$raw_root/$original" ||
-        say "skipping $path as a copy of $original, but their bytes differ; if it is a log of its own, rename it"
+        say "skipping $path: it is named as a copy of $original, but the bytes differ; if it is a log, rename it"
     add_row duplicate
 }
 
@@ -71,13 +72,21 @@ is_twin() {
     return 1
 }
 
-# What is in an archive's record: with anything else it would have to be unpacked again.
+# Makes the settings in an archive's record. An archive whose record has other settings is unpacked again.
 name_settings() {
     layout="$event/$date/$day_field/$fields/$customer/$separator/$header/$format/$names/$zone"
     settings="$rules_version/$layout/$sample"
 }
 
+# The CRC-32 of zlib, which gzip writes at the end of its output. (cksum computes another CRC.)
+crc32_of() {
+    # shellcheck disable=SC2046 # four bytes, the lowest first
+    set -- $(printf %s "$1" | gzip -c | tail -c 8 | od -A n -t u1 -N 4)
+    echo $(($1 + 256 * ($2 + 256 * ($3 + 256 * $4))))
+}
+
 sort_log() {
+    [ "$alike" = 0 ] || stem=$stem-$(crc32_of "$path")
     name_settings
     if is_current; then
         printf '%s\n' "$stem" >>"$work/current"
@@ -91,8 +100,8 @@ checksum_of() {
     printf '%s' "${summed%% *}"
 }
 
-# Does the record say that this archive, by size and time or by size and checksum, was unpacked with these settings,
-# and are its files still there?
+# True if this archive is unpacked already: its record has the same settings, the same size, and the same time or
+# checksum, and its files exist.
 is_current() {
     record=$landing_root/.done/$stem.record
     [ -f "$record" ] || return 1
@@ -106,6 +115,7 @@ $value
 STAT
             ;;
         file) [ -f "$landing_root/$value" ] || return 1 ;;
+        row) has_all_columns "${value##*",$event,unpacked,$size,"}" || return 1 ;;
         end) ended=1 ;;
         esac
     done <"$record"
@@ -117,19 +127,29 @@ STAT
     sed "s:^stat$tab.*:stat$tab$size/$modified/$old_checksum:" "$record" >"$work/record" && mv "$work/record" "$record"
 }
 
+# True if a row, given from its checksum on, has a count for every reason. If not, reasons.tsv is newer than the row.
+has_all_columns() {
+    old_ifs=$IFS
+    IFS=,
+    # shellcheck disable=SC2086 # one word for each column
+    set -- $1
+    IFS=$old_ifs
+    [ $# -eq $((columns + 2)) ]
+}
+
 refuse_other_rate() {
     other=$(find "$landing_root/.done" -name '*.record' -exec sed -n 's/^settings.*\///p' {} + |
         grep -vxF -e "$sample" | head -n 1)
     [ -z "$other" ] ||
-        stop 3 "writing $landing: it holds a sample of $other, not $sample; empty the folder or use --sample $other"
+        stop 3 "writing $landing: it contains a sample of $other, not $sample; empty the folder or use --sample $other"
 }
 
-# Unpublishes archives that are gone or no longer logs, and files that a killed run left without a record.
+# Removes the files of archives that no longer exist or are no longer logs, and files that a killed run left behind.
 remove_leftovers() {
     { cat "$work/current" && sed 's:^\([^/]*/\)\{12\}\([^/]*\)/.*:\2:' "$work/todo"; } >"$work/wanted"
     (cd "$landing_root/.done" && find . -name '*.record') | sed 's:^\./::; s:\.record$::' |
         grep -vxF -f "$work/wanted" | while read -r stem; do
-        say "removing what came from $stem, which is no longer in $raw"
+        say "removing the files of $stem, which is no longer in $raw"
         forget "$stem"
     done
     owned_files >"$work/owned"
@@ -140,11 +160,11 @@ remove_leftovers() {
 }
 
 owned_files() {
-    echo / # grep -f with no line at all differs between greps; no file is named so
+    echo / # never a file's name; greps disagree about a pattern file without lines
     find "$landing_root/.done" -name '*.record' -exec sed -n "s/^file$tab//p" {} +
 }
 
-forget() { # the record first: what has no record does not exist
+forget() { # removes the record first: files without a record count as missing
     record=$landing_root/.done/$1.record
     [ -f "$record" ] || return 0
     sed -n "s/^file$tab//p" "$record" >"$work/forgotten"

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # unpack.sh sources this; the parts share its variables
-# workers unpack, and one publisher moves their files into LANDING.
+# Runs the workers, which unpack, and moves their files into LANDING.
 
-# Each worker takes the next archive that no other has claimed; what it finished it names on standard output.
+# A worker takes the next archive that no other worker has claimed, and names each finished one on standard output.
 run_worker() {
     number=0
     while IFS=/ read -r event date day_field fields customer separator header format names zone \
@@ -15,7 +15,7 @@ run_worker() {
     done <"$work/todo"
 }
 
-claim() { # makes the file, or is false when another worker has made it
+claim() { # makes the file; false if another worker has made it
     set -C
     { true >"$1"; } 2>/dev/null
     claimed=$?
@@ -32,7 +32,7 @@ run_workers() {
     wait
 }
 
-# Only this process publishes: workers that outlive a killed run cannot touch what the next run publishes.
+# Only this process publishes, so workers that outlive a killed run cannot change the files of the next run.
 unpack_all() {
     total=$(($(wc -l <"$work/todo")))
     finished=0
@@ -49,7 +49,7 @@ unpack_all() {
     done <"$work/finished"
     workers=''
     [ "$finished" -eq "$total" ] ||
-        stop 1 "unpacking $raw: a worker died, $finished of $total archives done; run it again"
+        stop 1 "unpacking $raw: a worker died after $finished of $total archives; run it again"
 }
 
 publish() {
@@ -70,10 +70,10 @@ ROW
 }
 
 stop_publishing() {
-    stop 3 "publishing $path: files cannot be moved within $landing; check its rights and run again"
+    stop 3 "publishing $path: cannot move files inside $landing; check its rights and run it again"
 }
 
-move_file() { # move_file PATH: from the worker's folder to its place in LANDING
+move_file() { # move_file PATH: moves a file from the worker's folder to its path in LANDING
     case $1 in
     rejected/*) source=rejected ;;
     *) source=${1#*/date=} && source=days/${source%%/*} ;;

@@ -1,10 +1,11 @@
-"""Reads an archive's text, CSV with a header or JSON lines, and writes tab separated lines for lines.awk.
+"""Converts the text of an archive, CSV with a header or JSON lines, into tab separated lines for lines.awk.
 
     python3 records.py NAMES DAY ZONE <text >lines      such as: customer_id,visited_at 2 Europe/Berlin
 
-Text that begins with `{` is JSON. Each line has the fields NAMES in this order. Field number DAY, a time, is put on the
-clock of ZONE. What cannot be read goes on with a reason (lines.py), and lines.awk judges all; bytes that are not UTF-8
-stay as they are. Standard error gets the number of lines. Exit status: 2 no such zone; 3 a CSV header without NAMES.
+Text that begins with `{` is JSON. Each line has the fields NAMES in this order. Field number DAY, a time, is converted
+to ZONE. Text that cannot be read is written with a reason (lines.py), and lines.awk rejects it. Bytes that are not
+UTF-8 stay unchanged. Standard error gets the number of lines. Exit status: 2 there is no such zone; 3 a CSV header
+lacks one of NAMES.
 """
 
 import codecs
@@ -20,7 +21,7 @@ from lines import AROUND, Lines, Refused
 
 
 def landed(text: Iterable[str], names: list[str], day: int, zone: tzinfo) -> Iterator[str]:
-    """The lines for lines.awk; `day` counts from 0. Raises Refused for CSV without these names in its header."""
+    """The lines for lines.awk; `day` counts from 0. Raises Refused for CSV whose header lacks one of the names."""
     lines = Lines(text)
     for line in lines:
         if begin := line.strip(AROUND):
@@ -32,7 +33,7 @@ def landed(text: Iterable[str], names: list[str], day: int, zone: tzinfo) -> Ite
 
 
 def as_it_came(error: UnicodeError) -> tuple[bytes, int]:
-    """Bytes that were not UTF-8 as they were; half a character, as JSON can spell it, so that lines.awk rejects it."""
+    """Encodes bytes that were not UTF-8 unchanged, and half a character of JSON so that lines.awk rejects it."""
     assert isinstance(error, UnicodeEncodeError)
     half = error.object[error.start]
     byte = ord(half) - 0xDC00
@@ -40,7 +41,7 @@ def as_it_came(error: UnicodeError) -> tuple[bytes, int]:
 
 
 def write(lines: Iterable[str]) -> int:
-    """Writes the lines to standard output and returns how many they are."""
+    """Writes the lines to standard output and returns their number."""
     codecs.register_error("as_it_came", as_it_came)
     out = TextIOWrapper(sys.stdout.buffer, "utf-8", "as_it_came", newline="\n")
     count = 0
@@ -55,7 +56,7 @@ def main(names: str, day: str, zone: str) -> int:
     try:
         clock = clock_of(zone)
     except (KeyError, ValueError, OSError):
-        print(f"{zone} is no time zone", file=sys.stderr)
+        print(f"{zone} is not a time zone", file=sys.stderr)
         return 2
     text = TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "surrogateescape", newline="\n")
     try:
@@ -65,7 +66,7 @@ def main(names: str, day: str, zone: str) -> int:
         print(refused, file=sys.stderr)
         return 3
     finally:
-        # Who writes to this program would fail if it stopped reading, and be blamed for it.
+        # Reads to the end: otherwise the program that writes the text fails, and the error names the wrong cause.
         while sys.stdin.buffer.read(1 << 20):
             pass
 

@@ -1,4 +1,4 @@
-# One idea: records sorted by day, one file per day in the folder "days", one file open at a time.
+# Writes records that are sorted by day into one file per day in the folder "days". Only one file is open at a time.
 
 { day = substr($0, 1, 10) }
 

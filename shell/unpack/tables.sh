@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # unpack.sh sources this; the parts share its variables
-# manifest.csv and days.csv.
+# Writes manifest.csv and days.csv.
 
 quoted() {
     case $1 in
@@ -8,17 +8,29 @@ quoted() {
     esac
 }
 
-add_row() { # add_row STATUS: a row of the manifest for a file that gave nothing
-    printf '%s\n' "$(quoted "$path"),$event,$1,$size,$checksum,$sample,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0" >>"$work/rows"
+# Makes "reasons", the names of reasons.tsv in their order, and "columns", the number of counts in a row of the
+# manifest.
+read_reasons() {
+    reasons='' columns=7
+    while IFS=$tab read -r name _; do
+        case $name in '' | '#'*) continue ;; esac
+        reasons="$reasons $name"
+        columns=$((columns + 1))
+    done <"$here/reasons.tsv"
+    no_counts=$(printf "%${columns}s" '' | sed 's/ /,0/g')
+}
+
+add_row() { # add_row STATUS: adds a row of the manifest for a file without lines
+    printf '%s\n' "$(quoted "$path"),$event,$1,$size,$checksum,$sample$no_counts" >>"$work/rows"
 }
 
 write_tables() {
     {
         printf %s archive,event,status,bytes,checksum,sample,
-        printf %s lines,header,kept,repaired,left_out,rejected,records,
-        printf %s rejected_blank,rejected_count_line,rejected_too_few_fields,rejected_too_many_fields,
-        printf %s rejected_undated,rejected_not_utf8,rejected_control_character,
-        echo rejected_client_address,rejected_too_long,rejected_unreadable_record
+        printf %s lines,header,kept,repaired,left_out,rejected,records
+        # shellcheck disable=SC2086 # one word for each reason
+        printf ',rejected_%s' $reasons
+        echo
         { records_say row && cat "$work/rows"; } | sort
     } >"$work/manifest.csv" && put_in_place manifest.csv
     {
@@ -29,7 +41,7 @@ write_tables() {
 
 records_say() { find "$landing_root/.done" -name '*.record' -exec sed -n "s/^$1$tab//p" {} +; }
 
-put_in_place() { # untouched when nothing changed, so that its time tells when something did
+put_in_place() { # keeps an equal file, so that its time tells when it changed last
     cmp -s "$work/$1" "$landing_root/$1" || mv "$work/$1" "$landing_root/$1" ||
-        stop 3 "writing $landing/$1: check its rights"
+        stop 3 "writing $landing/$1: cannot replace the file; check its rights"
 }

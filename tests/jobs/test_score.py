@@ -1,6 +1,7 @@
 """`encore score` and `encore drift` on tables and a model of a small shop."""
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -112,7 +113,7 @@ def test_the_value_may_follow_the_customer_and_the_past_tell_uplift(trained: Con
     for customer, row in scores(trained).items():
         assert row["expected_profit"] == pytest.approx(row["risk"] * 0.2 * 10 * visits[customer] - 1)
     assert record.plan and record.plan.uplift
-    assert len(record.plan.uplift.deciles) == 10 and record.plan.uplift.qini == record.plan.uplift.qini  # a number
+    assert record.plan.uplift.deciles and math.isfinite(record.plan.uplift.qini.value)
     assert record.plan.held_out == 0
 
 

@@ -195,7 +195,7 @@ def test_a_rare_label_is_explained_all_the_same(spark: SparkSession, tmp_path: P
 def test_a_split_by_time_needs_an_earlier_table(spark: SparkSession, tmp_path: Path) -> None:
     context = shop(tmp_path, training=SERVICE["training"] | {"split": "time"})
     write_tables(context)
-    with pytest.raises(InputError, match="none may train for it; run `encore features` at an earlier --as-of"):
+    with pytest.raises(InputError, match="none may be used for training; run `encore features` at an earlier --as-of"):
         train(context, spark, ["lr"])
 
 

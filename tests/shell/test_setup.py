@@ -21,7 +21,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
+
 TOOLS = "bash cat cksum cp dirname find grep ln mkdir mktemp mv rm sed tail uname"
 JAVA_17 = "echo 'openjdk version \"17.0.15\" 2025-04-15' >&2"
 
@@ -382,18 +383,37 @@ def test_horovods_wheel_of_another_clone_is_used_if_it_loads(ready: Machine, lib
 # ---- test.sh and the pins ----
 
 
-def test_test_sh_runs_all_checks_and_names_those_that_failed(ready: Machine) -> None:
+@pytest.fixture
+def checked(ready: Machine) -> Machine:
+    """A machine whose tools of test.sh are stand-ins: two of them fail, and pytest prints its arguments."""
     shutil.copytree(ready.bin, ready.clone / ".venv/bin", dirs_exist_ok=True, symlinks=True)
     tools = {"ruff": 'echo "ruff $*"; [ $1 = format ]', "mypy": "exit 1", "lint-imports": "echo linted"}
     for name, command in tools.items():
         ready.tool(f"../a clone/.venv/bin/{name}", command)
     pytest_stand_in = ready.clone / "pytest.py"
     pytest_stand_in.write_text("import sys\nprint('pytest', *sys.argv[1:])\n")
-    code, lines = ready.run("tests/test_one.py", "-x", script="test.sh")
+    return ready
+
+
+def test_test_sh_runs_all_checks_and_names_those_that_failed(checked: Machine) -> None:
+    code, lines = checked.run("tests/test_one.py", "-x", script="test.sh")
     assert code == 1
     assert "ruff format --check ." in lines
     assert "linted" in lines
     assert lines[-2:] == ["pytest tests/test_one.py -x", "test.sh: failed: ruff check, mypy"]
+
+
+@pytest.mark.parametrize(
+    ("given", "passed_on"),
+    [
+        ([], "-n 2 --dist loadfile --no-loadscope-reorder tests"),
+        (["--coverage"], "--cov --cov-report=term -n 2 --dist loadfile --no-loadscope-reorder tests"),
+        (["--coverage", "tests/test_one.py"], "--cov --cov-report=term tests/test_one.py"),
+    ],
+)
+def test_test_sh_measures_coverage_if_asked(checked: Machine, given: list[str], passed_on: str) -> None:
+    code, lines = checked.run(*given, script="test.sh")
+    assert (code, lines[-2]) == (1, f"pytest {passed_on}")
 
 
 def needed(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:

@@ -16,30 +16,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.unpack import unpack as unpack_service
-from tests.shell.test_unpack import AWKS, ROOT, counts, landed, manifest, pack, rejected, statuses, tree, unpack
 from tests.support.archives import context
+from tests.support.paths import ROOT
+from tests.support.unpacking import (
+    AWKS,
+    as_bytes,
+    counts,
+    landed,
+    manifest,
+    pack,
+    python,
+    rejected,
+    statuses,
+    tree,
+    unpack,
+)
 
 PROGRAM = ROOT / "shell" / "unpack" / "records.py"
 NAMES = "customer_id,visited_at,page"
 VISIT = f"visit files=*visit* fields=3 customer=1 day=2 format=records names={NAMES}"
 DAY = "2019-03-01 12:30:00"
 HEADER = "customer_id,visited_at,page\n"
-
-
-@pytest.fixture(autouse=True)
-def this_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHON", sys.executable)
-
-
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    (tmp_path / "raw").mkdir()
-    return tmp_path / "raw"
-
-
-@pytest.fixture
-def landing(tmp_path: Path) -> Path:
-    return tmp_path / "landing"
 
 
 def written(text: str | bytes, zone: str = "UTC") -> list[str]:
@@ -50,14 +47,6 @@ def written(text: str | bytes, zone: str = "UTC") -> list[str]:
     lines = done.stdout.decode().split("\n")
     assert lines.pop() == "" and int(done.stderr) == len(lines)
     return lines
-
-
-def python(folder: Path, script: str) -> str:
-    """A Python of our own, which does something to records.py."""
-    program = folder / "python"
-    program.write_text("#!/bin/sh\n" + script)
-    program.chmod(0o755)
-    return str(program)
 
 
 # ---------------------------------------------------------------- records
@@ -205,10 +194,6 @@ JSON = {
         [],
     ),
 }
-
-
-def as_bytes(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
 
 
 def test_records(raw: Path, landing: Path) -> None:
@@ -371,13 +356,13 @@ def test_nothing_in_a_file(raw: Path, landing: Path) -> None:
     ("header", "named"),
     [("customer_id,page", ": visited_at;"), ("Customer_id,page", ": customer_id, visited_at;"),
      ("customer_id,visited_at,page,page", ": page;"), ("customer_id;visited_at;page", f": {NAMES.replace(',', ', ')};"),
-     ('customer_id,visited_at,"page', f": {NAMES.replace(',', ', ')};"), ('[{"customer_id": 1}', "no JSON object")],
+     ('customer_id,visited_at,"page', f": {NAMES.replace(',', ', ')};"), ('[{"customer_id": 1}', "not a JSON object")],
 )  # fmt: skip
 def test_a_header_without_the_fields_stops_the_archive(raw: Path, landing: Path, header: str, named: str) -> None:
     (raw / "1_visit.csv").write_text(f"{header}\n" + f"7,{DAY},home\n" * 20000)  # more than a pipe holds
     (raw / "2_visit.csv").write_text(f"{HEADER}7,{DAY},home\n")
     said = unpack(raw, landing, "--event", VISIT, status=3)
-    assert "reading 1_visit.csv: " in said and named in said and "mend the header" in said
+    assert "reading 1_visit.csv: " in said and named in said and "fix the header" in said
     assert statuses(landing) == {"1_visit.csv": "failed", "2_visit.csv": "unpacked"}
 
 
@@ -442,8 +427,8 @@ BROKEN = {
     "dies": ("read -r line || exit 0; kill -9 $$", "died with status 137", 3),
     "dies at the end": ('"$0.true" "$@"; [ ! -e "$0.once" ] || kill -9 $$; : >"$0.once"', "died with status 137", 3),
     "fails": ("read -r line || exit 0; cat >/dev/null; echo ZeroDivisionError >&2; exit 1", "ZeroDivisionError", 3),
-    "loses the last line": ("\"$0.true\" \"$@\" | sed '$d'", "2 lines given, 1 in", 4),
-    "says no number": ('"$0.true" "$@" 2>/dev/null', " lines given, 2 in", 4),
+    "loses the last line": ("\"$0.true\" \"$@\" | sed '$d'", "2 lines given, 1 read", 4),
+    "says no number": ('"$0.true" "$@" 2>/dev/null', " lines given, 2 read", 4),
 }  # fmt: skip
 
 

@@ -104,5 +104,5 @@ def test_a_file_that_is_not_there_is_told_from_a_store_that_does_not_answer(
 
 @pytest.mark.parametrize("command", ["unpack", "run"])
 def test_archives_stay_on_a_disk(bucket: Remote, tmp_path: Path, command: str) -> None:
-    with pytest.raises(UsageError, match=f"^{bucket}: archives are unpacked from a disk of this machine"):
+    with pytest.raises(UsageError, match=f"^{bucket}: archives must be on a disk of this machine"):
         app([command, "--data", str(tmp_path), "--raw", str(bucket)], standalone_mode=False)

@@ -72,26 +72,26 @@ def test_what_was_rejected_is_no_file_of_a_day(landing: Path) -> None:
 @pytest.mark.parametrize("text", ["one\n", "one\ntwo\nthree\n", ""])
 def test_a_file_of_another_size(landing: Path, text: str) -> None:
     (landing / PLAY).write_text(text)
-    with pytest.raises(InputError, match=f"{PLAY}: this file is not as .*days.csv lists it; run shell/unpack.sh"):
+    with pytest.raises(
+        InputError, match=f"{PLAY}: this file differs from its entry in .*days.csv; run shell/unpack.sh"
+    ):
         landed_files(landing)
 
 
 def test_a_file_that_is_gone(landing: Path) -> None:
     (landing / LATER).unlink()
-    with pytest.raises(InputError, match=f"{LATER}: this file is not as"):
+    with pytest.raises(InputError, match=f"{LATER}: this file differs from"):
         landed_files(landing)
 
 
 def test_a_file_that_no_list_names(landing: Path) -> None:
     (landing / "play" / "date=2017-03-30" / "stray.log").write_text("one\n")
-    with pytest.raises(InputError, match="stray.log: this file is not as"):
+    with pytest.raises(InputError, match="stray.log: this file differs from"):
         landed_files(landing)
 
 
 def test_no_list(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match="manifest.csv: there is no such list of what was unpacked; run shell/unpack.sh"
-    ):
+    with pytest.raises(InputError, match="manifest.csv: the list of unpacked archives is missing; run shell/unpack.sh"):
         landed_files(tmp_path)
 
 

@@ -1,8 +1,8 @@
 """Days in batches, and customers in slices, that fit in memory.
 
-No step looks at two days together, so days can be done in any portions. The embedded engine takes a few at a time: it
-groups in memory, and a small table stays in the processor's cache. Spark is given all of them: it spills to disk, and
-a cluster wants much work at once. What is put together of many days is done for some of the customers at a time.
+No step needs two days together, so days can be processed in any batches. The embedded engine gets a few at a time: it
+groups in memory, and a small table stays in the processor's cache. Spark gets all of them: it spills to disk, and a
+cluster needs much work at once. Steps that combine many days process some of the customers at a time.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def batches(sizes: Mapping[str, int], limit: int, engine: str) -> list[list[str]
 
 @dataclass(frozen=True)
 class Slice:
-    """One of so many parts of the customers, by a hash of their ids."""
+    """A part of the customers by a hash of their ids: number `number` of `of` parts."""
 
     number: int
     of: int

@@ -1,4 +1,4 @@
-"""Configurations: those that come with Encore are sound, and every mistake names file, key and mend."""
+"""Configurations: those that come with Encore are sound, and every mistake names file, key and fix."""
 
 import ast
 import re
@@ -90,7 +90,7 @@ def test_no_such_service(name: str) -> None:
 
 
 MISTAKES: dict[str, tuple[Change, str]] = {
-    "unknown key": (put("windows/outcom_days", 3), "windows.outcom_days: unknown key; remove it or mend"),
+    "unknown key": (put("windows/outcom_days", 3), "windows.outcom_days: unknown key; remove it or correct"),
     "unknown key deep inside": (put("features/last_spending/fil", 0), "features.last_spending.fil: unknown key"),
     "missing key": (lambda shop: shop.pop("label"), "label: this key is missing; add it"),
     "text for a number": (put("windows/outcome_days", "14"), "windows.outcome_days: Input should be a valid integer"),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import version as module
-from jobs.version import code_version
+from conf import version as module
+from conf.version import code_version
 
 
 @pytest.fixture

@@ -1,6 +1,10 @@
 """What a command printed on the console, as plain text."""
 
 import re
+from collections.abc import Callable
+
+# Runs a command in this process; gives its exit code and what it said of the error.
+Encore = Callable[..., tuple[int, str]]
 
 
 def boxed_text(printed: str) -> str:

@@ -169,7 +169,7 @@ def test_an_earlier_table_can_be_scored(trained: Context, sail: SparkSession) ->
         (lambda run: shutil.rmtree(run.data.features.root), "there is no feature table; run `encore features` first"),
         (
             lambda run: write_table(run, NEWEST, [row | {"eligible": False} for row in customers(9)], is_mature=False),
-            "nobody in this table is eligible",
+            "no customer in this table is eligible",
         ),
     ],
 )

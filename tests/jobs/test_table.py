@@ -179,10 +179,10 @@ def test_both_engines_make_the_same_table(tmp_path: Path, engine: SparkSession) 
         swapped=[("mean", "total")],
         unfilled={"stars": 3},
         warnings=[
-            "mean was above total in 6 rows and below it in none: their labels are swapped in the file, and were "
-            "swapped back",
-            "stars was 3.7 for 3 of the 3 customers with rated = 0: a value filled in where there was none, and taken "
-            "out again",
+            "mean was above total in 6 rows and below it in none: their labels are swapped in the file; Encore "
+            "swapped them back",
+            "stars was 3.7 for 3 of the 3 customers with rated = 0: a filled-in value, which Encore took out "
+            "again",
         ],
     )
 
@@ -240,7 +240,7 @@ def test_customers_without_outcomes_make_a_table_to_score(tmp_path: Path, sail: 
     run = shop(tmp_path / "data")
     table(run, sail, write(tmp_path / "old.csv", *some()))
     new = write(tmp_path / "new.csv", *({**one, "again": ""} for one in some(4)))
-    with pytest.raises(InputError, match="new.csv: knows no outcome, .*as_of=2017-05-01.*--as-of"):
+    with pytest.raises(InputError, match="new.csv: has no outcomes, .*as_of=2017-05-01.*--as-of"):
         table(run, sail, new)
     day, record = table(run, sail, new, LATER)
     assert (day, record.label_status, record.positives, record.basis.mature) == (

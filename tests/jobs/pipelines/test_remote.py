@@ -309,7 +309,7 @@ def test_a_finished_table_is_taken(bucket: Remote, sail: SparkSession, tmp_path:
         ("simulate --out s3://b/d", "--out s3://b/d: this can only be written to a disk of this machine; give a path"),
         ("demo --data s3://b/d", "--data s3://b/d: this can only be written to a disk"),
         ("prepare --out s3://b/d", "--out s3://b/d: this can only be written to a disk"),
-        ("ingest --data ftp://b/d", "ftp://b/d: there is no way to such a place"),
+        ("ingest --data ftp://b/d", "ftp://b/d: Encore cannot read such a URL"),
         ("unpack --data URL", "aws s3 sync --delete FOLDER/landing s3://encore/"),
         ("run --data URL --raw raw", "copy the lines by `aws s3 sync"),
     ],

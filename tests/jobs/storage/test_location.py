@@ -52,8 +52,8 @@ def test_urls_are_elsewhere(text: str, engine: str, url: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("ftp://host/data", "no way to such a place; give a path, file:/…, s3://…, s3a://…, gs://…, hdfs://…"),
-        ("file://host/data", "no way to such a place"),
+        ("ftp://host/data", "Encore cannot read such a URL; give a path, file:/…, s3://…, s3a://…, gs://…, hdfs://…"),
+        ("file://host/data", "Encore cannot read such a URL"),
         ("s3:/data", "names no bucket; give s3://BUCKET/FOLDER"),
         ("gs:///data", "names no bucket"),
         ("viewfs://encore/data", "only Spark knows the mount table; give --engine spark"),

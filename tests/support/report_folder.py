@@ -303,7 +303,9 @@ def write_flagged(context: Context, **changes: Any) -> None:
         folder = context.data.models / one["model"]
         write_json(folder / "metrics.json", one | {"without": ["last_spending"]})
         shutil.copytree(context.data.models / "gbt" / "test_scores", folder / "test_scores")
-    write_json(context.data.models / "chosen.json", {"model": "gbt_unflagged", "why": "the highest of those to believe"})
+    write_json(
+        context.data.models / "chosen.json", {"model": "gbt_unflagged", "why": "the highest of those to believe"}
+    )
 
 
 LOSSES = {1: (0.9, 0.7), 2: (0.5, 0.4), 3: (0.4, 0.5), 4: (0.3, 0.6)}  # in training, in validation

@@ -123,5 +123,5 @@ def test_the_best_threshold_by_hand() -> None:
 
 @pytest.mark.parametrize("rows", [[], [(0, 0.4), (0, 0.1)]])
 def test_no_threshold_is_best_without_positives(rows: Scored) -> None:
-    with pytest.raises(ValueError, match="without positives"):
+    with pytest.raises(ValueError, match="there are no positives"):
         best_threshold(hand_made(rows))

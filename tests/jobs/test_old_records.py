@@ -18,7 +18,7 @@ from jobs.unpack import unpack
 from tests.support.archives import context, pack, play_line, table
 from tests.support.console import Encore
 from tests.support.engines import SMALL
-from tests.support.model_records import model_record
+from tests.support.trained_model import model_record
 
 DAY, AS_OF = "2017-04-01", "2017-04-02"
 OLD = "was written by an older version of Encore (this one reads schema 1); run `encore"

@@ -181,8 +181,7 @@ def test_both_engines_make_the_same_table(tmp_path: Path, engine: SparkSession) 
         warnings=[
             "mean was above total in 6 rows and below it in none: their labels are swapped in the file; Encore "
             "swapped them back",
-            "stars was 3.7 for 3 of the 3 customers with rated = 0: a filled-in value, which Encore took out "
-            "again",
+            "stars was 3.7 for 3 of the 3 customers with rated = 0: a filled-in value, which Encore took out again",
         ],
     )
 

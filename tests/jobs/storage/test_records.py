@@ -32,7 +32,7 @@ from jobs.storage.records import (
 )
 from models.evaluation.intervals import Interval
 from models.fitting.cross_validation import Candidate
-from tests.support.model_records import model_record
+from tests.support.trained_model import model_record
 
 DAY = "2017-05-01"
 MODULES = (drift, layers, recommending, scoring, simulation, training)

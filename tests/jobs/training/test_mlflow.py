@@ -15,7 +15,7 @@ from jobs.training import mlflow as tracking
 from jobs.training.mlflow import Logged, log_model_run
 from models.evaluation.intervals import Interval
 from tests.support.frames import shop
-from tests.support.model_records import model_record
+from tests.support.trained_model import model_record
 
 mlflow = pytest.importorskip("mlflow")
 SILENT = "http://user:secret@127.0.0.1:1"  # nothing listens there

@@ -48,8 +48,11 @@ from features.windows import Moment
 from jobs.context import Context
 from jobs.data_folder import DataFolder
 from jobs.engine import engine
-from jobs.storage.layer import RECORD, beside, replace_folder, write_text
-from jobs.training.feature_tables import read_tables
+from jobs.records.layers import FeaturesBasis, FeaturesRecord
+from jobs.storage.backend import replace_folder, staging_folder, write_text
+from jobs.storage.layer import RECORD
+from jobs.storage.records import write_record
+from jobs.training.artifacts import ModelFolder
 from models.fitting.fit import TrainingSet, make_training_set
 from models.fitting.kind import FitContext
 from models.fitting.kinds import KINDS, parameter_grid
@@ -208,24 +211,26 @@ def prepare(data: Path, customers: int) -> None:
     folder = context.data.features.partition(str(AS_OF))
     if folder.exists():
         return
-    with beside(context.data.features.root) as new:
+    with staging_folder(context.data.features.root) as new:
         positives = 0
         for number, part in enumerate(np.array_split(np.arange(customers), FILES)):
             table = made_up(part, np.random.default_rng([SEED, number]))
             positives += table.column("label").to_numpy().sum()
             pq.write_table(table, new / f"part-{number}.parquet")
-        record = {
-            "basis": {"tiles": f"{customers} made up", "configuration": context.tables.version, "mature": True},
-            "customers": customers,
-            "eligible": customers,
-            "positives": int(positives),
-            "label_status": "mature",
-            "sample": 1.0,
-            "missing_days": [],
-            "missing_parts": {},
-            "bots_excluded": 0,
-        }
-        write_text(new / RECORD, json.dumps(record))
+        basis = FeaturesBasis(tiles=f"{customers} made up", configuration=context.tables.version, mature=True)
+        record = FeaturesRecord(
+            basis=basis,
+            customers=customers,
+            eligible=customers,
+            positives=int(positives),
+            label_status="mature",
+            sample=1.0,
+            missing_days=[],
+            missing_parts={},
+            bots_excluded=0,
+            capped={},
+        )
+        write_record(new / RECORD, record)
         folder.parent.mkdir(parents=True, exist_ok=True)
         replace_folder(new, folder)
 
@@ -295,7 +300,7 @@ def fit_alone(options: argparse.Namespace) -> dict[str, float]:
 def write_matrix(options: argparse.Namespace) -> int:
     """The prepared rows of both parts as arrays, by which the libraries are measured."""
     context = context_of(options.data, options.profile)
-    with prepared_parts(context) as (part, test), beside(options.data / "matrix") as new:
+    with prepared_parts(context) as (part, test), staging_folder(options.data / "matrix") as new:
         for name, rows in {"train": part.prepared, "test": part.preprocessing.transform(test)}.items():
             found = rows.select("label", vector_to_array(F.col(INPUTS)).alias("inputs")).toArrow().combine_chunks()
             inputs = found.column("inputs").combine_chunks().flatten().to_numpy().reshape(found.num_rows, -1)
@@ -309,7 +314,7 @@ def prepared_parts(context: Context) -> Iterator[tuple[TrainingSet, DataFrame]]:
     """The training part, prepared and cached as `encore train` does it, and the rows of the test part."""
     split = choose_split([Moment.at(AS_OF, context.service.windows)], context.service.training.split)
     with engine(context.engine, context.profile) as spark:
-        train, test = split.apply(read_tables(context, spark, [str(AS_OF)]))
+        train, test = split.apply(context.tables.read(spark, [str(AS_OF)]))
         part = make_training_set(train, table_features(context.service), context.service.training)
         part.prepared.count()
         yield part, test
@@ -374,8 +379,7 @@ def encore_row(name: str, options: argparse.Namespace) -> Row:
     except subprocess.CalledProcessError as error:
         print(error, file=sys.stderr, flush=True)
         return Row(name, title)
-    result = json.loads((data / "models" / name / "metrics.json").read_text(encoding="utf-8"))
-    auc = result["metrics"]["test"]["auc"]["value"]
+    auc = ModelFolder(data / "models").record(name).metrics["test"]["auc"].value
     return Row(name, title, fit["fit_seconds"], cost.wall_seconds, cost.peak_gb, auc)
 
 

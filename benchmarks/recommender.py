@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from conf.load import load_profile  # noqa: E402
 from jobs.engine import engine  # noqa: E402
 from jobs.recommending.model_file import at_workers, save  # noqa: E402
-from jobs.storage.layer import stored  # noqa: E402
+from jobs.storage.layer import materialise  # noqa: E402
 from models.recommender.candidates import Als  # noqa: E402
 from models.recommender.fitting import Pairs, fit_ranker  # noqa: E402
 from models.recommender.histories import with_histories  # noqa: E402
@@ -110,7 +110,7 @@ def measure(name: str, data: Path) -> int:
         fit = time.monotonic()
         with at_workers(spark, save(RecommenderModel(ranker, np.arange(titles), titles), work)) as load:
             lists = recommend_titles(with_histories(frame), Serving(load, TOP, exclude_seen=True))
-            written = stored([lists], work / "lists")
+            written = materialise([lists], work / "lists")
         ended = time.monotonic()
         rows = written.count()
         quality = means_of(

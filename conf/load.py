@@ -1,4 +1,4 @@
-"""Reads configurations: one YAML file to one validated object, or to one line that names file, key and fix."""
+"""Reading configurations: one YAML file to one validated object, or one line that names file, key and fix."""
 
 import hashlib
 import json

@@ -30,7 +30,7 @@ from models.evaluation.curves import CURVES
 from models.evaluation.metrics import METRICS
 from models.recommender.ranking import METRICS as RANKING_METRICS
 
-EXAMPLE = "encore report --data /data/music"
+EXAMPLE = "encore report --data /data/shop"
 PAGE = "index.html"
 
 

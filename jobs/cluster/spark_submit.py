@@ -43,8 +43,9 @@ class Submission:
     def line(self, spark_submit: str, python: str = sys.executable) -> list[str]:
         """The words of the line. `python` runs the driver, where that is here. Raises UsageError."""
         script = JOBS / f"{self.command.replace('-', '_')}.py"
-        if self.command not in command_modules():
-            raise UsageError(f"{self.command}: there is no such command to submit; give {', '.join(command_modules())}")
+        if not is_submittable(self.command):
+            known = ", ".join(filter(is_submittable, command_modules()))
+            raise UsageError(f"{self.command}: there is no such command to submit; give {known}")
         profile = load_profile(self.profile)
         settings = self._settings(profile, python)
         master, mode = settings.pop("spark.master"), settings.pop("spark.submit.deployMode")
@@ -110,6 +111,12 @@ class Submission:
     @property
     def _is_on_nodes(self) -> bool:
         return not self._environment.endswith((".tar.gz", ".tgz", ".tar", ".zip"))
+
+
+def is_submittable(name: str) -> bool:
+    """Whether a cluster can run a command: it takes a profile, which says where Spark runs."""
+    command = command_modules().get(name)
+    return command is not None and any(option.name == "profile" for option in command.loaded.params)
 
 
 def spark_submit() -> str:

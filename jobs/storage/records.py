@@ -76,8 +76,7 @@ def from_text(kind: type[R], text: str, file: object, partition: str = "") -> R:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        key = ".".join(map(str, error.errors()[0]["loc"]))
-        raise UnreadableRecordError(f"{file}: the value of {key} cannot be read; {again}") from None
+        raise UnreadableRecordError(f"{file}: {_first_problem(error)}; {again}") from None
 
 
 def write_record(file: Place, record: Record, indent: int | None = 1) -> None:
@@ -112,6 +111,13 @@ def find_readable(kind: type[R], file: Place) -> R | None:
         return readable(kind, file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(map(str, problem["loc"]))
+    known = {"missing": f"the key {key} is missing", "extra_forbidden": f"the key {key} is unknown"}
+    return known.get(problem["type"], f"the value of {key} cannot be read")
 
 
 def _with_nulls(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Configurations: those of Encore are valid, and the error of every mistake names file, key and what to do next."""
+"""Configurations: those that come with Encore are sound, and every mistake names file, key and fix."""
 
 import ast
 import re
@@ -261,10 +261,6 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         "features.x: levels: only a category has them",
     ),
     "category without levels": (put("features/x", CATEGORY), "features.x: levels: a category needs them"),
-    "two limits of gradients": (
-        put("network", {"clip_norm": 1.0, "global_clip_norm": 1.0}),
-        "network: clip_norm, global_clip_norm: both are given",
-    ),
     "two limits of contacts": (
         put("targeting", TARGETING | {"contacts": 1, "budget": 1.0}),
         "targeting: contacts, budget: both are given; give at most one of them",

@@ -1,4 +1,4 @@
-"""The audiobook shop's columns for customers worked out on paper: returns, missing lengths, edges of the window."""
+"""The audiobook shop's columns for customers computed by hand: returns, missing lengths, edges of the window."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -108,7 +108,7 @@ def test_those_above_a_cap_are_counted(engine: SparkSession) -> None:
 
 
 def test_lengths_and_prices_of_purchases_and_returns(engine: SparkSession) -> None:
-    """The sign of a return's length may be either; a length that is none is unknown, and the purchase counts."""
+    """The length of a return may have either sign; an invalid length becomes null, and the purchase counts."""
     texts = [
         ("600", "10"),
         ("600", "-10"),
@@ -132,7 +132,7 @@ def test_lengths_and_prices_of_purchases_and_returns(engine: SparkSession) -> No
 
 
 def test_spaces_around_an_id_are_none_of_it(engine: SparkSession) -> None:
-    """Else one customer would be two, in each event."""
+    """Spaces around an id are removed; otherwise one customer would be two in each event."""
     times = {name: event.landing.fields[1] for name, event in SHOP.events.items()}
     numbers = {"price": "1", "minutes": "1"}
     for name, event in SHOP.events.items():

@@ -35,7 +35,7 @@ SOUND: dict[str, Any] = {
 
 
 def table(spark: SparkSession, *changes: dict[str, Any]) -> DataFrame:
-    """Sound rows of different customers, each with a change."""
+    """Valid rows of different customers, each with a change."""
     rows: Rows = [SOUND | {"customer_id": number} | change for number, change in enumerate(changes)]
     return frame(spark, rows, TYPES)
 

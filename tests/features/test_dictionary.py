@@ -1,4 +1,4 @@
-"""The feature dictionary says of every column what the table holds."""
+"""The feature dictionary explains every column of the feature table."""
 
 import pytest
 from pyspark.sql import SparkSession

@@ -1,4 +1,4 @@
-"""Raw lines to typed events: what a number is, which check comes first, and that no line is lost."""
+"""Raw lines to typed events: valid texts of each type, the order of checks, and that no line is lost."""
 
 from datetime import date
 from decimal import Decimal
@@ -380,7 +380,7 @@ many_lines = st.lists(st.one_of(any_line, st.just(GOOD)), min_size=1, max_size=3
 
 
 def places(spark: SparkSession, rows: Rows) -> tuple[int, int, int]:
-    """Events, rejected and duplicates of these lines."""
+    """The numbers of events, rejected lines and duplicates."""
     tags = tagged(lines(spark, PLAY, rows), PLAY)
     copies = [row["copies"] for row in clean(tags, PLAY).collect()]
     return len(copies), rejected(tags, PLAY).count(), sum(copies) - len(copies)

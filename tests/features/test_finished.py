@@ -1,4 +1,4 @@
-"""A finished table's rows: types, swapped labels, fills, rules, and the feature table that they become."""
+"""Rows of a finished table: types, swapped labels, filled values, rules, and the feature table computed from them."""
 
 from decimal import Decimal
 from typing import Any
@@ -32,7 +32,7 @@ def table_of(one: Service = SERVICE) -> FinishedTable:
 
 
 def given(spark: SparkSession, *rows: dict[str, Any], table: FinishedTable | None = None) -> DataFrame:
-    """Typed rows of a file with such cells."""
+    """Typed rows of a file with these cells."""
     return typed(frame(spark, list(rows), dict.fromkeys(NAMES, "string")), table or table_of())
 
 
@@ -55,7 +55,7 @@ def test_texts_become_what_is_declared(engine: SparkSession) -> None:
 
 
 def test_spaces_around_a_text_are_none_of_it(engine: SparkSession) -> None:
-    """Else a customer could occur twice, and a blank text would be one."""
+    """Otherwise a customer could occur twice, and a blank text would be an id."""
     rows = given(engine, row("7"), row(" 7 "), row("  ", again=" "))
     assert sorted(str(one["customer_id"]) for one in rows.collect()) == ["7", "7", "None"]
     assert broken_rules(rows, table_of()) == [
@@ -117,7 +117,7 @@ def test_a_fill_is_what_most_share_who_have_no_value(
 
 
 def test_what_most_others_have_too_is_no_fill(sail: SparkSession) -> None:
-    """Where most give five stars, five stars are a rating, whatever else is said of them."""
+    """If most customers give five stars, five stars were not filled in."""
     few = [rated(1, "5"), rated(2, "5"), rated(3, "2")]
     assert fills(given(sail, *few, rated(8, "5", 1), rated(9, "4", 1)), table_of()) == {}
     assert fills(given(sail, *few, rated(8, None, 1)), table_of()) == {"stars": Fill(Decimal(5), 2, 3)}
@@ -174,7 +174,7 @@ def test_rows_without_a_customer_are_empty_and_not_repeated(sail: SparkSession) 
 
 
 def test_broken_rules_come_in_the_order_to_fix_them(sail: SparkSession) -> None:
-    """Typing, what is missing, ranges, identities, order, and customers who stand twice."""
+    """Types, missing values, ranges, identities, order, and customers who occur twice."""
     changes: Rows = [
         {"mean": "30"}, {"heard": "99"}, {"rated": "7"}, {"total": None}, {"heard": "x"}, {"heard": "y"},
     ]  # fmt: skip

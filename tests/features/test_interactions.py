@@ -1,4 +1,4 @@
-"""What customers did with titles, by hand: days, names, windows, decay, bots."""
+"""Interactions of customers and titles computed by hand: days, names, windows, decay, bots."""
 
 from copy import deepcopy
 from datetime import date
@@ -170,7 +170,7 @@ def test_a_name_counts_by_its_events_and_not_by_its_days(sail: SparkSession) -> 
     )
 )
 def test_merging_days_made_apart_is_merging_all(sail: SparkSession, rows: list[tuple[int, int, int, str]]) -> None:
-    """What is kept up to date day by day is what all the logs at once would give."""
+    """Days that are aggregated one by one give the same interactions as all days at once."""
     visits = [visit(before(age), spent, customer, book) for age, spent, customer, book in rows]
     whole = days(sail, visits)
     parts = [days(sail, [one for one in visits if one["date"] == day]) for day in {one["date"] for one in visits}]

@@ -1,4 +1,4 @@
-"""The feature table: customers whose every feature and label is worked out on paper, and what must not leak."""
+"""The feature table: features and labels of customers computed by hand, and tests that the outcome does not leak."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -352,7 +352,7 @@ OUTCOME = ("label", "label_status")
 
 
 def peeking() -> Service:
-    """Music with features that would show a later day if one were at hand."""
+    """Music with features that would change if they had access to later days."""
     peek = {"kind": "count", "unit": "days", "about": "A trap", "windows": [], "fill": 0, "alias": None}
     trap = MUSIC.features["active_days_last_{days}d"].model_copy(update=peek)
     traps = {

@@ -1,4 +1,4 @@
-"""Events to daily tiles, worked out by hand; and that parts of a day merge to the whole day."""
+"""Events to daily tiles, computed by hand, and that parts of a day merge to the whole day."""
 
 from datetime import date
 from decimal import Decimal
@@ -24,7 +24,7 @@ def play(customer: int, seconds: object, song_seconds: object = None, **more: An
 
 
 def music_tiles(spark: SparkSession, **rows: Rows) -> dict[Any, dict[str, Any]]:
-    """The tiles of music, with the estimate of distinct songs for the sketch, which has no value one could write."""
+    """The tiles of music, with the estimate of distinct songs instead of the sketch."""
     made = tiles(spark, MUSIC, rows)
     return collected(made.withColumn("songs_sketch", F.hll_sketch_estimate("songs_sketch")))
 

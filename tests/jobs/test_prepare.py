@@ -273,8 +273,9 @@ def test_the_files_hold_the_parts_and_the_scaler(made: Context, tmp_path: Path) 
             "scale": ((6,), "f", 8),
         }
         assert tuple(arrays["names"]) == NAMES
-        assert told[name] == {"rows": rows, "positives": {"train": 128}.get(name, 16)}
-    assert (told["as_of"], told["seed"], told["names"]) == (str(AS_OF), 1, list(NAMES))
+        assert (told.rows[name], told.positives[name]) == (rows, {"train": 128}.get(name, 16))
+    assert set(told.rows) == set(told.positives) == set(found)
+    assert (told.as_of, told.seed, told.names) == (str(AS_OF), 1, NAMES)
 
 
 def test_only_eligible_customers_with_a_label_are_written(made: Context, tmp_path: Path) -> None:
@@ -290,19 +291,19 @@ def test_only_eligible_customers_with_a_label_are_written(made: Context, tmp_pat
 
 def test_another_as_of_date(made: Context, tmp_path: Path) -> None:
     told = prepare(made, tmp_path / "out", as_of=before(5), balance=False)
-    assert told["as_of"] == str(before(5)) and ids(loaded(tmp_path / "out")) == set(range(500))
+    assert told.as_of == str(before(5)) and ids(loaded(tmp_path / "out")) == set(range(500))
 
 
 def test_features_are_left_out_by_name(made: Context, tmp_path: Path) -> None:
     told = prepare(made, tmp_path / "out", without=["device", "age"])
-    assert told["names"] == ["visits", "share", "constant"]
+    assert told.names == ("visits", "share", "constant")
     assert loaded(tmp_path / "out")["test"]["inputs"].shape == (100, 3)
 
 
 def test_the_seed_is_the_services_unless_one_is_given(made: Context, tmp_path: Path) -> None:
     seeded = replace(made, service=Service.model_validate(SERVICE | {"training": {"seed": 7}}))
-    assert prepare(seeded, tmp_path / "seven")["seed"] == 7
-    assert prepare(made, tmp_path / "given", seed=7)["seed"] == 7
+    assert prepare(seeded, tmp_path / "seven").seed == 7
+    assert prepare(made, tmp_path / "given", seed=7).seed == 7
     prepare(made, tmp_path / "one")
     bytes_of = {name: [(tmp_path / name / file).read_bytes() for file in FILES] for name in ("seven", "given", "one")}
     assert bytes_of["seven"] == bytes_of["given"] != bytes_of["one"]
@@ -399,12 +400,12 @@ def test_a_finished_table_without_the_outcome_is_refused_with_its_own_way_out(tm
         label=SERVICE["label"] | {"when": "bought > 0"}, targeting=None, alive=None,
     )  # fmt: skip
     write_table(context, AS_OF, customers(100), is_mature=False)
-    assert "run `encore table` on a file that says what came of the customers" in refusal(context)
+    assert "run `encore table` on a file that has the outcomes of the customers" in refusal(context)
 
 
 def test_a_table_that_is_not_there_is_refused(made: Context, tmp_path: Path) -> None:
     assert "there is no feature table at 2017-01-01" in refusal(made, date(2017, 1, 1))
-    assert "there is no feature table at all; run `encore features` first" in refusal(shop(tmp_path / "empty"))
+    assert "there is no feature table; run `encore features` first" in refusal(shop(tmp_path / "empty"))
 
 
 def test_a_table_of_other_declarations_is_refused(made: Context) -> None:
@@ -416,7 +417,7 @@ def test_a_table_of_other_declarations_is_refused(made: Context) -> None:
 def test_a_table_of_other_declarations_is_passed_over_where_there_is_one_in_force(made: Context) -> None:
     changed = shop(made.data.root, eligible={"when": "visits > 0", "about": "Was here"})
     write_table(changed, before(9), RARE, is_mature=True)
-    assert prepare(changed, made.data.root / "out")["as_of"] == str(before(9))
+    assert prepare(changed, made.data.root / "out").as_of == str(before(9))
 
 
 def test_too_few_eligible_customers_of_a_label_are_refused(made: Context) -> None:

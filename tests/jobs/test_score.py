@@ -1,6 +1,7 @@
 """`encore score` and `encore drift` on tables and a model of a small shop."""
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -13,7 +14,6 @@ from pyspark.sql import SparkSession
 from conf.errors import DataCheckError, InputError
 from conf.load import overridden
 from jobs.context import Context
-from jobs.data_folder import DataFolder
 from jobs.drift import drift, refuse_drift
 from jobs.engine import engine
 from jobs.score import score
@@ -63,8 +63,8 @@ def test_every_eligible_customer_has_a_row_that_says_why(trained: Context, sail:
     assert day == DAY
     assert set(found) == {row["customer_id"] for row in customers(900) if row["visits"] != 5}
     assert set(next(iter(found.values()))) == COLUMNS
-    assert record["customers"] == len(found)
-    assert record["mean_probability"] == pytest.approx(sum(row["probability"] for row in found.values()) / len(found))
+    assert record.customers == len(found)
+    assert record.mean_probability == pytest.approx(sum(row["probability"] for row in found.values()) / len(found))
     for row in found.values():
         assert row["risk"] == pytest.approx(1 - row["probability"])  # label 1: came back
         assert row["expected_profit"] == pytest.approx(row["risk"] * 0.2 * 20 - 1)
@@ -88,21 +88,22 @@ def test_the_list_is_that_of_those_who_pay(trained: Context, sail: SparkSession)
     by_contact = {what: [row for row in found if row["contact"] == what] for what in ("contact", "hold out", "no")}
     assert all(row["expected_profit"] > 0 for what in ("contact", "hold out") for row in by_contact[what])
     assert all(row["expected_profit"] <= 0 for row in by_contact["no"])
-    plan = record["plan"]
-    assert (plan["contacts"], plan["held_out"]) == (len(by_contact["contact"]), len(by_contact["hold out"]))
-    assert plan["held_out"] / (plan["contacts"] + plan["held_out"]) == pytest.approx(0.1, abs=0.05)
-    assert plan["cost"] == pytest.approx(plan["contacts"] * 1.0)
-    assert plan["expected_gain"] == pytest.approx(sum(row["expected_profit"] for row in by_contact["contact"]))
-    assert [point["share"] for point in plan["curve"]] == pytest.approx([n / 20 for n in range(1, 21)])
-    assert plan["uplift"] is None
+    plan = record.plan
+    assert plan
+    assert (plan.contacts, plan.held_out) == (len(by_contact["contact"]), len(by_contact["hold out"]))
+    assert plan.held_out / (plan.contacts + plan.held_out) == pytest.approx(0.1, abs=0.05)
+    assert plan.cost == pytest.approx(plan.contacts * 1.0)
+    assert plan.expected_gain == pytest.approx(sum(row["expected_profit"] for row in by_contact["contact"]))
+    assert [point.share for point in plan.curve] == pytest.approx([n / 20 for n in range(1, 21)])
+    assert plan.uplift is None
 
 
 def test_the_command_line_wins_over_the_configuration(trained: Context, sail: SparkSession) -> None:
     _, first = score(trained, sail)
     _, record = score(priced(trained, budget=50.0, cost_of_contact=2.0), sail)
-    assert first["plan"]["contacts"] > 100
-    assert record["plan"]["contacts"] == 25 and record["plan"]["cost"] == 50
-    assert record["plan"]["limit"] == {"budget": 50.0}
+    assert first.plan and first.plan.contacts > 100
+    assert record.plan and record.plan.contacts == 25 and record.plan.cost == 50
+    assert record.plan.limit == {"budget": 50.0}
 
 
 def test_the_value_may_follow_the_customer_and_the_past_tell_uplift(trained: Context, sail: SparkSession) -> None:
@@ -111,14 +112,15 @@ def test_the_value_may_follow_the_customer_and_the_past_tell_uplift(trained: Con
     visits = {row["customer_id"]: row["visits"] for row in customers(900)}
     for customer, row in scores(trained).items():
         assert row["expected_profit"] == pytest.approx(row["risk"] * 0.2 * 10 * visits[customer] - 1)
-    assert {"qini", "deciles"} <= set(record["plan"]["uplift"])
-    assert record["plan"]["held_out"] == 0
+    assert record.plan and record.plan.uplift
+    assert record.plan.uplift.deciles and math.isfinite(record.plan.uplift.qini.value)
+    assert record.plan.held_out == 0
 
 
 def test_without_economics_nobody_is_contacted(trained: Context, sail: SparkSession) -> None:
-    poor = Context(DataFolder(trained.data.root), "shop", trained.service.model_copy(update={"targeting": None}), SMALL, "sail")
+    poor = replace(trained, service=trained.service.model_copy(update={"targeting": None}))
     _, record = score(poor, sail)
-    assert record["plan"] is None
+    assert record.plan is None
     assert {(row["contact"], row["expected_profit"]) for row in scores(poor).values()} == {(None, None)}
     assert all(0 < row["risk"] < 1 for row in scores(poor).values())
 
@@ -153,18 +155,21 @@ def test_what_is_up_to_date_is_left_alone(trained: Context, sail: SparkSession) 
 
 def test_an_earlier_table_can_be_scored(trained: Context, sail: SparkSession) -> None:
     day, record = score(trained, sail, date(2017, 5, 1))
-    assert (day, record["customers"]) == ("2017-05-01", 1_200)
+    assert (day, record.customers) == ("2017-05-01", 1_200)
 
 
 @pytest.mark.parametrize(
     ("broken", "problem"),
     [
         (lambda run: shutil.rmtree(run.data.models), "there is no trained model; run `encore train"),
-        (lambda run: shutil.rmtree(run.data.models / "gbt"), "no such model; run `encore train` first, or .* there: lr$"),
-        (lambda run: shutil.rmtree(run.data.features.root), "there is no feature table at all; run `encore features` first"),
+        (
+            lambda run: shutil.rmtree(run.data.models / "gbt"),
+            "no such model; run `encore train` first, or give one of these: lr$",
+        ),
+        (lambda run: shutil.rmtree(run.data.features.root), "there is no feature table; run `encore features` first"),
         (
             lambda run: write_table(run, NEWEST, [row | {"eligible": False} for row in customers(9)], is_mature=False),
-            "nobody in this table is eligible",
+            "no customer in this table is eligible",
         ),
     ],
 )
@@ -198,11 +203,11 @@ def test_the_same_customers_have_not_drifted(trained: Context, engine: SparkSess
     write_table(trained, NEWEST, customers(1_200), is_mature=False)
     score(trained, engine)
     day, found = drift(trained, engine)
-    assert (day, found["customers"]) == (DAY, 1_200)
-    assert found["reference_as_of"] == ["2017-05-01"]
-    assert {one["feature"] for one in found["features"]} == {"visits", "share", "age", "device", "constant"}
-    assert all(one["psi"] < 0.05 and not one["above"] for one in found["features"])
-    assert found["score"]["psi"] < 0.05
+    assert (day, found.customers) == (DAY, 1_200)
+    assert found.reference_as_of == ["2017-05-01"]
+    assert {one.feature for one in found.features} == {"visits", "share", "age", "device", "constant"}
+    assert all(one.psi < 0.05 and not one.above for one in found.features)
+    assert found.score.psi < 0.05
     refuse_drift(day, found)
 
 
@@ -212,10 +217,12 @@ def test_what_has_moved_is_named_written_and_refused(trained: Context, sail: Spa
     write_table(trained, NEWEST, rows, is_mature=False)
     score(trained, sail)
     day, found = drift(trained, sail)
-    above = {one["feature"]: one["above"] for one in found["features"]}
+    above = {one.feature: one.above for one in found.features}
     assert "psi" in above["visits"] and "null_share" in above["age"]
     assert above["share"] == above["constant"] == []
-    assert json.loads((trained.data.drift.partition(day) / "_encore.json").read_text())["features"] == found["features"]
+    written = json.loads((trained.data.drift.partition(day) / "_encore.json").read_text())
+    assert written["features"] == found.model_dump(mode="json")["features"]
+    assert trained.data.drift.record(day) == found
     assert (trained.data.drift.partition(day) / "_drift.csv").read_text().startswith("feature,kind,psi,null_share")
     with pytest.raises(DataCheckError, match="drift at 2017-05-03 against 2017-05-01: above the limits are .*visits"):
         refuse_drift(day, found)
@@ -241,5 +248,5 @@ def test_another_seed_draws_another_hold_out(trained: Context, sail: SparkSessio
 
 
 def test_drift_needs_scores(trained: Context, sail: SparkSession) -> None:
-    with pytest.raises(InputError, match="there are no scores at all; run `encore score` first"):
+    with pytest.raises(InputError, match="there are no scores; run `encore score` first"):
         drift(trained, sail)

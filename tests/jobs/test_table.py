@@ -18,15 +18,17 @@ from conf.load import load_service, overridden
 from conf.schema import Eligible
 from features.declared import table_features
 from features.finished import broken_rules, typed
-from jobs.cli import progress
+from jobs.console.progress import start_step
 from jobs.context import Context
 from jobs.features import features
 from jobs.ingest import ingest
+from jobs.records.layers import FeaturesBasis, TableSource
 from jobs.report import report
-from jobs.reporting.data_quality import File, quality
-from jobs.reporting.row_counts import Step, flow
+from jobs.reporting.data_quality import File, data_quality
+from jobs.reporting.row_counts import Step, row_counts
 from jobs.rollup import rollup
 from jobs.run import run
+from jobs.storage.csv_table import source
 from jobs.table import table
 from jobs.unpack import unpack
 from tests.support.archives import context
@@ -77,17 +79,17 @@ def test_both_files_of_the_shop_give_the_same_features(tmp_path: Path, sail: Spa
         run = context(tmp_path / path.stem, "audiobooks_table")
         day, record = table(run, sail, path)
         assert day == DAY
-        assert (record["customers"], record["eligible"], record["positives"]) == (14_084, 14_084, 2_237)
-        assert (record["label_status"], record["source"]["rows"]) == ("mature", 14_084)
-        found[path] = by_customer(run, DAY), record["source"]
+        assert (record.customers, record.eligible, record.positives) == (14_084, 14_084, 2_237)
+        assert record.source and (record.label_status, record.source.rows) == ("mature", 14_084)
+        found[path] = by_customer(run, DAY), record.source
     (filled, told_filled), (empty, told_empty) = found[REAL], found[UNIMPUTED]
     assert {customer.lstrip("0"): features for customer, features in filled.items()} == empty
     assert set(map(len, filled)) == {5}  # zeros in front are kept
-    assert (told_filled["header"], told_filled["swapped"]) == (False, [])
-    assert (told_empty["header"], told_empty["unfilled"]) == (True, {})
-    assert told_filled["unfilled"] == {"review_out_of_10": 11_616}
-    assert told_empty["swapped"] == [["length_avg", "length_sum"], ["price_avg", "price_sum"]]
-    assert [len(one["warnings"]) for one in (told_filled, told_empty)] == [1, 2]
+    assert (told_filled.header, told_filled.swapped) == (False, [])
+    assert (told_empty.header, told_empty.unfilled) == (True, {})
+    assert told_filled.unfilled == {"review_out_of_10": 11_616}
+    assert told_empty.swapped == [("length_avg", "length_sum"), ("price_avg", "price_sum")]
+    assert [len(one.warnings) for one in (told_filled, told_empty)] == [1, 2]
     ratings = [features["review_out_of_10"] for features in filled.values()]
     assert ratings.count(None) == 11_616 and 8.91 not in ratings
     assert sum(features["review_left"] == 0 for features in filled.values()) == 11_820  # 204 of them with a rating
@@ -136,14 +138,11 @@ def test_a_table_is_written_with_its_record(tmp_path: Path, sail: SparkSession) 
     day, record = table(run, sail, write(tmp_path / "shop.csv", *some()))
     assert day == str(AS_OF)
     assert set(by_customer(run)) == {"000", "001", "002", "003", "004", "005"}
-    stored = run.data.features.records()[day]
-    assert stored | {"as_of": AS_OF} == record
-    basis = {"tiles": stored["basis"]["tiles"], "configuration": run.tables.version, "mature": True}
-    assert stored["basis"] == basis
-    assert (record["customers"], record["eligible"], record["positives"]) == (6, 6, 3)
-    assert record["source"] == {
-        "file": "shop.csv", "rows": 6, "header": True, "swapped": [], "unfilled": {}, "warnings": [],
-    }  # fmt: skip
+    assert run.data.features.records() == {day: record}
+    checksum = source(tmp_path / "shop.csv", run.finished_table()).checksum
+    assert record.basis == FeaturesBasis(tiles=checksum, configuration=run.tables.version, mature=True)
+    assert (record.customers, record.eligible, record.positives) == (6, 6, 3)
+    assert record.source == TableSource(file="shop.csv", rows=6, header=True, swapped=[], unfilled={}, warnings=[])
     exported = (run.data.features.root / "_export" / f"features_{day}.csv").read_text().splitlines()
     assert len(exported) == 7 and '"000",20.5,2.05,4,0.75,true,0,"mature"' in exported
     manifest = (run.data.features.root / "_manifest.csv").read_text().splitlines()
@@ -157,7 +156,7 @@ def test_those_above_a_cap_are_counted(tmp_path: Path, sail: SparkSession) -> No
     features["price"] = features["price"].model_copy(update={"cap": 22.5})
     capped = replace(run, service=run.service.model_copy(update={"features": features}))
     _, record = table(capped, sail, write(tmp_path / "shop.csv", *some()))
-    assert record["capped"] == {"price": 3}
+    assert record.capped == {"price": 3}
     assert sorted(one["price"] for one in by_customer(capped).values()) == [20.5, 21.5, 22.5, 22.5, 22.5, 22.5]
 
 
@@ -173,19 +172,18 @@ def test_both_engines_make_the_same_table(tmp_path: Path, engine: SparkSession) 
         }
         for n in range(6)
     }  # fmt: skip
-    assert record["source"] == {
-        "file": "shop.csv",
-        "rows": 6,
-        "header": True,
-        "swapped": [["mean", "total"]],
-        "unfilled": {"stars": 3},
-        "warnings": [
-            "mean was above total in 6 rows and below it in none: their labels are swapped in the file, and were "
-            "swapped back",
-            "stars was 3.7 for 3 of the 3 customers with rated = 0: a value filled in where there was none, and taken "
-            "out again",
+    assert record.source == TableSource(
+        file="shop.csv",
+        rows=6,
+        header=True,
+        swapped=[("mean", "total")],
+        unfilled={"stars": 3},
+        warnings=[
+            "mean was above total in 6 rows and below it in none: their labels are swapped in the file; Encore "
+            "swapped them back",
+            "stars was 3.7 for 3 of the 3 customers with rated = 0: a filled-in value, which Encore took out again",
         ],
-    }
+    )
 
 
 def test_the_same_content_is_not_written_again(tmp_path: Path, sail: SparkSession) -> None:
@@ -196,7 +194,7 @@ def test_the_same_content_is_not_written_again(tmp_path: Path, sail: SparkSessio
     packed = tmp_path / "again.csv.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     _, again = table(run, sail, packed)
-    assert again["source"] == first["source"]
+    assert again.source == first.source
     assert run.data.features.partition(str(AS_OF)).stat().st_ino == written
     table(run, sail, write(path, *some(5)))
     assert run.data.features.partition(str(AS_OF)).stat().st_ino != written
@@ -241,15 +239,15 @@ def test_customers_without_outcomes_make_a_table_to_score(tmp_path: Path, sail: 
     run = shop(tmp_path / "data")
     table(run, sail, write(tmp_path / "old.csv", *some()))
     new = write(tmp_path / "new.csv", *({**one, "again": ""} for one in some(4)))
-    with pytest.raises(InputError, match="new.csv: knows no outcome, .*as_of=2017-05-01.*--as-of"):
+    with pytest.raises(InputError, match="new.csv: has no outcomes, .*as_of=2017-05-01.*--as-of"):
         table(run, sail, new)
     day, record = table(run, sail, new, LATER)
-    assert (day, record["label_status"], record["positives"], record["basis"]["mature"]) == (
+    assert (day, record.label_status, record.positives, record.basis.mature) == (
         str(LATER), "immature", 0, False,
     )  # fmt: skip
     found = by_customer(run, day)["000"]
     assert (found["price"], found["label"], found["label_status"]) == (20.5, None, "immature")
-    assert [one["label_status"] for one in run.data.features.records().values()] == ["mature", "immature"]
+    assert [one.label_status for one in run.data.features.records().values()] == ["mature", "immature"]
 
 
 def test_outcomes_are_of_one_date_alone(tmp_path: Path, sail: SparkSession) -> None:
@@ -274,14 +272,14 @@ def test_outcomes_of_a_table_that_lies_idle_may_have_another_date(tmp_path: Path
 
 def test_each_kind_of_service_has_its_commands(tmp_path: Path, sail: SparkSession) -> None:
     path = write(tmp_path / "shop.csv", row())
-    with pytest.raises(UsageError, match="music: this service begins with raw logs"):
+    with pytest.raises(UsageError, match="music: this service starts from raw logs"):
         table(context(tmp_path), sail, path)
     run = shop(tmp_path)
     commands: list[Callable[[], object]] = [
         lambda: unpack(run), lambda: ingest(run, sail), lambda: rollup(run, sail), lambda: features(run, sail),
     ]  # fmt: skip
     for command in commands:
-        with pytest.raises(EncoreError, match="begins with a finished table; run `encore table FILE`") as error:
+        with pytest.raises(EncoreError, match="starts from a finished table; run `encore table FILE`") as error:
             command()
         assert error.value.exit_code == 2
 
@@ -295,13 +293,13 @@ def test_the_whole_way_from_a_file_to_the_report(tmp_path: Path) -> None:
     ]  # fmt: skip
     records = overridden(tabled(), {"training": QUICK.model_dump()})
     context = replace(shop(tmp_path / "data"), service=records)
-    page = run(context, progress, raw=write(tmp_path / "shop.csv", *rows), models=["lr"])
+    page = run(context, start_step, raw=write(tmp_path / "shop.csv", *rows), models=["lr"])
     assert "shop.csv" in page.read_text()
-    assert context.data.scores.records()[str(AS_OF)]["customers"] == 400  # who has paid more than ten
+    assert context.data.scores.records()[str(AS_OF)].customers == 400  # who has paid more than ten
     with pytest.raises(UsageError, match="give its CSV file by --raw"):
-        run(context, progress)
+        run(context, start_step)
     with pytest.raises(UsageError, match="no --sample"):
-        run(context, progress, raw=tmp_path / "shop.csv", sample=0.1)
+        run(context, start_step, raw=tmp_path / "shop.csv", sample=0.1)
 
 
 def test_the_report_says_where_a_finished_table_came_from(tmp_path: Path, sail: SparkSession) -> None:
@@ -310,11 +308,11 @@ def test_the_report_says_where_a_finished_table_came_from(tmp_path: Path, sail: 
     table(run, sail, write(tmp_path / "a<b.csv", *rows))
     table(run, sail, write(tmp_path / "new.csv", *some(4), header=None), LATER)
     days = ("2017-05-01", "2017-06-01")
-    assert flow(run).steps == [
+    assert row_counts(run.data, run.service).steps == [
         Step("features", f"as of {day}", rows, "rows", rows, "customers")
         for day, rows in zip(days, (6, 4), strict=True)
     ]
-    found = quality(run)
+    found = data_quality(run.data, run.service.windows)
     assert (found.logs, found.sample, found.missing_days) == (None, 1.0, [])
     swapped, plain = found.files
     assert plain == File(LATER, "new.csv", 4, False, [])

@@ -1,6 +1,5 @@
 """`encore train` on tables written by hand: what it writes, what it leaves alone, what it refuses."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ from sklearn.metrics import roc_auc_score
 
 from conf.errors import InputError
 from jobs.context import Context
+from jobs.records.training import ModelRecord
 from jobs.train import train
+from jobs.training.artifacts import ModelFolder
 from models.evaluation.metrics import METRICS
 from models.fitting.kinds import KINDS
 from tests.support.archives import table
@@ -37,24 +38,23 @@ def trained(folder: Path, spark: SparkSession) -> Context:
     return context
 
 
-def result(context: Context, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((context.data.models / name / "metrics.json").read_text())
-    return found
+def record(context: Context, name: str) -> ModelRecord:
+    return ModelFolder(context.data.models).record(name)
 
 
 def test_every_model_is_there_whole(trained: Context, spark: SparkSession) -> None:
     for name in KINDS:
-        told = result(trained, name)
-        assert told["model"] == name and told["split"]["by"] == "customer"
-        assert told["train_rows"] + told["test_rows"] == 1_200
-        assert told["test_rows"] == pytest.approx(300, abs=60)
+        told = record(trained, name)
+        assert told.model == name and told.split.by == "customer"
+        assert told.train_rows + told.test_rows == 1_200
+        assert told.test_rows == pytest.approx(300, abs=60)
         for part in ("train", "test"):
-            assert list(told["metrics"][part]) == list(METRICS)
-            assert all(one["low"] <= one["value"] <= one["high"] for one in told["metrics"][part].values())
-        assert told["left_out"] == {"constant": "the same for everybody in training"}
-        assert [one["chosen"] for one in told["tuning"]["candidates"]].count(True) == 1
-        assert {one["feature"] for one in told["importance"]} == {"visits", "share", "age", "device"}
-        assert told["importance"][0]["feature"] == told["partial_dependence"][0]["feature"] == "visits"
+            assert list(told.metrics[part]) == list(METRICS)
+            assert all(one.low <= one.value <= one.high for one in told.metrics[part].values())
+        assert told.left_out == {"constant": "the same for everybody in training"}
+        assert [one.chosen for one in told.tuning.candidates].count(True) == 1
+        assert {one.feature for one in told.importance} == {"visits", "share", "age", "device"}
+        assert told.importance[0].feature == told.partial_dependence[0].feature == "visits"
         stages = PipelineModel.load(f"file:{trained.data.models / name / 'pipeline'}").stages
         assert len(stages) >= 4
 
@@ -63,41 +63,42 @@ def test_metrics_are_those_of_the_test_scores(trained: Context) -> None:
     for name in KINDS:
         rows = table(trained.data.models / name / "test_scores")
         auc = roc_auc_score([row["label"] for row in rows], [row["probability"] for row in rows])
-        assert result(trained, name)["metrics"]["test"]["auc"]["value"] == pytest.approx(auc, abs=1e-4)
+        assert record(trained, name).metrics["test"]["auc"].value == pytest.approx(auc, abs=1e-4)
         recency = roc_auc_score([row["label"] for row in rows], [row["recency_probability"] for row in rows])
-        gain = result(trained, name)["gain_over_recency"]
-        assert gain["value"] == pytest.approx(auc - recency, abs=2e-3)
-        assert gain["low"] > 0
+        gain = record(trained, name).gain_over_recency
+        assert gain.value == pytest.approx(auc - recency, abs=2e-3)
+        assert gain.low > 0
 
 
 def test_nobody_judges_who_trained(trained: Context) -> None:
-    told, judged = result(trained, "lr"), table(trained.data.models / "lr" / "test_scores")
-    assert len({row["customer_id"] for row in judged}) == len(judged) == told["test_rows"]
+    told, judged = record(trained, "lr"), table(trained.data.models / "lr" / "test_scores")
+    assert len({row["customer_id"] for row in judged}) == len(judged) == told.test_rows
 
 
 def test_partial_dependence_rises_with_visits(trained: Context) -> None:
     """The label follows visits, so that more of them can only raise the probability."""
     for name in KINDS:
-        [points] = [one["points"] for one in result(trained, name)["partial_dependence"] if one["feature"] == "visits"]
+        [points] = [one.points for one in record(trained, name).partial_dependence if one.feature == "visits"]
         means = [mean for _, mean in points]
         assert [value for value, _ in points] == sorted(value for value, _ in points)
         assert means == sorted(means) and means[-1] > means[0] + 0.3
 
 
 def test_baselines_stand_beside(trained: Context) -> None:
-    told = {one["name"]: one for one in result(trained, "baselines")["baselines"]}
+    found = ModelFolder(trained.data.models).baselines()
+    assert found
+    told = {one.name: one for one in found.baselines}
     assert list(told) == ["recency", "majority", "bgnbd"]
-    assert told["majority"]["metrics"]["test"]["auc"]["value"] == 0.5
-    share = result(trained, "lr")["train_positive_share"]
-    assert told["majority"]["metrics"]["train"]["log_loss"]["value"] == pytest.approx(
+    assert told["majority"].metrics["test"]["auc"].value == 0.5
+    share = record(trained, "lr").train_positive_share
+    assert told["majority"].metrics["train"]["log_loss"].value == pytest.approx(
         -share * math.log(share) - (1 - share) * math.log(1 - share), abs=1e-6
     )
 
 
 def test_the_chosen_one_has_the_best_cross_validated_auc(trained: Context) -> None:
-    auc = {name: max(one["auc"] for one in result(trained, name)["tuning"]["candidates"]) for name in KINDS}
-    chosen = json.loads((trained.data.models / "chosen.json").read_text())
-    assert chosen["model"] == max(auc, key=lambda name: auc[name])
+    auc = {name: max(one.auc for one in record(trained, name).tuning.candidates) for name in KINDS}
+    assert ModelFolder(trained.data.models).chosen() == max(auc, key=lambda name: auc[name])
 
 
 def test_what_is_up_to_date_is_left_alone(trained: Context, spark: SparkSession) -> None:
@@ -111,7 +112,8 @@ def test_training_again_elsewhere_gives_the_same_numbers(trained: Context, spark
     write_tables(other)
     train(other, spark, ["rf", "gbt"])
     for name in ("rf", "gbt"):
-        assert result(other, name) == result(trained, name)
+        files = [(one.data.models / name / "metrics.json").read_text() for one in (other, trained)]
+        assert files[0] == files[1] and record(other, name).model == name
 
 
 def test_progress_is_told_to_its_end(spark: SparkSession, tmp_path: Path) -> None:
@@ -129,9 +131,9 @@ def test_by_time_customers_may_be_the_same_and_moments_not(spark: SparkSession, 
     write_tables(context)
     write_table(context, AS_OF.replace(month=4), customers(800), is_mature=True)
     told = train(context, spark, ["lr"])[0]
-    assert told["split"]["by"] == "time"
-    assert (told["split"]["train_as_of"], told["split"]["test_as_of"]) == (["2017-04-01"], "2017-05-01")
-    assert (told["train_rows"], told["test_rows"]) == (800, 1_200)
+    assert told.split.by == "time"
+    assert (told.split.train_as_of, told.split.test_as_of) == (["2017-04-01"], "2017-05-01")
+    assert (told.train_rows, told.test_rows) == (800, 1_200)
 
 
 @pytest.mark.parametrize(
@@ -168,13 +170,13 @@ def test_an_old_table_of_other_declarations_lies_idle(spark: SparkSession, tmp_p
     features = {name: one for name, one in SERVICE["features"].items() if name != "share"}
     old = shop(tmp_path, features=features)
     write_table(old, AS_OF.replace(month=3), customers(300), is_mature)
-    lacking = old.features.partition("2017-03-01") / "part-0.parquet"
+    lacking = old.data.features.partition("2017-03-01") / "part-0.parquet"
     pq.write_table(pq.read_table(lacking, partitioning=None).drop_columns(["share"]), lacking)
     context = shop(tmp_path)
     write_tables(context)
     [told] = train(context, spark, ["lr"])
-    assert told["split"]["train_as_of"] == told["split"]["unused_as_of"] + ["2017-05-01"]
-    assert "share" in {one["feature"] for one in told["importance"]}
+    assert told.split.train_as_of == [*told.split.unused_as_of, "2017-05-01"]
+    assert "share" in {one.feature for one in told.importance}
 
 
 def test_a_rare_label_is_explained_all_the_same(spark: SparkSession, tmp_path: Path) -> None:
@@ -182,9 +184,9 @@ def test_a_rare_label_is_explained_all_the_same(spark: SparkSession, tmp_path: P
     context = shop(tmp_path)
     write_tables(context, mature=rare)
     [told] = train(context, spark, ["lr"])
-    assert told["importance"][0]["feature"] == "visits"
-    share = told["train_positive_share"]
-    means = [mean for one in told["partial_dependence"] for _, mean in one["points"] if one["feature"] == "share"]
+    assert told.importance[0].feature == "visits"
+    share = told.train_positive_share
+    means = [mean for one in told.partial_dependence for _, mean in one.points if one.feature == "share"]
     assert means and all(
         abs(mean - share) < 0.08 for mean in means
     )  # of customers as they are, not of as many of each label
@@ -202,9 +204,9 @@ def test_an_undersampled_model_is_judged_on_the_untouched_distribution(spark: Sp
     context = shop(tmp_path, training=SERVICE["training"] | {"balance": "undersample"})
     write_tables(context, mature=rare)
     told = train(context, spark, ["lr"])[0]
-    assert (told["balance"], told["calibration"]) == ("undersample", "isotonic")
+    assert (told.balance, told.calibration) == ("undersample", "isotonic")
     judged = table(context.data.models / "lr" / "test_scores")
-    assert len(judged) == told["test_rows"] == pytest.approx(300, abs=60)
+    assert len(judged) == told.test_rows == pytest.approx(300, abs=60)
     share = sum(row["label"] for row in judged) / len(judged)
     assert share == pytest.approx(2 / 13, abs=0.06)
     assert sum(row["probability"] for row in judged) / len(judged) == pytest.approx(share, abs=0.05)

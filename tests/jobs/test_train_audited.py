@@ -1,5 +1,6 @@
 """`encore train` where a feature knows the outcome: two models, with it and without, and which one is believed."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from jobs.context import Context
 from jobs.drift import drift
 from jobs.score import score
 from jobs.train import train
-from jobs.training.artifacts import plain_model, read_json
+from jobs.training.artifacts import ModelFolder
 from tests.support.archives import table
 from tests.support.customers import customers
 from tests.support.frames import Rows
@@ -45,29 +46,33 @@ def trained(folder: Path, spark: SparkSession) -> Context:
     return context
 
 
+def models(context: Context) -> ModelFolder:
+    return ModelFolder(context.data.models)
+
+
 def auc(context: Context, name: str) -> float:
-    found: float = read_json(context.data.models / name / "metrics.json")["metrics"]["test"]["auc"]["value"]
-    return found
+    return models(context).record(name).metrics["test"]["auc"].value
 
 
 def test_each_model_stands_with_and_without_what_is_flagged(trained: Context) -> None:
-    found = read_json(trained.data.models / "audit.json")
-    assert list(found) == ["rows", "positive_share", "limits", "flagged", "features", "fitted_on"]
-    assert found["flagged"] == ["share"]
+    keys = ["schema_version", "rows", "positive_share", "limits", "flagged", "features", "fitted_on"]
+    assert list(json.loads((trained.data.models / "audit.json").read_text())) == keys
+    found = models(trained).audit()
+    assert found and found.flagged == ["share"]
     for name in ("lr", "gbt"):
-        twin = read_json(trained.data.models / f"{name}_unflagged" / "metrics.json")
-        assert (twin["model"], twin["without"]) == (f"{name}_unflagged", ["share"])
-        assert twin["title"].endswith(" without flagged features")
-        assert "share" in plain_model(trained, name).features
-        assert "share" not in plain_model(trained, f"{name}_unflagged").features
-        assert "share" not in read_json(trained.data.models / f"{name}_unflagged" / "reference.json")["features"]
+        twin = models(trained).record(f"{name}_unflagged")
+        assert (twin.model, twin.without) == (f"{name}_unflagged", ["share"])
+        assert twin.title.endswith(" without flagged features")
+        assert "share" in models(trained).model(name).features
+        assert "share" not in models(trained).model(f"{name}_unflagged").features
+        assert "share" not in models(trained).reference(f"{name}_unflagged").features
         assert auc(trained, name) > auc(trained, f"{name}_unflagged") + 0.05
 
 
 def test_the_choice_is_among_those_without(trained: Context) -> None:
-    chosen = read_json(trained.data.models / "chosen.json")
-    assert chosen["model"] in ("lr_unflagged", "gbt_unflagged")
-    assert "without flagged features" in chosen["why"]
+    chosen = models(trained).find_chosen()
+    assert chosen and chosen.model in ("lr_unflagged", "gbt_unflagged")
+    assert "without flagged features" in chosen.why
 
 
 def test_what_is_up_to_date_is_left_alone(trained: Context, spark: SparkSession) -> None:
@@ -80,17 +85,17 @@ def test_what_is_up_to_date_is_left_alone(trained: Context, spark: SparkSession)
 
 def test_the_chosen_one_scores_and_is_watched(trained: Context, sail: SparkSession) -> None:
     day, record = score(trained, sail)
-    assert record["model"].endswith("_unflagged") and record["customers"] == 900
+    assert record.model.endswith("_unflagged") and record.customers == 900
     reasons = {row[f"reason_{n}"] for row in table(trained.data.scores.root) for n in (1, 2, 3)}
     assert "visits" in reasons and "share" not in reasons
     _, found = drift(trained, sail)
-    assert "share" not in {one["feature"] for one in found["features"]}
+    assert "share" not in {one.feature for one in found.features}
 
 
 def test_where_nothing_is_flagged_any_more_the_twins_go(trained: Context, spark: SparkSession, tmp_path: Path) -> None:
     data = shutil.copytree(trained.data.root, tmp_path / "data")
     [told] = train(shop(data), spark, ["lr"])  # with limits that nothing reaches
-    assert told["model"] == "lr" and read_json(data / "models" / "chosen.json")["model"] in ("lr", "gbt")
+    assert told.model == "lr" and ModelFolder(data / "models").chosen() in ("lr", "gbt")
     assert not list((data / "models").glob("*_unflagged"))
 
 
@@ -99,11 +104,11 @@ def test_where_more_is_flagged_a_twin_that_looks_at_it_goes(
 ) -> None:
     context = shop(shutil.copytree(trained.data.root, tmp_path / "data"), audit=LIMITS | {"auc": 0.51})
     train(context, spark, ["lr"])
-    flagged = read_json(context.data.models / "audit.json")["flagged"]
-    assert {"share", "visits"} <= set(flagged)
-    assert read_json(context.data.models / "lr_unflagged" / "metrics.json")["without"] == flagged
+    audit = models(context).audit()
+    assert audit and {"share", "visits"} <= set(audit.flagged)
+    assert models(context).record("lr_unflagged").without == audit.flagged
     assert (context.data.models / "gbt").exists() and not (context.data.models / "gbt_unflagged").exists()
-    assert read_json(context.data.models / "chosen.json")["model"] == "lr_unflagged"
+    assert models(context).chosen() == "lr_unflagged"
 
 
 def test_where_all_is_flagged_there_is_no_twin(spark: SparkSession, tmp_path: Path) -> None:
@@ -112,4 +117,5 @@ def test_where_all_is_flagged_there_is_no_twin(spark: SparkSession, tmp_path: Pa
                    recency_feature="share")  # fmt: skip
     write_tables(context, mature=leaking(1_500))
     [told] = train(context, spark, ["lr"])
-    assert told["model"] == "lr" and read_json(context.data.models / "audit.json")["flagged"] == ["share"]
+    audit = models(context).audit()
+    assert told.model == "lr" and audit and audit.flagged == ["share"]

@@ -21,8 +21,8 @@ from jobs.context import Context
 from jobs.score import score
 from jobs.train import train
 from jobs.train_keras import train_keras
-from jobs.training.artifacts import chosen_model, model_result
-from jobs.training.keras import Networks, RowsReady
+from jobs.training.artifacts import ModelFolder
+from jobs.training.keras import KerasFitter, RowsReady
 from models.evaluation.metrics import METRICS
 from models.network.checkpoint import FILE, Progress
 from models.network.fit import fit_network as fit_of_ranks
@@ -48,26 +48,31 @@ def trained(folder: Path, spark: SparkSession) -> Context:
     context = shop(folder, network=SMALL)
     if not context.data.features.root.exists():
         write_tables(context)
-    train_keras(context, spark, Networks())
+    train_keras(context, spark, KerasFitter(context.fits))
     return context
 
 
+def models(context: Context) -> ModelFolder:
+    return ModelFolder(context.data.models)
+
+
 def test_it_is_told_like_any_other_model(trained: Context) -> None:
-    told = model_result(trained, "keras")
-    assert (told["title"], told["split"]["by"]) == ("neural network", "customer")
-    assert told["train_rows"] + told["test_rows"] == 1_200
+    told = models(trained).record("keras")
+    assert (told.title, told.split.by) == ("neural network", "customer")
+    assert told.train_rows + told.test_rows == 1_200
     for part in ("train", "test"):
-        assert list(told["metrics"][part]) == list(METRICS)
+        assert list(told.metrics[part]) == list(METRICS)
     rows = table(trained.data.models / "keras" / "test_scores")
     auc = roc_auc_score([row["label"] for row in rows], [row["probability"] for row in rows])
-    assert told["metrics"]["test"]["auc"]["value"] == pytest.approx(auc, abs=1e-3)
+    assert told.metrics["test"]["auc"].value == pytest.approx(auc, abs=1e-3)
     assert auc > 0.95, "visits all but decide the label"
-    assert told["importance"][0]["feature"] == "visits"
-    assert {one["feature"] for one in told["importance"]} == {"visits", "share", "age", "device"}
-    assert told["left_out"] == {"constant": "the same for everybody in training"}
-    assert told["tuning"]["folds"] == 0 and 50 < told["tuning"]["rows"] < 250
-    assert len(told["network"]["epochs"]) == 12 and told["network"]["throughput"]["rows_per_second"] > 0
-    assert chosen_model(trained) == "keras", "there is no other"
+    assert told.importance[0].feature == "visits"
+    assert {one.feature for one in told.importance} == {"visits", "share", "age", "device"}
+    assert told.left_out == {"constant": "the same for everybody in training"}
+    assert told.tuning.folds == 0 and 50 < told.tuning.rows < 250
+    assert told.network and len(told.network.epochs) == 12
+    assert told.network.throughput and told.network.throughput.rows_per_second > 0
+    assert models(trained).chosen() == "keras", "there is no other"
     assert not (trained.data.root / "fits" / "keras").exists()
 
 
@@ -78,7 +83,7 @@ def test_customers_kept_for_early_stopping_are_neither_fitted_on_nor_judged(
     context = shop(tmp_path, network=SMALL)
     write_tables(context)
     with pytest.raises(RowsReady) as ready:
-        train_keras(context, spark, Networks(rows_only=True, ranks=2, launcher="horovodrun"))
+        train_keras(context, spark, KerasFitter(context.fits, "horovodrun", 2, rows_only=True))
     plan = NetworkJob.read(ready.value.folder)
     judged = 1_200 - plan.train.rows - plan.validation.rows
     assert judged == pytest.approx(300, abs=60)
@@ -95,7 +100,7 @@ def test_both_engines_score_with_it_alike(trained: Context, sail: SparkSession, 
     with engine("spark", trained.profile) as spark:
         score(other, spark)
     left, right = (
-        {row["customer_id"]: row for row in table(one.scores.partition(str(NEWEST)))} for one in (trained, other)
+        {row["customer_id"]: row for row in table(one.data.scores.partition(str(NEWEST)))} for one in (trained, other)
     )
     assert left.keys() == right.keys() and len(left) == 900
     assert all(abs(left[who]["probability"] - right[who]["probability"]) < 1e-9 for who in left)
@@ -126,16 +131,16 @@ def test_the_saved_file_alone_gives_the_scores(trained: Context, sail: SparkSess
 
 def test_a_network_that_is_up_to_date_is_left_as_it_is(trained: Context, spark: SparkSession) -> None:
     before = (trained.data.models / "keras" / "metrics.json").stat().st_mtime_ns
-    [told] = train_keras(trained, spark, Networks())
+    [told] = train_keras(trained, spark, KerasFitter(trained.fits))
     assert (trained.data.models / "keras" / "metrics.json").stat().st_mtime_ns == before
-    assert told == model_result(trained, "keras")
+    assert told == models(trained).record("keras")
 
 
 def test_beside_other_models_it_is_not_chosen(trained: Context, spark: SparkSession) -> None:
     """What it was judged by beside theirs are other rows than those of cross-validation."""
     train(trained, spark, ["lr"])
-    train_keras(trained, spark, Networks())
-    assert chosen_model(trained) == "lr"
+    train_keras(trained, spark, KerasFitter(trained.fits))
+    assert models(trained).chosen() == "lr"
     assert (trained.data.models / "keras" / "model.json").exists()
 
 
@@ -143,18 +148,18 @@ def test_where_the_audit_flags_a_feature_there_is_a_twin_without_it(spark: Spark
     rows = [row | {"share": float(row["label"])} for row in customers(1_200)]
     context = shop(tmp_path, network=SMALL | {"epochs": 2}, audit=NOTHING_FLAGGED | {"auc": 0.999})
     write_tables(context, mature=rows)
-    told = train_keras(context, spark, Networks())
-    assert [one["model"] for one in told] == ["keras", "keras_unflagged"]
-    assert told[1]["without"] == ["share"] and "share" not in {one["feature"] for one in told[1]["importance"]}
-    assert chosen_model(context) == "keras_unflagged"
+    told = train_keras(context, spark, KerasFitter(context.fits))
+    assert [one.model for one in told] == ["keras", "keras_unflagged"]
+    assert told[1].without == ["share"] and "share" not in {one.feature for one in told[1].importance}
+    assert models(context).chosen() == "keras_unflagged"
 
 
 def test_a_network_with_class_weights_is_calibrated(spark: SparkSession, tmp_path: Path) -> None:
     rare = [row | {"label": int(row["visits"] > 10)} for row in customers(1_600)]  # 2 of 13
     context = shop(tmp_path, network=SMALL, training=SERVICE["training"] | {"balance": "weights"})
     write_tables(context, mature=rare)
-    told, *_ = train_keras(context, spark, Networks())  # the audit has something to say of visits, too
-    assert told["calibration"] == "isotonic"
+    told, *_ = train_keras(context, spark, KerasFitter(context.fits))  # the audit has something to say of visits, too
+    assert told.calibration == "isotonic"
     judged = table(context.data.models / "keras" / "test_scores")
     share = sum(row["label"] for row in judged) / len(judged)
     assert sum(row["probability"] for row in judged) / len(judged) == pytest.approx(share, abs=0.05)
@@ -169,13 +174,15 @@ def test_two_ranks_of_spark_make_the_same_model(trained: Context, spark: SparkSe
     told: list[tuple[int, int, str]] = []
     context = shop(tmp_path, network=SMALL)
     write_tables(context)
-    [found] = train_keras(context, spark, Networks("horovod", 2, say=lines.append), lambda *step: told.append(step))
+    fitter = KerasFitter(context.fits, "horovod", 2, say=lines.append)
+    [found] = train_keras(context, spark, fitter, lambda *step: told.append(step))
     assert weights(context) == pytest.approx(weights(trained), abs=1e-3)
     assert len(lines) == 12 and lines[0].startswith("neural network: epoch 1 of 12: loss 0.")
     done = [step[0] for step in told]
     assert done == sorted(done) and told[-1][0] == told[-1][1]
-    assert found["network"]["ranks"] == 2 and len(found["network"]["throughput"]["by_rank"]) == 2
-    assert 0 < found["network"]["throughput"]["efficiency"] < 2
+    assert found.network and found.network.ranks == 2
+    assert found.network.throughput and len(found.network.throughput.by_rank) == 2
+    assert 0 < found.network.throughput.efficiency < 2
 
 
 def weights(context: Context) -> list[float]:
@@ -218,28 +225,29 @@ def test_a_killed_command_goes_on_to_the_same_model(spark: SparkSession, tmp_pat
     time.sleep(1)
     assert len(Progress.read(fit).epochs) == len(found.epochs) < 60, "a rank has outlived its command"
     shutil.copytree(fit, whole, ignore=shutil.ignore_patterns(f"*{FILE}"))
-    [told] = train_keras(killed, spark, Networks("horovodrun", 2, resume=True))
-    epochs = told["network"]["epochs"]
+    [told] = train_keras(killed, spark, KerasFitter(killed.fits, "horovodrun", 2, resume=True))
+    assert told.network
+    epochs = told.network.epochs
     known = [epoch.seconds for epoch in found.epochs]
-    assert [epoch["seconds"] for epoch in epochs][: len(known)] == known, "an epoch was done twice"
+    assert [epoch.seconds for epoch in epochs][: len(known)] == known, "an epoch was done twice"
     fit_of_ranks(whole, OneProcess())
     for name in ("loss", "validation_loss"):
         expected = [getattr(epoch, name) for epoch in Progress.read(whole).epochs]
-        assert [epoch[name] for epoch in epochs] == pytest.approx(expected, abs=1e-4)
+        assert [getattr(epoch, name) for epoch in epochs] == pytest.approx(expected, abs=1e-4)
 
 
 def test_what_cannot_be_gone_on_with_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     context = shop(tmp_path, network=SMALL)
     write_tables(context)
-    with pytest.raises(InputError, match="there is no fit to go on from; run the command without --resume"):
-        train_keras(context, spark, Networks(resume=True))
+    with pytest.raises(InputError, match="there is no fit to continue; run the command without --resume"):
+        train_keras(context, spark, KerasFitter(context.fits, resume=True))
     with pytest.raises(RowsReady):
-        train_keras(context, spark, Networks(rows_only=True))
+        train_keras(context, spark, KerasFitter(context.fits, rows_only=True))
     other = shop(tmp_path, network=SMALL | {"hidden": [17]})
     with pytest.raises(InputError, match="this fit began with other tables or settings"):
-        train_keras(other, spark, Networks(resume=True))
-    [told] = train_keras(context, spark, Networks(resume=True))
-    assert len(told["network"]["epochs"]) == 12
+        train_keras(other, spark, KerasFitter(other.fits, resume=True))
+    [told] = train_keras(context, spark, KerasFitter(context.fits, resume=True))
+    assert told.network and len(told.network.epochs) == 12
 
 
 def test_a_rank_that_fails_ends_the_command_with_its_own_traceback(spark: SparkSession, tmp_path: Path) -> None:
@@ -248,10 +256,10 @@ def test_a_rank_that_fails_ends_the_command_with_its_own_traceback(spark: SparkS
     context = shop(tmp_path, network=SMALL)
     write_tables(context)
     with pytest.raises(RowsReady) as ready:
-        train_keras(context, spark, Networks("horovodrun", 2, rows_only=True))
+        train_keras(context, spark, KerasFitter(context.fits, "horovodrun", 2, rows_only=True))
     (ready.value.folder / "validation" / "lane-5.parquet").unlink()
     with pytest.raises(RankError, match="of 2 ranks, rank 1: FileNotFoundError.* again with --resume") as failed:
-        train_keras(context, spark, Networks("horovodrun", 2, resume=True))
+        train_keras(context, spark, KerasFitter(context.fits, "horovodrun", 2, resume=True))
     assert failed.value.trace.startswith("Traceback") and "read_blocks" in failed.value.trace
     assert failed.value.exit_code == 1 and not (context.data.models / "keras").exists()
 
@@ -259,23 +267,23 @@ def test_a_rank_that_fails_ends_the_command_with_its_own_traceback(spark: SparkS
 @pytest.mark.parametrize(
     ("network", "how", "problem"),
     [
-        ({"batch": 63}, Networks("horovodrun", 2), "--batch 63: does not divide into 2 ranks; give a multiple of 2"),
-        ({"batch": 63}, Networks("horovod", 3), "3 ranks need as many slots of Spark"),
-        ({}, Networks("local", 2), "which is one process"),
+        ({"batch": 63}, ("horovodrun", 2), "--batch 63: does not divide into 2 ranks; give a multiple of 2"),
+        ({"batch": 63}, ("horovod", 3), "3 ranks need as many slots of Spark"),
+        ({}, ("local", 2), "which is one process"),
     ],
 )
 def test_ranks_that_cannot_be_are_refused_before_any_work(
-    spark: SparkSession, tmp_path: Path, network: dict[str, Any], how: Networks, problem: str
+    spark: SparkSession, tmp_path: Path, network: dict[str, Any], how: tuple[str, int], problem: str
 ) -> None:
     context = shop(tmp_path, network=SMALL | network)
     write_tables(context)
     with pytest.raises(UsageError, match=problem):
-        train_keras(context, spark, how)
+        train_keras(context, spark, KerasFitter(context.fits, *how))
     assert not context.data.models.exists()
 
 
 def test_a_loss_that_is_no_number_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     context = shop(tmp_path, network=SMALL | {"optimizer": "sgd", "learning_rate": 1e30, "epochs": 2})
     write_tables(context)
-    with pytest.raises(InputError, match="loss is no number; lower its learning_rate"):
-        train_keras(context, spark, Networks())
+    with pytest.raises(InputError, match="loss is not a number; lower its learning_rate"):
+        train_keras(context, spark, KerasFitter(context.fits))

@@ -1,7 +1,5 @@
 """A data folder that begins at its feature tables: 1,200 customers of a shop, written by hand, at two as-of dates."""
 
-import json
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,9 @@ import pyarrow.parquet as pq
 from conf.schema import Service
 from jobs.context import Context
 from jobs.data_folder import DataFolder
+from jobs.records.layers import FeaturesBasis, FeaturesRecord, LabelStatus
+from jobs.storage.layer import RECORD
+from jobs.storage.records import write_record
 from tests.support.customers import QUICK, customers
 from tests.support.engines import SMALL
 from tests.support.frames import AS_OF, SHOP, Rows
@@ -80,20 +81,21 @@ def write_tables(context: Context, mature: Rows | None = None, newest: Rows | No
 def write_table(context: Context, as_of: date, rows: Rows, is_mature: bool) -> None:
     folder = context.data.features.partition(str(as_of))
     folder.mkdir(parents=True, exist_ok=True)
-    status = "mature" if is_mature else "immature"
+    status: LabelStatus = "mature" if is_mature else "immature"
     whole = [{"eligible": True, "label_status": status} | row | ({} if is_mature else {"label": None}) for row in rows]
     columns = {name: pa.array([row.get(name) for row in whole], kind) for name, kind in COLUMNS.items()}
     pq.write_table(pa.table(columns), folder / "part-0.parquet")
-    record: Mapping[str, Any] = {
-        "basis": {"tiles": f"tiles of {len(rows)}", "configuration": context.tables.version, "mature": is_mature},
-        "customers": len(whole),
-        "eligible": sum(row["eligible"] for row in whole),
-        "positives": sum(row["label"] or 0 for row in whole),
-        "label_status": status,
-        "sample": 1.0,
-        "missing_days": [],
-        "missing_parts": {},
-        "bots_excluded": 0,
-        "capped": {},
-    }
-    (folder / "_encore.json").write_text(json.dumps(record))
+    basis = FeaturesBasis(tiles=f"tiles of {len(rows)}", configuration=context.tables.version, mature=is_mature)
+    record = FeaturesRecord(
+        basis=basis,
+        customers=len(whole),
+        eligible=sum(row["eligible"] for row in whole),
+        positives=sum(row["label"] or 0 for row in whole),
+        label_status=status,
+        sample=1.0,
+        missing_days=[],
+        missing_parts={},
+        bots_excluded=0,
+        capped={},
+    )
+    write_record(folder / RECORD, record)

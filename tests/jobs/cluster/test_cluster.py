@@ -23,16 +23,15 @@ from conf.load import load_service
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
-from jobs.recommend import Wish, recommend
+from jobs.recommend import RecommendRequest, recommend
 from jobs.rollup import rollup
 from jobs.score import score
 from jobs.simulate import simulate
 from jobs.train import train
 from jobs.train_keras import train_keras
-from jobs.training.keras import Networks
+from jobs.training.keras import KerasFitter
 from jobs.unpack import unpack
-from tests.jobs.pipelines.test_kill import without_sketches
-from tests.support.archives import context, table
+from tests.support.archives import context, table, without_sketches
 from tests.support.cluster_processes import weekly_music
 from tests.support.engines import FOR_FEW_ROWS, JVM, SMALL
 from tests.support.paths import ROOT
@@ -117,9 +116,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made.environment.parent.mkdir()
     subprocess.run(["bash", ROOT / "shell" / "package.sh"], check=True, capture_output=True)
     made.service.write_text(weekly_music(), encoding="utf-8")
-    simulate(made.data.root, customers=400, days=12, seed=1)
-    unpack(replace(context(made.data.root), service=load_service(str(made.service))))
-    shutil.copytree(made.data.root / "landing", made.local / "landing")
+    simulate(made.data, customers=400, days=12, seed=1)
+    unpack(replace(context(made.data), service=load_service(str(made.service))))
+    shutil.copytree(made.data / "landing", made.local / "landing")
     started = made.shell("cluster.sh", "start", *TWO_WORKERS)
     try:
         assert started.returncode == 0, started.stderr
@@ -242,7 +241,8 @@ def alone(cluster: Cluster, stranger: subprocess.Popen[str]) -> None:
     with engine("spark", SMALL) as spark:
         train(here, spark, ["lr"])
         score(here, spark)
-        recommend(here, spark, Wish("spark", model="als", customers=cluster.wanted), lambda done, total, what: None)
+        request = RecommendRequest("spark", model="als", customers=cluster.wanted)
+        recommend(here, spark, request, lambda done, total, what: None)
 
 
 def test_executors_and_ranks_have_what_was_shipped_and_nothing_else(cluster: Cluster, probed: dict[str, Any]) -> None:
@@ -300,7 +300,7 @@ def test_recommend(cluster: Cluster) -> None:
 
 def test_two_ranks_on_two_workers_are_one_process(cluster: Cluster, spark: SparkSession) -> None:
     here = replace(context(cluster.local), service=load_service(str(cluster.service)), profile=SMALL)
-    train_keras(here, spark, Networks())
+    train_keras(here, spark, KerasFitter(here.fits))
     cluster.submit("train-keras", "--ranks", 2)
     hosts = {
         event["Task Info"]["Executor ID"] for event in cluster.events() if event["Event"] == "SparkListenerTaskEnd"

@@ -10,7 +10,9 @@ import yaml
 from conf.errors import UsageError
 from conf.load import load_profile
 from conf.profile import Profile
-from jobs.cluster.spark_submit import ROOT, Submission, commands
+from jobs.cluster.spark_submit import ROOT, Submission, is_submittable
+from jobs.console.commands import command_modules
+from tests.support.console import boxed_text
 
 JOBS = ROOT / "jobs"
 PYTHON = "/home/ada/bin/python"
@@ -94,7 +96,8 @@ def test_secrets_stay_in_their_file() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"command": "demo"}, "demo: there is no such command to submit; give simulate, unpack"),
+        ({"command": "demo"}, "demo: there is no such command to submit; give run, ingest, rollup"),
+        ({"command": "prepare"}, "prepare: there is no such command to submit; give run, ingest"),
         ({"command": "moon"}, "moon: there is no such command"),
         ({"master": "local[2]"}, r"--master local\[2\]: give spark://HOST:PORT, yarn or k8s://HOST:PORT"),
         ({"master": "spark://m:7077", "mode": "cluster"}, "runs no Python drivers; use --deploy-mode client"),
@@ -157,20 +160,26 @@ def test_a_profile_that_cannot_be(tmp_path: Path, said: dict[str, object], probl
 # ---- scripts ----
 
 
-@pytest.mark.parametrize("command", commands())
+def test_a_cluster_runs_the_commands_that_take_a_profile() -> None:
+    needs_this_machine = {"demo", "simulate", "unpack", "prepare"}
+    assert {name for name in command_modules() if not is_submittable(name)} == needs_this_machine
+
+
+@pytest.mark.parametrize("command", command_modules())
 def test_every_command_is_a_script(command: str) -> None:
     """Its imports are the packages, whatever lies beside the script: jobs/features.py is not `features`."""
     text = (JOBS / f"{command.replace('-', '_')}.py").read_text(encoding="utf-8")
-    assert 'if __name__ == "__main__":\n    from jobs.console.entry import submit\n\n    submit(__file__)\n' in text
+    start = '"__main__":\n    from jobs.console.entry import run_script\n\n    run_script(__file__)\n'
+    assert f"if __name__ == {start}" in text
 
 
 @pytest.mark.parametrize(
     ("script", "option", "problem"),
     [
-        ("features", "--engine=moon", "there is no such engine"),
+        ("features", "--engine=moon", "'moon' is not one of 'sail', 'spark'"),
         ("train_keras", "--ranks=x", "Invalid value for '--ranks'"),
     ],
 )
 def test_a_script_runs_its_command_from_anywhere(tmp_path: Path, script: str, option: str, problem: str) -> None:
     done = subprocess.run([sys.executable, JOBS / f"{script}.py", option], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 2 and problem in done.stderr
+    assert done.returncode == 2 and problem in boxed_text(done.stderr)

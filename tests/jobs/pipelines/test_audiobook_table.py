@@ -3,7 +3,6 @@
 import csv
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -12,9 +11,10 @@ from conf.load import load_service, overridden
 from jobs.context import Context
 from jobs.data_folder import DataFolder
 from jobs.engine import engine
+from jobs.records.training import ModelRecord
 from jobs.table import table
 from jobs.train import train
-from jobs.training.artifacts import read_json
+from jobs.training.artifacts import ModelFolder
 from tests.support.archives import table as rows_of
 from tests.support.engines import SMALL
 from tests.support.paths import SHARED
@@ -39,33 +39,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def real(folder: Path, spark: SparkSession) -> dict[str, Any]:
-    """The results of models by name, fitted once for this module."""
+def real(folder: Path, spark: SparkSession) -> dict[str, ModelRecord]:
+    """The records of models by name, fitted once for this module."""
     context = _table(folder, REAL)
     with engine("spark", SMALL):
-        return {one["model"]: one for one in train(context, spark, ["gbt"])}
+        return {one.model: one for one in train(context, spark, ["gbt"])}
 
 
-def test_what_boosted_trees_reach(real: dict[str, Any]) -> None:
+def test_what_boosted_trees_reach(real: dict[str, ModelRecord]) -> None:
     """The best that tuned standard tools reached in five folds is 0.917, and 0.719 without what betrays the outcome."""
-    test = {name: one["metrics"]["test"]["auc"]["value"] for name, one in real.items()}
-    assert real["gbt"]["train_rows"] + real["gbt"]["test_rows"] == 14_084
+    test = {name: one.metrics["test"]["auc"].value for name, one in real.items()}
+    assert real["gbt"].train_rows + real["gbt"].test_rows == 14_084
     assert test["gbt"] >= 0.90
     assert 0.68 <= test["gbt_unflagged"] <= 0.76
 
 
-def test_the_audit_flags_what_betrays_the_outcome(real: dict[str, Any], folder: Path) -> None:
+def test_the_audit_flags_what_betrays_the_outcome(real: dict[str, ModelRecord], folder: Path) -> None:
     """Beside the two, the length of all books: whoever has more than the longest single book, 2,160 minutes, has bought
     more than once, and in this table all of those buy again."""
-    found = read_json(folder / "models" / "audit.json")
-    assert set(found["flagged"]) == BETRAYED | {"length_minutes_sum"}
-    decides = {one["feature"]: one["decides"] for one in found["features"] if one["flags"]}
+    models = ModelFolder(folder / "models")
+    found = models.audit()
+    assert found and set(found.flagged) == BETRAYED | {"length_minutes_sum"}
+    decides = {one.feature: one.decides for one in found.features if one.flags}
     for name in BETRAYED:
         region = decides[name]
-        assert (region["where"], region["label"], region["others"]) == (f"{name} > 0", 0, 0)
+        assert region and (region.where, region.label, region.others) == (f"{name} > 0", 0, 0)
     region = decides["length_minutes_sum"]
-    assert (region["where"], region["label"], region["others"]) == ("length_minutes_sum > 2160", 1, 0)
-    assert read_json(folder / "models" / "chosen.json")["model"] == "gbt_unflagged"
+    assert region and (region.where, region.label, region.others) == ("length_minutes_sum > 2160", 1, 0)
+    assert models.chosen() == "gbt_unflagged"
 
 
 def test_the_order_of_the_file_says_nothing(tmp_path: Path) -> None:
@@ -75,5 +76,5 @@ def test_the_order_of_the_file_says_nothing(tmp_path: Path) -> None:
     file = tmp_path / "shuffled.csv"
     with file.open("w", encoding="utf-8", newline="") as out:
         csv.writer(out).writerows(rows)
-    found, expected = (_table(tmp_path / one.stem, one).features.root for one in (file, REAL))
+    found, expected = (_table(tmp_path / one.stem, one).data.features.root for one in (file, REAL))
     assert len(rows_of(found)) == 14_084 and rows_of(found) == rows_of(expected)

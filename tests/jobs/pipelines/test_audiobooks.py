@@ -125,7 +125,7 @@ def test_the_simulation_has_what_makes_it_hard(shop: Path, tables: Tables) -> No
 
 def test_capped_customers_are_counted(shop: Path, tables: Tables) -> None:
     """Of a share above one, only the one is left in the table."""
-    records = _context(shop, "sail").features.records()
+    records = _context(shop, "sail").data.features.records()
     logs = {event: _log(shop / "raw", event) for event in ("purchase", "listen")}
     for day, rows in tables.items():
         since, until = date.fromisoformat(day) - 730 * DAY, date.fromisoformat(day)
@@ -136,7 +136,7 @@ def test_capped_customers_are_counted(shop: Path, tables: Tables) -> None:
         length = signed.groupby(bought["customer_id"]).sum()
         length = length[length > 0]
         above = (heard.reindex(length.index).fillna(0) > length).sum()
-        assert records[day]["capped"] == {"completion": above} and above > 20
+        assert records[day].capped == {"completion": above} and above > 20
         assert sum(row["completion"] == 1 for row in rows) >= above
 
 

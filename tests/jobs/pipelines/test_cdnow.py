@@ -1,6 +1,5 @@
 """The real purchases of CDNOW, from the raw file to metrics and a list, by configuration alone."""
 
-import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,12 +8,14 @@ import pytest
 
 from conf.load import overridden
 from features.declared import table_features
-from jobs.cli import progress
+from jobs.console.progress import start_step
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.engine import engine
 from jobs.features import features
 from jobs.run import run
 from jobs.train import train
+from jobs.training.artifacts import ModelFolder
 from models.fitting.cross_validation import cross_validate
 from models.fitting.fit import make_training_set
 from models.fitting.kinds import KINDS
@@ -32,23 +33,29 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Context:
     """The whole way, once for this module."""
     shop = replace(context(tmp_path_factory.mktemp("cdnow"), "cdnow"), profile=SMALL)
     shop = replace(shop, service=overridden(shop.service, {"training": {"folds": 2}}))  # not what is chosen is asked
-    page = run(shop, progress, raw=RAW, models=["lr"])
+    page = run(shop, start_step, raw=RAW, models=["lr"])
     assert page.is_file()
     return shop
 
 
 def test_from_the_raw_file_to_metrics(shop: Context) -> None:
     record = shop.data.features.records()["1998-01-01"]
-    assert (record["eligible"], record["positives"]) == (23_570, 5_374)
+    assert (record.eligible, record.positives) == (23_570, 5_374)
     # 69,659 purchases and a header: every line is an event, since equal lines are purchases of their own.
-    assert sum(day["events"] for day in shop.data.events("purchase").records().values()) == 69_659
-    told = json.loads((shop.data.models / "lr" / "metrics.json").read_text())
-    others = json.loads((shop.data.models / "baselines" / "metrics.json").read_text())["baselines"]
-    log_loss = {one["name"]: one["metrics"]["test"]["log_loss"]["value"] for one in others}
-    assert told["split"]["by"] == "customer" and told["split"]["test_as_of"] == "1998-01-01"
-    assert told["metrics"]["test"]["auc"]["value"] >= 0.80
-    assert told["metrics"]["test"]["calibration_error"]["value"] < 0.02
-    assert told["metrics"]["test"]["log_loss"]["value"] < min(log_loss.values())
+    assert sum(day.events for day in shop.data.events("purchase").records().values()) == 69_659
+    told = ModelFolder(shop.data.models).record("lr")
+    log_loss = baselines(shop, "log_loss")
+    assert told.split.by == "customer" and told.split.test_as_of == "1998-01-01"
+    assert told.metrics["test"]["auc"].value >= 0.80
+    assert told.metrics["test"]["calibration_error"].value < 0.02
+    assert told.metrics["test"]["log_loss"].value < min(log_loss.values())
+
+
+def baselines(shop: Context, metric: str) -> dict[str, float]:
+    """A metric of each baseline on the test set."""
+    found = ModelFolder(shop.data.models).baselines()
+    assert found
+    return {one.name: one.metrics["test"][metric].value for one in found.baselines}
 
 
 def test_the_list_is_of_those_likely_to_stay_away(shop: Context) -> None:
@@ -73,18 +80,16 @@ def test_five_folds_of_all_customers(shop: Context) -> None:
 def test_out_of_time(shop: Context, tmp_path: Path) -> None:
     """Trained on four dates of the spring of 1997, judged on all customers at the beginning of 1998."""
     (tmp_path / "daily").symlink_to(shop.data.daily.root)
-    later = replace(shop, data=tmp_path)
+    later = replace(shop, data=DataFolder(tmp_path))
     spring = [date(1997, month, 1) for month in (4, 5, 6, 7)]
     with engine("sail", SMALL) as sail:
         features(later, sail, [*spring, date(1998, 1, 1)])
     with engine("spark", SMALL) as spark:
         [told] = train(later, spark, ["lr"])
-    assert told["split"]["by"] == "time"
-    assert told["split"]["train_as_of"] == [str(day) for day in spring]
-    assert told["test_rows"] == 23_570
-    test = {name: one["value"] for name, one in told["metrics"]["test"].items()}
+    assert told.split.by == "time"
+    assert told.split.train_as_of == [str(day) for day in spring]
+    assert told.test_rows == 23_570
+    test = {name: one.value for name, one in told.metrics["test"].items()}
     assert test["auc"] >= 0.807
     assert test["brier"] <= 0.1285
-    others = json.loads((later.data.models / "baselines" / "metrics.json").read_text())["baselines"]
-    auc = {one["name"]: one["metrics"]["test"]["auc"]["value"] for one in others}
-    assert abs(auc["bgnbd"] - 0.799) <= 0.01
+    assert abs(baselines(later, "auc")["bgnbd"] - 0.799) <= 0.01

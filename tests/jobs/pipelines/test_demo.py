@@ -12,7 +12,7 @@ from jobs.cli import main
 from jobs.engine import engine
 from jobs.score import score
 from jobs.train_keras import train_keras
-from jobs.training.keras import Networks
+from jobs.training.keras import KerasFitter
 from tests.support.archives import context, table
 from tests.support.engines import SMALL
 
@@ -50,7 +50,8 @@ def test_a_network_comes_near_the_best_possible(demo: Path, tmp_path: Path, spar
     pytest.importorskip("tensorflow", reason="the network needs TensorFlow")
     for layer in ("features", "truth"):
         (tmp_path / layer).symlink_to(demo / layer)
-    train_keras(replace(context(tmp_path), profile=SMALL), spark, Networks())
+    run = replace(context(tmp_path), profile=SMALL)
+    train_keras(run, spark, KerasFitter(run.fits))
     assert share_reached(tmp_path, "keras") >= 0.95  # of 4,000 customers; of 20,000 it reaches 0.99
 
 

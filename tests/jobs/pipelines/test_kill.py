@@ -15,7 +15,7 @@ import yaml
 
 from jobs.simulate import simulate
 from jobs.unpack import unpack
-from tests.support.archives import context, table
+from tests.support.archives import context, table, without_sketches
 from tests.support.customers import customers
 from tests.support.model_folder import SERVICE, shop, write_tables
 from tests.support.paths import ROOT
@@ -28,7 +28,7 @@ from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
 from jobs.rollup import rollup
-from jobs.storage.layer import sole_writer
+from jobs.storage.backend import sole_writer
 from tests.support.archives import context
 
 run = context(Path(sys.argv[1]))
@@ -97,11 +97,6 @@ def test_a_killed_run_leaves_whole_partitions_and_is_finished_by_the_next(
 
 def rows_of(folder: Path) -> int:
     return sum(pyarrow.parquet.ParquetFile(file).metadata.num_rows for file in folder.glob("*.parquet"))
-
-
-def without_sketches(folder: Path) -> list[dict[str, object]]:
-    rows = table(folder)
-    return [{key: value for key, value in row.items() if not key.endswith("_sketch")} for row in rows]
 
 
 # ---- what is made of the feature tables, by the commands themselves ----

@@ -117,7 +117,7 @@ def test_lines_are_conserved(landed: Path, tmp_path: Path, sail: SparkSession) -
             len(file.read_bytes().splitlines()) for file in (tmp_path / "landing" / event).rglob("*.log")
         )
         records = run.data.events(event).records().values()
-        parts = [sum(record[part] for record in records) for part in ("events", "rejected", "duplicates")]
+        parts = [sum(getattr(record, part) for record in records) for part in ("events", "rejected", "duplicates")]
         assert sum(parts) == landed_lines
         assert len(table(run.data.events(event).root)) == parts[0]
         assert len(table(run.data.rejected(event).root)) == parts[1]
@@ -142,7 +142,7 @@ def test_a_sample_is_of_customers_and_rates_do_not_mix(landed: Path, tmp_path: P
     ingest(run, sail, 0.3)
     kept = {row["customer_id"] for row in table(run.data.events("play").root)}
     assert 0.1 < len(kept) / 300 < 0.5
-    assert {record["sample"] for record in run.data.events("play").records().values()} == {0.3}
+    assert {record.sample for record in run.data.events("play").records().values()} == {0.3}
     assert all(ingest(run, sail, 0.3)[event] == 0 for event in run.service.events)
     before = table(run.data.events("play").root)
     for other in (0.2, None):

@@ -33,8 +33,8 @@ def test_every_line_is_kept_repaired_or_rejected(landed: Path, engine: SparkSess
     ingest(run, engine)
     manifest = {row["event"]: row for row in read_rows(landed / "landing" / "manifest.csv")}
     records = {event: run.data.events(event).records()["2017-03-30"] for event in run.service.events}
-    typed = {event: int(manifest[event]["records"]) - records[event]["unreadable"] for event in records}
-    refused = {event: int(manifest[event]["rejected"]) + records[event]["unreadable"] for event in records}
+    typed = {event: int(manifest[event]["records"]) - records[event].unreadable for event in records}
+    refused = {event: int(manifest[event]["rejected"]) + records[event].unreadable for event in records}
     assert typed == {"play": 996, "down": 996, "search": 1000}
     assert refused == {"play": 5, "down": 0, "search": 0}
     assert {event: int(row["repaired"]) for event, row in manifest.items()} == {"play": 2, "down": 4, "search": 0}
@@ -51,10 +51,10 @@ def test_they_go_on_to_a_table_with_immature_labels(landed: Path, sail: SparkSes
     assert len(rows) > 500
     assert {(row["label"], row["label_status"]) for row in rows} == {(None, "immature")}
     assert {row["days_since_last_event"] for row in rows} == {1.0}
-    assert record["missing_parts"] == {
+    assert record.missing_parts == {
         "2017-03-30": [f"{event} {part}" for event in ("play", "down", "search") for part in (1, 2)]
     }
-    assert len(record["missing_days"]) == 29
+    assert len(record.missing_days) == 29
 
 
 def test_no_client_address_leaves_the_rejected_lines(landed: Path, sail: SparkSession) -> None:

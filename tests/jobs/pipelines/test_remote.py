@@ -14,21 +14,22 @@ from pyspark.sql import SparkSession
 from conf.errors import InputError, UsageError
 from jobs.cli import app
 from jobs.context import Context
+from jobs.data_folder import DataFolder
 from jobs.drift import drift
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
 from jobs.prepare import prepare
-from jobs.recommend import Wish, recommend
+from jobs.recommend import RecommendRequest, recommend
 from jobs.report import report
 from jobs.rollup import rollup
 from jobs.score import score
-from jobs.storage.layer import Layer, beside, replace_folder, sole_writer
+from jobs.storage.backend import current, replace_folder, sole_writer, staging_folder
+from jobs.storage.layer import Layer
 from jobs.storage.location import Place, Remote
-from jobs.storage.versions import current
 from jobs.table import table as take_table
 from jobs.train import train
-from jobs.training.artifacts import read_json
+from jobs.training.artifacts import ModelFolder
 from jobs.unpack import unpack
 from tests.support import finished_table as tabled
 from tests.support.archives import context, pack, table
@@ -112,7 +113,7 @@ def local(root: Path) -> Context:
 
 def of(root: Path, data: Place) -> Context:
     """A context of Sail."""
-    return replace(context(root, str(root / "shop.yaml")), data=data, profile=SMALL)
+    return replace(context(root, str(root / "shop.yaml")), data=DataFolder(data), profile=SMALL)
 
 
 def on_disk(run: Context) -> Path:
@@ -130,7 +131,7 @@ def tables(run: Context, spark: SparkSession) -> None:
 def with_model(run: Context, spark: SparkSession) -> None:
     score(run, spark)
     drift(run, spark)
-    recommend(run, spark, Wish("implicit"), lambda done, total, what: None)
+    recommend(run, spark, RecommendRequest("implicit"), lambda done, total, what: None)
     report(run, spark)
 
 
@@ -145,13 +146,13 @@ def brought(here: Context, there: Context, *names: str) -> None:
     """Published folders, as if they had been made there."""
     for name in names:
         target = there.data.root / name
-        with beside(target) as folder:
+        with staging_folder(target) as folder:
             assert isinstance(folder, Remote)
             copied(on_disk(here) / name, folder / target.name)
             replace_folder(folder / target.name, target)
 
 
-def rows(layer: Layer, tmp_path: Path) -> list[dict[str, object]]:
+def rows(layer: Layer[Any], tmp_path: Path) -> list[dict[str, object]]:
     """What counts in a layer, as numbers to so many digits as the order of its files leaves alone."""
     root = layer.root
     if isinstance(root, Remote):
@@ -171,7 +172,7 @@ def rows(layer: Layer, tmp_path: Path) -> list[dict[str, object]]:
     return sorted(told, key=lambda row: [str(row[key]) for key in sorted(row) if not key.endswith("_sketch")])
 
 
-def layers(run: Context) -> dict[str, Layer]:
+def layers(run: Context) -> dict[str, Layer[Any]]:
     return {
         "events": run.data.events("visit"),
         "rejected": run.data.rejected("visit"),
@@ -192,11 +193,11 @@ def assert_same(left: Context, right: Context, tmp_path: Path) -> None:
         other, same = layers(right)[name], rows(one, tmp_path)
         assert same == rows(other, tmp_path), f"{name} differs"
         assert same, f"{name} is empty"
-        known = [{day: record["basis"] for day, record in each.records().items()} for each in (one, other)]
+        known = [{day: record.basis for day, record in each.records().items()} for each in (one, other)]
         assert known[0] == known[1]
-    for folder in (left.report, right.report):
+    for folder in (left.data.report, right.data.report):
         assert (current(folder) / "index.html").read_bytes() == (folder / "index.html").read_bytes()
-    names = [{file.name for file in (current(one.report) / "csv").iterdir()} for one in (left, right)]
+    names = [{file.name for file in (current(one.data.report) / "csv").iterdir()} for one in (left, right)]
     assert names[0] == names[1] and len(names[0]) > 5
 
 
@@ -217,9 +218,9 @@ def test_spark_makes_the_same_through_hadoop(
         brought(local, there, "recommender")  # Spark has some forty seconds of small jobs for it
         with_model(there, spark)
     assert_same(local, there, tmp_path)
-    told = [read_json(current(one.models / "lr") / "metrics.json") for one in (local, there)]
-    assert told[0]["fitted_on"] == told[1]["fitted_on"] and told[0]["train_rows"] == told[1]["train_rows"]
-    assert told[0]["metrics"]["test"]["auc"]["value"] == pytest.approx(told[1]["metrics"]["test"]["auc"]["value"])
+    told = [ModelFolder(one.data.models).record("lr") for one in (local, there)]
+    assert told[0].fitted_on == told[1].fitted_on and told[0].train_rows == told[1].train_rows
+    assert told[0].metrics["test"]["auc"].value == pytest.approx(told[1].metrics["test"]["auc"].value)
     assert len(list((current(there.data.models / "lr") / "pipeline" / "stages").iterdir())) >= 4
     assert {path.name for path in (tmp_path / "mlruns").rglob("*.json")} >= {"model.json", "metrics.json"}
     assert (mounted / ".service").read_text() == f"{root / 'shop.yaml'}\n" and not (mounted / ".lock").exists()
@@ -253,7 +254,7 @@ def made(store: Store, data: Remote) -> dict[str, float]:
 def test_sail_makes_the_same_on_s3_and_only_what_has_changed(
     root: Path, local: Context, on_s3: Context, sail: SparkSession, store: Store, tmp_path: Path
 ) -> None:
-    data = on_s3.data
+    data = on_s3.data.root
     assert isinstance(data, Remote)
     run = ["run", "--data", str(data), "--service", str(root / "shop.yaml"), "--profile", str(root / "small.yaml")]
     run += ["--engine", "sail", "--model", "lr"]
@@ -265,7 +266,7 @@ def test_sail_makes_the_same_on_s3_and_only_what_has_changed(
         arrays.append(dict(np.load(tmp_path / str(len(arrays)) / "train.npz")))
     assert all((arrays[0][name] == arrays[1][name]).all() for name in arrays[0])
     export = "_export/features_2017-05-02.csv"
-    assert sorted((on_s3.features.root / export).open()) == sorted((local.features.root / export).open())
+    assert sorted((on_s3.data.features.root / export).open()) == sorted((local.data.features.root / export).open())
 
     before_it = made(store, data)
     app(run, standalone_mode=False)
@@ -292,9 +293,9 @@ def test_sail_makes_the_same_on_s3_and_only_what_has_changed(
 def test_a_finished_table_is_taken(bucket: Remote, sail: SparkSession, tmp_path: Path) -> None:
     file = tabled.write(tmp_path / "records.csv", tabled.row(), tabled.row("8", again="0"))
     here = tabled.shop(tmp_path / "here")
-    there = replace(here, data=bucket)
+    there = replace(here, data=DataFolder(bucket))
     for run in (here, there):
-        assert take_table(run, sail, file)[1]["customers"] == 2
+        assert take_table(run, sail, file)[1].customers == 2
     assert rows(here.data.features, tmp_path) == rows(there.data.features, tmp_path) != []
     assert here.data.features.records() == there.data.features.records()
 
@@ -308,7 +309,7 @@ def test_a_finished_table_is_taken(bucket: Remote, sail: SparkSession, tmp_path:
         ("simulate --out s3://b/d", "--out s3://b/d: this can only be written to a disk of this machine; give a path"),
         ("demo --data s3://b/d", "--data s3://b/d: this can only be written to a disk"),
         ("prepare --out s3://b/d", "--out s3://b/d: this can only be written to a disk"),
-        ("ingest --data ftp://b/d", "ftp://b/d: there is no way to such a place"),
+        ("ingest --data ftp://b/d", "ftp://b/d: Encore cannot read such a URL"),
         ("unpack --data URL", "aws s3 sync --delete FOLDER/landing s3://encore/"),
         ("run --data URL --raw raw", "copy the lines by `aws s3 sync"),
     ],
@@ -334,8 +335,8 @@ def test_how_lines_come_there(root: Path, url: tuple[str, str], said: str) -> No
 
 def test_networks_are_fitted_where_ranks_share_a_folder(root: Path, bucket: Remote, tmp_path: Path) -> None:
     run = of(root, bucket)
-    with pytest.raises(UsageError, match="give the key `shared` of the profile a path"):
+    with pytest.raises(UsageError, match="set the key `shared` of the profile to a path"):
         _ = run.fits
     shared = replace(run, profile=SMALL.model_copy(update={"shared": str(tmp_path)}))
-    assert shared.fits.parent == tmp_path and shared.fits != replace(shared, data=bucket / "other").fits
+    assert shared.fits.parent == tmp_path and shared.fits != replace(shared, data=DataFolder(bucket / "other")).fits
     assert of(root, tmp_path).fits == tmp_path / "fits"

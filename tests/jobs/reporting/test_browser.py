@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.engine import engine
-from jobs.report import report
-from tests.support.engines import SMALL
-from tests.support.report_folder import HOSTILE, write_data, write_drift, write_network
+from tests.support.report_folder import ReportFolder
+from tests.support.report_records import HOSTILE
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -38,13 +36,9 @@ class Heard:
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a whole data folder, with a network beside the models, and drift above a limit."""
-    context = write_data(tmp_path_factory.mktemp("browser") / "data")
-    write_network(context)
-    write_drift(context, "psi")
-    with engine("sail", SMALL) as session:
-        return report(context, session)
+def path(networked: ReportFolder) -> Path:
+    """The report with a network beside the models, and drift above a limit."""
+    return networked.data.report / "index.html"
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +93,16 @@ def test_page_is_no_wider_than_the_screen_and_no_label_is_cut(opened: tuple["pla
     page, _ = opened
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     assert page.eval_on_selector_all("figure svg", CUT) == []
+
+
+def test_page_with_titles_is_no_wider_than_a_phone(browser: "playwright.Browser", titled: ReportFolder) -> None:
+    for width in (320, 390, 700):
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto((titled.data.report / "index.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        beside = page.locator(".people td.titles").first.bounding_box()
+        assert beside["width"] > 0.8 * width  # a line of its own below the customer's
+        page.close()
 
 
 def test_colours_of_figures_are_those_of_the_scheme(browser: "playwright.Browser", path: Path) -> None:

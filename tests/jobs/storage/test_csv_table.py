@@ -121,8 +121,8 @@ def test_the_checksum_is_of_the_content(tmp_path: Path) -> None:
         (f"{HEADER}\n\n", "no row below"),
         (PLAIN.rpartition(",")[0], f"7 columns.*these 8, in this order: {', '.join(NAMES)}"),
         (f"{PLAIN},1", "9 columns"),
-        (PLAIN.replace(",", ";"), "neither known names of columns nor numbers between commas"),
-        ("note", "neither known names"),
+        (PLAIN.replace(",", ";"), "neither known column names nor numbers between commas"),
+        ("note", "neither known column names"),
         ("7", "1 column between"),
         (
             HEADER.replace("mean", "average").replace("total", "sum"),

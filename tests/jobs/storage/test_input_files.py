@@ -8,12 +8,12 @@ from pyspark.sql import SparkSession
 
 from conf.errors import DataCheckError, InputError, UsageError
 from jobs.cli import app
-from jobs.storage.input_files import brought, for_workers, identity, require_file
+from jobs.storage.input_files import for_workers, identity, local_input, require_file
 from jobs.storage.location import Remote, place
 from jobs.table import table as take_table
-from tests.jobs.test_recommend import write_ratings
 from tests.support import finished_table as tabled
 from tests.support.archives import table as rows_in
+from tests.support.ratings import write_ratings
 
 
 def test_a_file_of_this_machine_is_brought_to_where_workers_read_it(
@@ -88,7 +88,7 @@ def test_errors_name_the_place_that_was_given(sail: SparkSession, bucket: Remote
     (bucket / "records.csv").put(tabled.write(tmp_path / "records.csv", tabled.row(minutes="1")))
     with pytest.raises(DataCheckError, match=f"^{bucket}/records.csv: the identity heard_is_on_it "):
         take_table(shop, sail, bucket / "records.csv")
-    with brought(tmp_path / "records.csv") as local:
+    with local_input(tmp_path / "records.csv") as local:
         assert local == tmp_path / "records.csv"
 
 

@@ -11,19 +11,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
-from jobs.storage import swap as exchange
-from jobs.storage.layer import (
-    RECORD,
-    STAGING,
-    Layer,
-    read_record,
-    replace_folder,
-    sole_writer,
-    write_csv,
-    write_partitions,
-    write_text,
-)
+from jobs.storage import swap
+from jobs.storage.backend import replace_folder, sole_writer, write_csv, write_text
+from jobs.storage.disk import STAGING
+from jobs.storage.layer import RECORD, Layer, write_partitions
 from tests.support.frames import AS_OF, Rows, before, frame
+from tests.support.layers import FilesRecord, daily_layer
 from tests.support.paths import ROOT
 
 
@@ -43,14 +36,14 @@ def names(path: Path) -> set[str]:
 
 
 @pytest.fixture
-def layer(tmp_path: Path) -> Layer:
-    return Layer(tmp_path / "daily", "date")
+def layer(tmp_path: Path) -> Layer[FilesRecord]:
+    return daily_layer(tmp_path)
 
 
-def publish(layer: Layer, value: str, **files: str) -> None:
+def publish(layer: Layer[FilesRecord], value: str, **files: str) -> None:
     with layer.staging() as staged:
         folder(staged.partition(value), **files)
-        layer.publish(staged, value, {"files": len(files)})
+        layer.publish(staged, value, FilesRecord(files=len(files)))
 
 
 def test_a_folder_takes_an_empty_place(tmp_path: Path) -> None:
@@ -64,28 +57,28 @@ def test_a_folder_takes_the_place_of_another_with_all_its_files(tmp_path: Path) 
     assert names(tmp_path) == {"old"} and content(old) == {"a": "2"}
 
 
-def test_a_published_partition_has_its_record(layer: Layer) -> None:
+def test_a_published_partition_has_its_record(layer: Layer[FilesRecord]) -> None:
     publish(layer, "2017-05-01", rows="x")
     publish(layer, "2017-04-30", rows="y", more="z")
     assert layer.values() == ["2017-04-30", "2017-05-01"]
-    assert layer.records() == {"2017-04-30": {"files": 2}, "2017-05-01": {"files": 1}}
+    assert layer.records() == {"2017-04-30": FilesRecord(files=2), "2017-05-01": FilesRecord(files=1)}
     assert names(layer.root.parent) == {"daily"}  # nothing is left beside it
 
 
-def test_publishing_again_leaves_nothing_of_before(layer: Layer) -> None:
+def test_publishing_again_leaves_nothing_of_before(layer: Layer[FilesRecord]) -> None:
     publish(layer, "2017-05-01", rows="x", more="y")
     publish(layer, "2017-05-01", rows="z")
     assert names(layer.partition("2017-05-01")) == {"rows", RECORD}
     assert names(layer.root.parent) == {"daily"}
 
 
-def test_a_day_without_rows_still_has_a_record(layer: Layer) -> None:
+def test_a_day_without_rows_still_has_a_record(layer: Layer[FilesRecord]) -> None:
     with layer.staging() as staged:
-        layer.publish(staged, "2017-05-01", {"customers": 0})
-    assert layer.records() == {"2017-05-01": {"customers": 0}} and not layer.has_rows()
+        layer.publish(staged, "2017-05-01", FilesRecord())
+    assert layer.records() == {"2017-05-01": FilesRecord()} and not layer.has_rows()
 
 
-def test_what_was_staged_but_not_published_is_gone(layer: Layer) -> None:
+def test_what_was_staged_but_not_published_is_gone(layer: Layer[FilesRecord]) -> None:
     publish(layer, "2017-05-01", rows="old")
     with pytest.raises(ZeroDivisionError), layer.staging() as staged:
         folder(staged.partition("2017-05-01"), rows="new")
@@ -94,17 +87,17 @@ def test_what_was_staged_but_not_published_is_gone(layer: Layer) -> None:
     assert names(layer.root.parent) == {"daily"}
 
 
-def test_a_removed_partition(layer: Layer) -> None:
+def test_a_removed_partition(layer: Layer[FilesRecord]) -> None:
     publish(layer, "2017-05-01", rows="x")
     publish(layer, "2017-05-02", rows="x")
     layer.remove("2017-05-01")
     assert layer.values() == ["2017-05-02"] and names(layer.root.parent) == {"daily"}
 
 
-def test_a_partition_without_a_record_counts_as_not_made(layer: Layer) -> None:
+def test_a_partition_without_a_record_counts_as_not_made(layer: Layer[FilesRecord]) -> None:
     folder(layer.partition("2017-05-01"), rows="x")
     assert layer.values() == ["2017-05-01"] and layer.records() == {}
-    assert read_record(layer.partition("2017-05-01")) is None
+    assert layer.record("2017-05-01") is None
 
 
 # Publishes versions 0, 1, 2, ... of a partition of many files until it is killed.
@@ -112,9 +105,10 @@ WRITER = """
 import sys
 from itertools import count
 from pathlib import Path
-from jobs.storage.layer import Layer, sole_writer
+from jobs.storage.backend import sole_writer
+from tests.support.layers import FilesRecord, daily_layer
 
-layer = Layer(Path(sys.argv[1]) / "daily", "date")
+layer = daily_layer(Path(sys.argv[1]))
 with sole_writer(Path(sys.argv[1])):
     for version in count():
         with layer.staging() as staged:
@@ -122,7 +116,7 @@ with sole_writer(Path(sys.argv[1])):
             new.mkdir(parents=True)
             for number in range(30):
                 (new / f"part-{number}").write_text(str(version))
-            layer.publish(staged, "2017-05-01", {"version": version})
+            layer.publish(staged, "2017-05-01", FilesRecord(version=version))
         if version == 3:
             print("ready", flush=True)
 """
@@ -137,7 +131,7 @@ def writing(data: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("seconds", [0.05, 0.101, 0.153])
 def test_a_writer_killed_at_any_moment_leaves_a_whole_partition(tmp_path: Path, seconds: float) -> None:
-    layer = Layer(tmp_path / "daily", "date")
+    layer = daily_layer(tmp_path)
     process = writing(tmp_path)
     end = time.monotonic() + seconds
     always_there = True
@@ -145,7 +139,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_partition(tmp_path: Path, 
         always_there &= layer.partition("2017-05-01").is_dir()
     process.send_signal(signal.SIGKILL)
     process.wait()
-    (version,) = {record["version"] for record in layer.records().values()}
+    (version,) = {record.version for record in layer.records().values()}
     parts = content(layer.partition("2017-05-01"))
     assert parts.pop(RECORD) and parts == {f"part-{number}": str(version) for number in range(30)}
     assert always_there and version >= 3
@@ -160,7 +154,7 @@ def without_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(left: Path, right: Path) -> None:
         raise OSError(errno.EINVAL, "Invalid argument", str(right))
 
-    monkeypatch.setattr(exchange, "_exchange", refused)
+    monkeypatch.setattr(swap, "_exchange", refused)
 
 
 def test_where_folders_cannot_change_places_they_take_each_others(tmp_path: Path, without_exchange: None) -> None:
@@ -239,11 +233,11 @@ TYPES = {"date": "date", "customer_id": "bigint"}
 ROWS: Rows = [{"date": day, "customer_id": number} for number, day in enumerate(DAYS)]
 
 
-def test_rows_come_back_with_their_days(engine: SparkSession, layer: Layer) -> None:
+def test_rows_come_back_with_their_days(engine: SparkSession, layer: Layer[FilesRecord]) -> None:
     with layer.staging() as staged:
         write_partitions(frame(engine, ROWS, TYPES), staged)
         for day in staged.values():
-            layer.publish(staged, day, {})
+            layer.publish(staged, day, FilesRecord())
     publish(layer, "2017-05-02")  # a day without rows
     found = layer.read(engine)
     assert dict(found.dtypes) == {"customer_id": "bigint", "date": "date"}
@@ -254,12 +248,12 @@ def test_rows_come_back_with_their_days(engine: SparkSession, layer: Layer) -> N
     assert [(row["date"], row["customer_id"]) for row in some] == [(AS_OF, 2)]
 
 
-def test_no_rows_to_read(sail: SparkSession, layer: Layer) -> None:
+def test_no_rows_to_read(sail: SparkSession, layer: Layer[FilesRecord]) -> None:
     with pytest.raises(InputError, match="daily: there are no rows to read; run the command that writes this layer"):
         layer.read(sail)
 
 
-def test_asking_for_no_partition_is_not_asking_for_all(layer: Layer) -> None:
+def test_asking_for_no_partition_is_not_asking_for_all(layer: Layer[FilesRecord]) -> None:
     publish(layer, "2017-05-01", **{"part.parquet": "x"})
     assert layer.has_rows() and layer.has_rows(["2017-05-01"])
     assert not layer.has_rows(["2017-05-02"]) and not layer.has_rows([])

@@ -6,11 +6,11 @@ import time
 import pytest
 
 from conf.errors import InputError
-from jobs.storage.layer import sole_writer, write_text
+from jobs.storage.backend import sole_writer, write_text
 from jobs.storage.lease import CONFIRMED, LOCK, Lease
 from jobs.storage.location import Remote
-from jobs.storage.remote_layer import layer as layer_in
 from jobs.storage.versions import STAGING
+from tests.support.layers import FilesRecord, daily_layer
 
 DAY = "2017-05-01"
 
@@ -51,7 +51,7 @@ def test_of_one_that_was_killed_the_lease_grows_old(bucket: Remote) -> None:
     second = Lease(bucket, refresh=0.2, dead=2)
     second.take()
     assert 0.5 < time.monotonic() - began < 10
-    with pytest.raises(InputError, match="another encore command has begun to write here"):
+    with pytest.raises(InputError, match="another encore command has taken over"):
         first.require()
     first.release()
     assert (bucket / LOCK).exists(), "it was not his any more"
@@ -59,16 +59,16 @@ def test_of_one_that_was_killed_the_lease_grows_old(bucket: Remote) -> None:
 
 
 def test_who_has_lost_it_publishes_nothing(bucket: Remote) -> None:
-    layer = layer_in(bucket / "daily", "date")
+    layer = daily_layer(bucket)
     first = Lease(bucket, dead=0)  # which does not look for itself meanwhile
     first.take()
-    with pytest.raises(InputError, match="what was published until now is whole"), layer.staging() as staged:
+    with pytest.raises(InputError, match="what was published so far is whole"), layer.staging() as staged:
         write_text(staged.partition(DAY) / "rows", "x")
-        layer.publish(staged, DAY, {})
+        layer.publish(staged, DAY, FilesRecord())
         second = Lease(bucket, dead=0)
         second.take()
         time.sleep(CONFIRMED + 0.1)
-        layer.publish(staged, "2017-05-02", {})
+        layer.publish(staged, "2017-05-02", FilesRecord())
     assert layer.values() == [DAY]
     first.release()
     second.release()

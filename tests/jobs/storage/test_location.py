@@ -9,9 +9,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError, UsageError
+from jobs.storage.backend import check_reachable, dataset, local_copy, local_target, sole_writer
 from jobs.storage.hadoop import Hadoop
-from jobs.storage.layer import sole_writer
-from jobs.storage.location import Remote, dataset, here, place, require_reachable, written_here
+from jobs.storage.location import Remote, place
 from tests.support.object_store import Store
 
 
@@ -52,8 +52,8 @@ def test_urls_are_elsewhere(text: str, engine: str, url: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("ftp://host/data", "no way to such a place; give a path, file:/…, s3://…, s3a://…, gs://…, hdfs://…"),
-        ("file://host/data", "no way to such a place"),
+        ("ftp://host/data", "Encore cannot read such a URL; give a path, file:/…, s3://…, s3a://…, gs://…, hdfs://…"),
+        ("file://host/data", "Encore cannot read such a URL"),
         ("s3:/data", "names no bucket; give s3://BUCKET/FOLDER"),
         ("gs:///data", "names no bucket"),
         ("viewfs://encore/data", "only Spark knows the mount table; give --engine spark"),
@@ -117,18 +117,18 @@ def test_what_is_not_there(folder: Remote) -> None:
             ask()
     nothing.unlink(missing_ok=True)
     nothing.remove_all()
-    require_reachable(folder)
+    check_reachable(folder)
 
 
 def test_files_come_and_go_by_way_of_this_machine(folder: Remote) -> None:
     data = os.urandom(3_000_000)
-    with written_here(folder / "model.bin") as file:
+    with local_target(folder / "model.bin") as file:
         file.write_bytes(data)
         assert not (folder / "model.bin").exists()
-    with here(folder / "model.bin") as copy:
+    with local_copy(folder / "model.bin") as copy:
         assert copy.name == "model.bin" and copy.read_bytes() == data
     assert not copy.exists()
-    with pytest.raises(ZeroDivisionError), written_here(folder / "model.bin") as file:
+    with pytest.raises(ZeroDivisionError), local_target(folder / "model.bin") as file:
         file.write_bytes(b"half")
         raise ZeroDivisionError
     assert (folder / "model.bin").read_bytes() == data
@@ -136,10 +136,10 @@ def test_files_come_and_go_by_way_of_this_machine(folder: Remote) -> None:
 
 
 def test_files_of_this_machine_are_their_own_copies(tmp_path: Path) -> None:
-    with written_here(tmp_path / "a.keras") as file:
+    with local_target(tmp_path / "a.keras") as file:
         assert file.suffix == ".keras" and file != tmp_path / "a.keras"
         file.write_text("x")
-    with here(tmp_path / "a.keras") as same:
+    with local_copy(tmp_path / "a.keras") as same:
         assert same == tmp_path / "a.keras"
     assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
 
@@ -156,7 +156,7 @@ def test_a_whole_bucket(store: Store) -> None:
 
 
 def test_a_dataset(folder: Remote) -> None:
-    with written_here(folder / "part-0.parquet") as file:
+    with local_target(folder / "part-0.parquet") as file:
         pq.write_table(pa.table({"n": range(100_000)}), file)
     (folder / "_encore.json").write_text("{}")
     assert dataset(folder).to_table()["n"].to_pylist() == list(range(100_000))
@@ -205,4 +205,4 @@ def test_a_bucket_that_is_not_there(store: Store) -> None:
 
 def test_a_store_that_is_not_there(spark: SparkSession) -> None:
     with pytest.raises(InputError, match="hdfs://localhost:1/data: cannot be reached .*Connection refused"):
-        require_reachable(place("hdfs://localhost:1/data", "spark"))
+        check_reachable(place("hdfs://localhost:1/data", "spark"))

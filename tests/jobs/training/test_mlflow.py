@@ -4,20 +4,20 @@ import json
 import os
 import subprocess
 import sys
-from math import nan
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conf.load import fingerprint
+from jobs.records.training import FittedOn, ModelRecord
+from jobs.storage.records import write_record
 from jobs.training import mlflow as tracking
-from jobs.training.mlflow import Logged, code_version, log_model_run
+from jobs.training.mlflow import Logged, log_model_run
+from models.evaluation.intervals import Interval
 from tests.support.frames import shop
+from tests.support.trained_model import model_record
 
 mlflow = pytest.importorskip("mlflow")
-Result = dict[str, Any]
-
 SILENT = "http://user:secret@127.0.0.1:1"  # nothing listens there
 
 
@@ -29,36 +29,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def result(**changes: Any) -> Result:
-    interval = {"value": 0.8, "low": 0.7, "high": 0.9}
-    nothing = {"value": nan, "low": nan, "high": nan}
-    return {
-        "model": "gbt",
-        "service": "shop",
-        "split": {"by": "time", "text": "by time", "train_as_of": ["2017-03-01", "2017-04-01"]}
-        | {"test_as_of": "2017-05-01", "unused_as_of": []},
-        "balance": "weights",
-        "calibration": "platt",
-        "tuning": {
-            "folds": 3,
-            "rows": 10,
-            "candidates": [
-                {"params": {"depth": 3, "rounds": 50}, "auc": 0.8, "deviation": 0.1, "chosen": False},
-                {"params": {"depth": 5, "rounds": 50}, "auc": 0.9, "deviation": 0.1, "chosen": True},
-            ],
-        },
-        "metrics": {"train": {"auc": interval | {"value": 0.85}}, "test": {"auc": interval, "ks": nothing}},
-        "fitted_on": {"2017-03-01": "aa", "2017-05-01": "bb"},
-        "code_version": "abc+changes",
-        "seed": 7,
-    } | changes
-
-
-def log(folder: Path, logged: Result | None = None) -> Logged:
+def log(folder: Path, logged: ModelRecord | None = None) -> Logged:
     model = folder / "models" / "gbt"
     model.mkdir(parents=True)
-    written = logged or result()
-    (model / "metrics.json").write_text(json.dumps(written))
+    written = logged or model_record()
+    write_record(model / "metrics.json", written)
     (folder / "curve.csv").write_text("x,y\n")
     return log_model_run(model, written, [folder / "curve.csv", folder / "missing.csv"], folder, shop())
 
@@ -71,17 +46,22 @@ def test_a_run_holds_the_model(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     run = client.get_run(done.run_id)
     assert client.get_experiment(run.info.experiment_id).name == "encore-shop"
     assert (run.info.run_name, run.info.status) == ("gbt", "FINISHED")
-    assert run.data.root.metrics == {
+    assert run.data.metrics == {
         "train_auc": 0.85, "train_auc_low": 0.7, "train_auc_high": 0.9,
         "test_auc": 0.8, "test_auc_low": 0.7, "test_auc_high": 0.9,
     }  # fmt: skip
-    assert run.data.root.params == {
+    assert run.data.params == {
         "depth": "5", "rounds": "50", "split": "time", "balance": "weights", "calibration": "platt", "seed": "7",
         "train_as_of": "2017-03-01, 2017-04-01", "test_as_of": "2017-05-01",
     }  # fmt: skip
-    assert json.loads(run.data.root.tags["fitted_on"]) == {"2017-03-01": "aa", "2017-05-01": "bb"}
-    assert run.data.root.tags["code_version"] == "abc+changes"
-    assert run.data.root.tags["configuration_version"] == fingerprint(shop())
+    fitted_on = json.loads(run.data.tags["fitted_on"])
+    assert {day: basis["tiles"] for day, basis in fitted_on["tables"].items()} == {
+        "2017-03-01": "aa",
+        "2017-05-01": "bb",
+    }
+    assert FittedOn.model_validate(fitted_on) == model_record().fitted_on
+    assert run.data.tags["code_version"] == "abc+changes"
+    assert run.data.tags["configuration_version"] == fingerprint(shop())
     assert sorted(file.path for file in client.list_artifacts(done.run_id)) == [
         "configuration.json", "curve.csv", "metrics.json",
     ]  # fmt: skip
@@ -91,7 +71,7 @@ def test_a_run_holds_the_model(tmp_path: Path, capfd: pytest.CaptureFixture[str]
 
 def test_two_runs_share_an_experiment(tmp_path: Path) -> None:
     first = log(tmp_path)
-    second = log_model_run(tmp_path / "models" / "gbt", result(model="lr"), [], tmp_path, shop())
+    second = log_model_run(tmp_path / "models" / "gbt", model_record(model="lr"), [], tmp_path, shop())
     client = mlflow.MlflowClient((tmp_path / "mlruns").as_uri())
     (experiment,) = [one for one in client.search_experiments() if one.name == "encore-shop"]
     runs = client.search_runs([experiment.experiment_id])
@@ -128,7 +108,7 @@ def test_the_users_patience_is_honoured(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_run_that_fails_half_way_is_not_left_open(tmp_path: Path) -> None:
-    done = log(tmp_path, result(metrics={"test": {"a name with a \n newline": {"value": 1.0}}}))
+    done = log(tmp_path, model_record(metrics={"test": {"a name with a \n newline": Interval(1.0, 1.0, 1.0)}}))
     assert done.run_id is None and done.warning
     client = mlflow.MlflowClient((tmp_path / "mlruns").as_uri())
     (run,) = client.search_runs([client.get_experiment_by_name("encore-shop").experiment_id])
@@ -144,40 +124,3 @@ def test_without_mlflow_nothing_is_logged_or_said(tmp_path: Path, monkeypatch: p
 def test_the_module_does_not_import_mlflow() -> None:
     command = "import jobs.training.mlflow, sys; sys.exit('mlflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", command], check=True)
-
-
-# ---- the version of the code ----
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with one commit."""
-    git = ["git", "-C", str(tmp_path), "-c", "user.name=T", "-c", "user.email=t@example.com"]
-    (tmp_path / "code.py").write_text("1\n")
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"]):
-        subprocess.run([*git, *arguments], check=True)
-    monkeypatch.setattr(tracking, "CHECKOUT", tmp_path)
-    return tmp_path
-
-
-def test_code_version_is_the_commit(checkout: Path) -> None:
-    said = subprocess.run(["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    assert code_version() == said.stdout[:12]
-    (checkout / "code.py").write_text("2\n")
-    assert code_version() == said.stdout[:12] + "+changes"
-
-
-def test_code_version_without_git(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    assert code_version() == "0.1.0"  # the package's
-    monkeypatch.setattr(tracking, "CHECKOUT", tmp_path / "no checkout")
-    assert code_version() == "0.1.0"
-
-
-def test_code_version_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_: str) -> str:
-        raise tracking.PackageNotFoundError
-
-    monkeypatch.setattr(tracking, "CHECKOUT", tmp_path)
-    monkeypatch.setattr(tracking, "version", missing)
-    assert code_version() == "unknown"

@@ -3,10 +3,10 @@
 import pytest
 
 from jobs.training.selection import choosable, reason
-from jobs.training.variants import Wanted
+from jobs.training.variants import ModelVariant
 
-LR, GBT, KERAS = Wanted("lr"), Wanted("gbt"), Wanted("keras")
-LR_TWIN, KERAS_TWIN = Wanted("lr", ("spent",)), Wanted("keras", ("spent",))
+LR, GBT, KERAS = ModelVariant("lr"), ModelVariant("gbt"), ModelVariant("keras")
+LR_TWIN, KERAS_TWIN = ModelVariant("lr", ("spent",)), ModelVariant("keras", ("spent",))
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,10 @@ LR_TWIN, KERAS_TWIN = Wanted("lr", ("spent",)), Wanted("keras", ("spent",))
         ([LR, KERAS_TWIN], [KERAS_TWIN]),  # a network to believe before a model that may know the outcome
     ],
 )
-def test_who_may_be_chosen(trained: list[Wanted], expected: list[Wanted]) -> None:
+def test_who_may_be_chosen(trained: list[ModelVariant], expected: list[ModelVariant]) -> None:
     assert choosable(trained) == expected
 
 
 def test_the_reason_says_what_the_auc_was_of() -> None:
-    assert reason("gbt") == "the highest AUC in cross-validation on training rows"
+    assert reason("gbt") == "the highest AUC in cross-validation on the training set"
     assert reason("keras") == "the highest AUC on the rows kept for early stopping"

@@ -36,7 +36,7 @@ def test_a_moment_trains_when_its_outcome_had_ended_by_the_test() -> None:
 
 def test_moments_too_close_together_are_split_by_customer() -> None:
     assert choose_split(moments(1, 0)) == Split("customer", train=(before(1), AS_OF), test=AS_OF)
-    with pytest.raises(ValueError, match="none may be used for training"):
+    with pytest.raises(ValueError, match="so none may be used for training"):
         choose_split(moments(1, 0), "time")
 
 

@@ -28,7 +28,7 @@ def build() -> ModuleType:
 # ---- declaration ----
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "both limits": ({"clip_norm": 1.0, "global_clip_norm": 2.0}, "network: give at most one of clip_norm and global_"),
+    "both limits": ({"clip_norm": 1.0, "global_clip_norm": 2.0}, "network: clip_norm, global_clip_norm: both are"),
     "limit of nothing": ({"clip_norm": 0.0}, "network.clip_norm: Input should be greater than 0"),
     "no rows": ({"batch": 0}, "network.batch: Input should be greater than 0"),
     "no layer": ({"hidden": []}, "network.hidden: List should have at least 1 item"),

@@ -1,16 +1,14 @@
-"""Files of ratings: what is read, what is refused, and how near explicit ratings are foretold."""
+"""Files of ratings: what is read, and what is refused."""
 
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
 from features.windows import Window
-from jobs.recommending.sources import Ratings, read_ratings
-from models.recommender.ratings import rating_errors
+from jobs.recommending.sources import RatedInteractions, read_ratings
 from tests.support.frames import collected
 
 TODAY = date(2024, 3, 9)
@@ -18,7 +16,7 @@ TODAY = date(2024, 3, 9)
 
 def read(
     spark: SparkSession, folder: Path, text: str, is_explicit: bool = False, liked_from: float | None = None
-) -> Ratings:
+) -> RatedInteractions:
     file = folder / "ratings.csv"
     file.write_text(text, encoding="utf-8")
     return read_ratings(spark, file, folder / "typed", is_explicit, liked_from, TODAY if dateless(text) else None)
@@ -28,7 +26,7 @@ def dateless(text: str) -> bool:
     return "time" not in text
 
 
-def strengths(ratings: Ratings, window: Window | None = None) -> dict[tuple[str, str], float]:
+def strengths(ratings: RatedInteractions, window: Window | None = None) -> dict[tuple[str, str], float]:
     rows = collected(ratings.pairs(window or ratings.days), ("customer_id", "title_id"))
     return {pair: row["strength"] for pair, row in rows.items()}
 
@@ -119,24 +117,3 @@ def test_a_file_that_is_not_there_or_not_text(sail: SparkSession, tmp_path: Path
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00customer")
     with pytest.raises(InputError, match="UTF-8"):
         read_ratings(sail, tmp_path / "binary.csv", tmp_path / "typed", False, None, TODAY)
-
-
-def test_ratings_of_two_tastes_are_foretold_better_than_by_their_mean(spark: SparkSession) -> None:
-    """Customers give 5 to titles of their own kind and 1 to others: the mean, 3, is off by 2."""
-    random = np.random.default_rng(1)
-    rows = [(c, t, 5.0 if (c + t) % 2 == 0 else 1.0) for c in range(30) for t in range(20)]
-    is_held = random.random(len(rows)) < 0.2
-    schema = "customer int, title int, rating double"
-    known = spark.createDataFrame([row for row, held in zip(rows, is_held, strict=True) if not held], schema)
-    strangers = [(99, 1, 5.0)]  # of whom nothing can be foretold
-    held = spark.createDataFrame([row for row, out in zip(rows, is_held, strict=True) if out] + strangers, schema)
-    found = rating_errors(known, held, seed=1)
-    assert found.rows == is_held.sum()
-    # The mean is that of what is known: to know that of what is held out would be to know what is to be foretold.
-    rating = np.array([row[2] for row in rows])
-    wanted = np.sqrt(np.mean((rating[is_held] - rating[~is_held].mean()) ** 2))
-    assert found.rmse_of_mean.value == pytest.approx(2.0, abs=0.02)
-    assert found.rmse_of_mean.value == pytest.approx(wanted, rel=1e-6)
-    assert 1.9 < found.rmse_of_mean.low < found.rmse_of_mean.high < 2.1  # ends of roots, not of squares
-    assert found.rmse.value < 0.5
-    assert found.rmse.low <= found.rmse.value <= found.rmse.high

@@ -83,7 +83,7 @@ def calibration_error(rows: pd.DataFrame) -> float:
 def earnings(model: str, rows: pd.DataFrame) -> Table:
     """What the list of a model earns."""
     table = Table(title=f"{model}: profit per 1,000 customers, model / recency rule / random")
-    for column in ("contacted", "as it came", "by the true probabilities"):
+    for column in ("contacted", "drawn outcomes", "by the true probabilities"):
         table.add_column(column, justify="right")
     curves = {
         (left, order): profits(rows, order, left)

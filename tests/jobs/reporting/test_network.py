@@ -24,8 +24,8 @@ from tests.support.report_records import HOSTILE
         "hidden 30 and 20 tanh, dropout 0.25, batch 1280 0.900 once, on 1,268 rows kept for early stopping "
         "± is the deviation between folds, all of training rows; no customer is in two of them. "
         "A neural network is evaluated once, on training customers kept for early stopping: they choose its epoch, so "
-        "that its AUC cannot be compared with a cross-validated one, and a network is chosen only where there is no other "
-        "model. csv/tuning.csv",
+        "that its AUC cannot be compared with a cross-validated one, and a network is chosen only where there is no "
+        "other model. csv/tuning.csv",
         "How the network learned neural network Mean loss on the rows kept for early stopping, after each epoch",
         "Layers 30 and 20 units, tanh, dropout 0.25.",
         "Fitted by nadam, learning rate 0.01 (cosine schedule), in batches of 1,280 rows. "

@@ -106,10 +106,7 @@ def test_where_nobody_could_be_judged_nothing_is_claimed(bare: ReportFolder, sai
     page = page_of(bare.with_recommender(parts={}, tried=untried), sail)
     found = text_of(page)
     assert "Chosen ALS: the first of those tried, since nothing could be held out to choose by. Settings" in found
-    assert (
-        "How good ALS is, and whether it beats popular titles, is not known: there are too few days or customers to evaluate it"
-        in found
-    )
+    assert "How good ALS is, and whether it beats popular titles, is not known: there are too few days" in found
     assert "Customers evaluated" not in found and " beats popular titles." not in found
     assert figures_of(page) == {}
     assert sheet(bare, "recommenders") == []

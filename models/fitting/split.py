@@ -31,8 +31,8 @@ class Split:
     def __str__(self) -> str:
         trained = ", ".join(str(day) for day in self.train)
         if self.by == "time":
-            return f"by time: trained at {trained}, whose outcomes were known by then, and judged at {self.test}"
-        return f"by customer: trained at {trained} on three customers in four, judged at {self.test} on the others"
+            return f"by time: trained at {trained}, whose outcomes were known by then, and tested at {self.test}"
+        return f"by customer: trained at {trained} on three customers in four, tested at {self.test} on the others"
 
     def apply(self, table: DataFrame) -> tuple[DataFrame, DataFrame]:
         """The eligible, labelled rows of the training set and of the test set."""

@@ -51,7 +51,7 @@ def _recommended(recommendations: Recommendations) -> Sheet:
 
 
 SECTION = Section(
-    "With which titles",
+    "Which titles",
     order=30,
     figures=figures,
     sheets=sheets,

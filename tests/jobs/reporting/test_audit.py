@@ -177,5 +177,5 @@ def test_audit_of_other_tables_is_said_to_be_one(folder: ReportFolder, sail: Spa
 
 def test_without_an_audit_it_is_said_who_makes_one(folder: ReportFolder, sail: SparkSession) -> None:
     (folder.data.models / "audit.json").unlink()
-    assert "Nobody has looked yet: encore train looks at each feature alone" in shown(folder, sail)
+    assert "Not audited yet: encore train audits each feature alone" in shown(folder, sail)
     assert not (folder.data.report / "csv" / "audit.csv").exists()

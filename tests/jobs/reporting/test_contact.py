@@ -19,7 +19,7 @@ from tests.support.report_records import HOSTILE, MATURE, around
         # 100 of 2,000; the nearest share that was measured is 10 %
         "On the list are the 100 customers (5.0 %) with the highest expected profit, as far as a budget of 135 EUR "
         "goes. "
-        "90 are to be contacted; 10, drawn at random (12.5 %), are held out and must not be. "
+        "90 are to be contacted; 10, drawn at random (12.5 %), are held out and must not be contacted. "
         "The contacts cost 135 EUR, keep 34 customers who would have left, and earn 1,234 EUR after costs.",
         "10.0 % of the customers contacted Profit per 1,000 customers by the model 50.40 EUR 40.40 to 60.40 "
         "by the recency rule 30.00 EUR 20.00 to 40.00 at random -20.00 EUR -30.00 to -10.00 "
@@ -51,8 +51,8 @@ def test_plan_without_limit_hold_out_and_uplift(folder: ReportFolder, sail: Spar
     page = page_of(folder, sail)
     said = text_of(page)
     assert "with the highest expected profit: all whose contact is expected to earn more than it costs." in said
-    assert "nobody is held out." in said
-    assert "so what the contacts do will never be known" in said
+    assert "no customer is held out." in said
+    assert "so the effect of the contacts will never be known" in said
     assert "is worth 2 * <visits_3d> EUR" in said
     assert "<visits_3d>" not in page
     assert "contacting 90 should earn 1.25 EUR" in said

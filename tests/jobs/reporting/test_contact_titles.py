@@ -1,4 +1,4 @@
-"""Whom to contact, with which titles: what stands beside the customers of the list."""
+"""Whom to contact, which titles: what stands beside the customers of the list."""
 
 import shutil
 
@@ -15,13 +15,13 @@ from tests.support.report_records import HOSTILE, NEWEST
 
 def test_first_titles_stand_beside_the_customers_of_the_list(titled_page: str) -> None:
     said = text_of(titled_page)
-    assert "Expected profit With which titles Why:" in said
+    assert "Expected profit Titles Why:" in said
     # three of four; what others like is marked; of the others on the list nothing is recommended
     assert f"20 90.0 % 8 EUR Song A {HOSTILE} Song C ▼ lowers" in said
     assert "3 90.0 % 5 EUR Song C Song A Song P (popular) ▼ lowers" in said
     assert "7 90.0 % 5 EUR Song P (popular) Song Q (popular) ▼ lowers" in said
     assert "0 90.0 % 1 EUR – ▼ lowers" in said
-    assert "Those to be contacted, with all their titles: recommendations/contacts/as_of=2024-03-05/ (Parquet)." in said
+    assert "Customers to contact, with all their titles: recommendations/contacts/as_of=2024-03-05/ (Parquet)." in said
     assert "The first 3 titles of each; (popular): recommended because others like it" in said
 
 
@@ -31,9 +31,9 @@ def test_titles_of_another_date_than_the_scores_are_not_put_beside_them(
     shutil.rmtree(recommended.data.root / "recommendations")
     found = shown(recommended.with_recommendations("2024-03-06"), sail)
     assert "20 90.0 % 8 EUR ▼ lowers" in found and "(popular)" not in found
-    assert "The scores are as of 2024-03-05, so the list of contacts has no titles of these" in found
+    assert "The scores are as of 2024-03-05, so the contact list has none of these titles" in found
     assert "run encore recommend --as-of 2024-03-05." in found
-    assert "Those to be contacted, with all their titles" not in found
+    assert "Customers to contact, with all their titles" not in found
 
 
 @pytest.mark.parametrize("change", ["gone", "other scores", "no rows"])

@@ -13,7 +13,7 @@ from tests.support.report_records import HOSTILE, MATURE, NEWEST
     [
         "The 2,000 customers as of 2024-03-05 against those that gbt learned from (2024-03-03): "
         "no feature of 2 is above a limit. The mean score, the probability of “came back”, is 18.0 %, "
-        "25.0 % when the model was judged; its PSI is 0.062.",
+        "25.0 % when the model was evaluated; its PSI is 0.062.",
         f"visits_3d Days with a visit in 3 {HOSTILE} 0.500 30.0 % 10.0 % – last_spending",
         "Limits: PSI 0.25, a change of the share of nulls by 10.0 %, new categories 1.0 %.",
     ],

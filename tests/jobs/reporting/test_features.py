@@ -17,7 +17,7 @@ from tests.support.report_records import HOSTILE
         "last_spending Days since coins were spent (1: yesterday) 0.010 -0.010 to 0.030 ▼ -0.25 25.0 %",
         "Weight: of logistic regression,",
         "the splits of boosted trees gained",
-        "How the probability goes with the two most important",
+        "How the probability depends on the two most important",
     ],
 )
 def test_says(page: str, sentence: str) -> None:

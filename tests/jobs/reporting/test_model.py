@@ -23,16 +23,16 @@ from tests.support.report_records import HOSTILE, MATURE, NEWEST, NOTHING, table
         # beside what a coin, the baselines and the truth reach: (0.7 - 0.5) / (0.75 - 0.5)
         "Take one customer with the outcome “came back” and one without, among customers the model never saw: "
         "boosted trees gives the first the higher probability in 70 of 100 such pairs",
-        "It is better than the recency rule (last_spending alone), which manages 60: on the same customers the AUC "
+        "It is better than the recency rule (last_spending alone), which ranks 60: on the same customers the AUC "
         "differs by +0.100 (95 % interval 0.050 to 0.150). "
         "The strongest baseline (BG/NBD, expected events) has an AUC of 0.610.",
-        "the best that any model could do: 0.750. The model has come 80.0 % of the way from the coin to that.",
+        "the best that any model could do: 0.750. The model has come 80.0 % of the way from chance to that.",
         "Chosen boosted trees: the highest AUC in cross-validation.",
-        "Split by customer: three in four; not used: 2024-03-04, whose outcome was still open then.",
-        "Learned from 1,234,567 rows, 25.0 % of them with the outcome, of the more frequent outcome only a part.",
-        "Judged on 4 rows as of 2024-03-03, as they came",
+        "Split by customer: three in four; not used: 2024-03-04, whose outcome was not over by then.",
+        "Training set 1,234,567 rows, 25.0 % of them with the outcome, of the more frequent outcome only a sample.",
+        "Test set 4 rows as of 2024-03-03, with the outcomes in their natural shares",
         "Probabilities isotonic calibration, on customers kept for it; calibrated: off by 1.2 points on average.",
-        "Threshold 43.5 %, where F1 is highest in training.",
+        "Threshold 43.5 %, with the highest F1 on the training set.",
         "Left out visits_1d: one value only",
         # every measure: the number, its interval, and that in training; the best on unseen customers first
         "logistic regression 0.720 0.620 to 0.820 train 0.920 0.610 0.560 to 0.660 train 0.610",
@@ -118,8 +118,8 @@ def test_split_by_time_says_of_nobody_that_the_model_never_saw_them(folder: Repo
     assert f"AUC with 95 % interval on {later} (filled)" in said
     assert f"Curves, on {later}" in said
     assert (
-        "All customers both train and judge: models learn from outcomes that had ended by the as-of date of the test, "
-        f"and are judged by what came after it. All quality is measured on {later}."
+        "All customers are in both sets: models learn from outcomes that had ended by the as-of date of the "
+        f"test set, and are evaluated on what came after it. All metrics are measured on {later}."
     ) in said
 
 
@@ -130,7 +130,7 @@ def test_split_by_customer_says_that_the_model_never_saw_them(page: str) -> None
     assert f"AUC with 95 % interval on {never} (filled)" in said
     assert f"Curves, on {never}" in said
     assert f"How much AUC boosted trees loses on {never} when" in said
-    assert f"that no model sees in training. All quality is measured on {never}." in said
+    assert f"that no model sees in training. All metrics are measured on {never}." in said
     assert "later than all" not in said
 
 

@@ -19,19 +19,19 @@ from tests.support.report_records import HOSTILE
     "sentence",
     [
         # tried once, so there are neither folds nor a deviation between them, nor a grid
-        "Model Setting AUC in tuning Judged logistic regression depth 5,",
+        "Model Setting AUC in tuning Evaluated logistic regression depth 5,",
         "(best of its grid) 0.710 ± 0.004 3 folds, 20,000 rows depth 3, rounds 50 0.700 ± 0.002 neural network "
         "hidden 30 and 20 tanh, dropout 0.25, batch 1280 0.900 once, on 1,268 rows kept for early stopping "
         "± is the deviation between folds, all of training rows; no customer is in two of them. "
-        "A neural network is judged once, on training customers kept for early stopping: they choose its epoch, so "
-        "that AUC is not comparable with a cross-validated one, and a network is chosen only where there is no other "
-        "model. csv/tuning.csv",
+        "A neural network is evaluated once, on training customers kept for early stopping: they choose its epoch, so "
+        "that its AUC cannot be compared with a cross-validated one, and a network is chosen only where there is no "
+        "other model. csv/tuning.csv",
         "How the network learned neural network Mean loss on the rows kept for early stopping, after each epoch",
         "Layers 30 and 20 units, tanh, dropout 0.25.",
         "Fitted by nadam, learning rate 0.01 (cosine schedule), in batches of 1,280 rows. "
         "Epochs 4 of at most 1,500; the weights are those of epoch 2, with the lowest loss on the rows kept for early "
         "stopping, 0.4000. "
-        "Ranks 4, by the launcher horovod: 12,345 rows/s, 87.5 % of 4 times what one manages alone.",
+        "Ranks 4, by the launcher horovod: 12,345 rows/s, 87.5 % of 4 times one rank alone.",
     ],
 )
 def test_says_of_a_network(networked_page: str, sentence: str) -> None:

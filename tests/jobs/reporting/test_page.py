@@ -47,7 +47,7 @@ def test_layers_that_are_missing_are_said_in_words(
     assert said in text
     assert ("There are no scores yet" in text) == (kept != "scores")
     assert ("There is no model yet" in text) == (kept != "models")
-    assert "Nobody has looked yet: encore drift" in text
+    assert "Not measured yet: encore drift" in text
     assert (folder.data.report / "csv" / "deciles.csv").exists() == (kept == "scores")
 
 

@@ -65,7 +65,7 @@ def test_of_one_judged_customer_nothing_is_sure(bare: ReportFolder, sail: SparkS
     """Its mean has no deviation, so the record has an interval of no width."""
     als, popular = ranked(0.4, around(0.15, 0.0), customers=1), ranked(0.25, None, customers=1)
     found = judged_by(bare, sail, als=als, popular=popular)
-    assert "1 customer is judged" in found
+    assert "1 customer is evaluated" in found
     assert "Whether ALS beats popular titles is not known" in found
     assert "ALS (chosen) 0.400 +0.150 0.200 0.100 0.080 5.00 12.5 % 1" in found
 
@@ -97,8 +97,8 @@ def test_metric_without_a_number_is_a_dash_and_ranks_last(bare: ReportFolder, sa
 def test_part_that_is_missing_is_said(bare: ReportFolder, sail: SparkSession, missing: str, about: str) -> None:
     parts = {name: one for name, one in {"later": LATER, "drawn": DRAWN}.items() if name != missing}
     found = shown(bare.with_recommender(parts=parts), sail)
-    assert f"Not judged by {about}: there are too few days or customers for that." in found
-    assert found.count("Customers judged") == 1
+    assert f"Not evaluated on {about}: there are too few days or customers." in found
+    assert found.count("Customers evaluated") == 1
 
 
 def test_where_nobody_could_be_judged_nothing_is_claimed(bare: ReportFolder, sail: SparkSession) -> None:
@@ -106,8 +106,8 @@ def test_where_nobody_could_be_judged_nothing_is_claimed(bare: ReportFolder, sai
     page = page_of(bare.with_recommender(parts={}, tried=untried), sail)
     found = text_of(page)
     assert "Chosen ALS: the first of those tried, since nothing could be held out to choose by. Settings" in found
-    assert "How good ALS is, and whether it beats popular titles, is not known: nobody could be judged" in found
-    assert "Customers judged" not in found and " beats popular titles." not in found
+    assert "How good ALS is, and whether it beats popular titles, is not known: there are too few days" in found
+    assert "Customers evaluated" not in found and " beats popular titles." not in found
     assert figures_of(page) == {}
     assert sheet(bare, "recommenders") == []
 
@@ -123,9 +123,9 @@ def test_model_of_the_command_line_is_said_to_be_asked_for(bare: ReportFolder, s
 
 def test_popular_titles_that_are_chosen_have_nothing_to_beat(recommended: ReportFolder, sail: SparkSession) -> None:
     found = shown(recommended.with_recommender(chosen="popular").with_recommendations(), sail)
-    assert "up to 4 titles each, what is popular: the same for everybody but for what each has seen." in found
-    assert "no history that says" not in found
-    assert "Popular titles, the baseline, are what was chosen: there is nothing that they would have to beat." in found
+    assert "up to 4 titles each, popular titles: the same for all, without those that each has seen." in found
+    assert "no history, so they get" not in found
+    assert "Popular titles, which are the baseline, were chosen." in found
     assert "Popular (chosen) (baseline) 0.250" in found
     assert "ALS ranks higher than Popular on the same customers: NDCG@10 0.400" in found
     assert "Song A (popular)" in found  # whatever its source says
@@ -134,8 +134,8 @@ def test_popular_titles_that_are_chosen_have_nothing_to_beat(recommended: Report
 def test_seen_titles_that_are_not_left_out_are_said_to_be_judged_by(bare: ReportFolder, sail: SparkSession) -> None:
     other = bare.declaring_interactions(exclude_seen=False)
     found = shown(other.with_recommender(chosen="popular").with_recommendations(), sail)
-    assert "Seen titles Not left out: customers may be recommended what they have seen already" in found
-    assert "what is popular: the same for everybody. " in found
+    assert "Seen titles Not left out: titles that a customer has seen may be recommended" in found
+    assert "popular titles: the same for all. " in found
 
 
 def test_errors_of_ratings_stand_beside_the_mean_and_say_nothing_of_lists(
@@ -143,9 +143,9 @@ def test_errors_of_ratings_stand_beside_the_mean_and_say_nothing_of_lists(
 ) -> None:
     errors = RatingErrors(rmse=around(0.92, 0.01), rmse_of_mean=around(1.13, 0.02), rows=1234)
     assert (
-        "Foretold ratings RMSE 0.920 0.910 to 0.930; that of the mean rating, for all alike, 1.130 1.110 to 1.150: "
-        "on 1,234 ratings that were held out. It says how near ratings are foretold, and nothing about how titles are "
-        "ranked"
+        "Predicted ratings RMSE 0.920 0.910 to 0.930; that of the mean rating 1.130 1.110 to 1.150: "
+        "on 1,234 ratings that were held out. This measures predicted ratings, not the ranking of "
+        "titles"
     ) in shown(bare.with_recommender(ratings=errors), sail)
 
 

@@ -53,7 +53,7 @@ def command(
     seed: SeedOption = None,
     without: Annotated[list[str] | None, typer.Option(help="Feature to leave out; may be repeated.")] = None,
 ) -> None:
-    """Write a feature table as arrays: split 80/10/10 by label, balance_labels, filled and standardised.
+    """Write a feature table as arrays: split 80/10/10 by label, balanced, filled and standardised.
 
     Balancing, filling and standardising are fitted on the training set.
     """

@@ -36,7 +36,6 @@ from jobs.console.options import (
     DataOption,
     EngineOption,
     ProfileOption,
-    ServiceOption,
     parse_day,
 )
 from jobs.console.progress import say
@@ -56,7 +55,12 @@ TABLE_SERVICE = "audiobooks_table"  # of a new data folder
 def command(
     file: Annotated[str, typer.Argument(help="CSV file, one row per customer, with or without a header.")],
     data: DataOption = DATA,
-    service: ServiceOption = None,
+    service: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Name in conf/, or path of a YAML file. (default: the service of the data folder, or {TABLE_SERVICE})"
+        ),
+    ] = None,
     as_of: Annotated[
         date | None,
         typer.Option(

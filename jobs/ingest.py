@@ -247,6 +247,8 @@ def _counts(spark: SparkSession, staged: Partitions, rejected: Partitions, days:
             day.rejected += row["count"]
             day.unreadable += row["count"] if row["unreadable"] else 0
             day.reasons[row["reason"]] = row["count"]
+    for day in counts.values():  # each engine returns rows in an order of its own
+        day.repaired, day.reasons = dict(sorted(day.repaired.items())), dict(sorted(day.reasons.items()))
     return counts
 
 

@@ -1,11 +1,13 @@
 """The plan of the code: folders of a size to look over, no circle of imports, records with types."""
 
 import ast
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from jobs.console.commands import command_modules
 from tests.support.paths import ROOT
 
 PACKAGES = ("conf", "features", "models", "jobs")
@@ -113,6 +115,22 @@ def test_no_circle_of_imports() -> None:
     graph = import_graph(modules(*PACKAGES))
     assert len(graph) > 150 and "models.network.fit" in graph["jobs.rank"], "the graph says nothing"
     assert circles(graph) == []
+
+
+def test_what_is_no_command_is_below_the_commands() -> None:
+    """Commands need no line in the layers of pyproject.toml; all else of `jobs` has one, and imports no command."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(contract["layers"] for contract in contracts if contract.get("containers") == ["jobs"])
+    lower = {f"jobs.{name}" for layer in layers for name in layer.split(" | ")}
+    tops = {f"jobs.{name.split('.')[1]}" for name in modules("jobs") if "." in name}
+    above = {command.module for command in command_modules().values()} | {"jobs.cli", "jobs.rank"}
+    assert "jobs.train" in above and not above & lower
+    assert tops == above | lower
+    graph = import_graph(modules("jobs"))
+    below = {name: imported & above for name, imported in graph.items() if ".".join(name.split(".")[:2]) not in above}
+    assert not {name: imported for name, imported in below.items() if imported}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ ORDER = (
     "demo", "simulate", "run", "unpack", "ingest", "rollup", "features", "table", "train", "train-keras", "score",
     "drift", "interactions", "recommend", "report", "prepare",
 )  # fmt: skip
-_DOCSTRING = re.compile(r'"""`encore ([a-z-]+)`: (.+?)"""')
+_DOCSTRING = re.compile(r'"""`encore ([a-z-]+)`: (.+?)(?:"""|$)', re.MULTILINE)
 
 
 @dataclass(frozen=True)

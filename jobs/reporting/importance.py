@@ -4,22 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jobs.reporting.model_comparison import Model, ModelComparison
-from models.evaluation.explanation import PartialDependence
-from models.evaluation.intervals import Interval
+from models.evaluation.explanation import FeatureImportance, PartialDependence
 
 SHOWN = 15  # rows of the page's table; all are in the CSV
 
 
-@dataclass(frozen=True)
-class FeatureWeight:
+class FeatureWeight(FeatureImportance):
     """A feature by what the AUC loses without it, and by its weights inside the models that have such weights."""
-
-    feature: str
-    meaning: str
-    unit: str
-    permutation: Interval
-    coefficient: float | None
-    tree_importance: float | None
 
     @property
     def is_sure(self) -> bool:
@@ -63,12 +54,8 @@ def feature_importances(comparison: ModelComparison) -> FeatureImportances:
     trees, importances = _weights(models, "tree_importance")
     features = [
         FeatureWeight(
-            one.feature,
-            one.meaning,
-            one.unit,
-            one.permutation,
-            coefficients.get(one.feature),
-            importances.get(one.feature),
+            **vars(one)
+            | {"coefficient": coefficients.get(one.feature), "tree_importance": importances.get(one.feature)}
         )
         for one in comparison.chosen.record.importance
     ]

@@ -12,7 +12,8 @@ from jobs.cli import main
 from jobs.recommend import library
 from tests.support.archives import table
 from tests.support.paths import ROOT
-from tests.support.recommending import SMALL_GRIDS, write_ratings
+from tests.support.ratings import write_ratings
+from tests.support.recommending import SMALL_GRIDS
 
 
 def encore(monkeypatch: pytest.MonkeyPatch, *words: object) -> int | str | None:

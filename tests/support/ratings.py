@@ -1,7 +1,9 @@
 """A file of ratings by customers of two tastes."""
 
 import csv
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,3 +22,8 @@ def write_ratings(file: Path, has_time: bool = True, scale: float = 1.0) -> Path
                     time_of = [f"2024-01-{1 + (number + customer) % 30:02d}"] if has_time else []
                     writer.writerow([f"c{customer:02d}", f"t{title:02d}", rating, *time_of])
     return file
+
+
+def share_of_own_kind(rows: Iterable[Mapping[str, Any]]) -> float:
+    """Share of the rows whose title is of the customer's own kind."""
+    return float(np.mean([(int(row["customer_id"][1:]) + int(row["title_id"][1:])) % 2 == 0 for row in rows]))

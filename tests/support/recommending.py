@@ -1,13 +1,11 @@
 """What the tests of `encore recommend` share: a music service whose candidates are fitted soon, files of ratings."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pyspark.sql import SparkSession
 
 from conf.load import overridden
@@ -95,27 +93,3 @@ def values_of_metrics(context: Context) -> dict[str, float]:
         for model, one in models.items()
         for metric, value in one.metrics.items()
     }
-
-
-# ---- files of ratings ----
-
-
-def write_ratings(file: Path, has_time: bool = True) -> Path:
-    """Forty customers of two tastes and thirty titles; each likes some of his own kind, a few each day of 30."""
-    random = np.random.default_rng(1)
-    with file.open("w", newline="", encoding="utf-8") as text:
-        writer = csv.writer(text)
-        writer.writerow(["customer", "title", "strength", *(["time"] if has_time else [])])
-        for customer in range(40):
-            for number, title in enumerate(random.permutation(30)):
-                is_own = (customer + title) % 2 == 0
-                if random.random() < (0.6 if is_own else 0.05):
-                    rating = 1.0 * (random.integers(4, 6) if is_own else 1)
-                    time_of = [f"2024-01-{1 + (number + customer) % 30:02d}"] if has_time else []
-                    writer.writerow([f"c{customer:02d}", f"t{title:02d}", rating, *time_of])
-    return file
-
-
-def share_of_own_kind(rows: Rows) -> float:
-    """Share of the rows whose title is of the customer's own kind."""
-    return float(np.mean([(int(row["customer_id"][1:]) + int(row["title_id"][1:])) % 2 == 0 for row in rows]))

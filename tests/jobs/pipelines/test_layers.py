@@ -134,7 +134,7 @@ def test_a_lost_line_is_met(landed: Path, tmp_path: Path, sail: SparkSession) ->
     )
     with pytest.raises(DataCheckError, match=f"{event}, {day}"):
         ingest(context(data), sail)
-    assert not context(data).events(event).values()
+    assert not context(data).data.events(event).values()
 
 
 def test_a_sample_is_of_customers_and_rates_do_not_mix(landed: Path, tmp_path: Path, sail: SparkSession) -> None:

@@ -8,7 +8,8 @@ from pyspark.sql import SparkSession
 from jobs.context import Context
 from models.recommender.rankers import NeighbourRanker
 from models.recommender.serialization import unpack_model
-from tests.support.recommending import SMALL_GRIDS, fitted, music_context, recommended, write_ratings
+from tests.support.ratings import write_ratings
+from tests.support.recommending import SMALL_GRIDS, fitted, music_context, recommended
 
 
 @pytest.mark.parametrize("part", ["later", "drawn"])

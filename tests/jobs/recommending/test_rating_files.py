@@ -15,6 +15,7 @@ from jobs.engine import engine
 from models.evaluation.intervals import Interval
 from models.recommender.ratings import RatingErrors
 from tests.support.engines import SMALL
+from tests.support.ratings import share_of_own_kind, write_ratings
 from tests.support.recommending import (
     SMALL_GRIDS,
     fitted,
@@ -23,10 +24,8 @@ from tests.support.recommending import (
     ratings_context,
     recommended,
     rows_of,
-    share_of_own_kind,
     titles_of,
     values_of_metrics,
-    write_ratings,
 )
 
 

@@ -17,6 +17,7 @@ from jobs import recommend as module
 from jobs.context import Context
 from jobs.storage.layer import RECORD
 from tests.support.paths import ROOT
+from tests.support.ratings import write_ratings
 from tests.support.recommending import (
     fitted,
     lists,
@@ -25,7 +26,6 @@ from tests.support.recommending import (
     recommended,
     rows_of,
     titles_of,
-    write_ratings,
 )
 
 KILLED = """

@@ -26,8 +26,8 @@ class Backend(Protocol):
         """Whether it is a disk of this machine, so that its places are paths."""
         ...
 
-    def check_reachable(self, place: Any) -> None:
-        """Raise InputError where the storage does not answer."""
+    def check_reachable(self, place: Any, engine: str | None = None) -> None:
+        """Raise InputError where the storage does not answer to an engine; by default, to that of the place."""
         ...
 
     def absolute(self, place: Any) -> Place:
@@ -156,9 +156,9 @@ def local_target(file: Place) -> AbstractContextManager[Path]:
     return backend(file).local_target(file)
 
 
-def check_reachable(place: Place) -> None:
+def check_reachable(place: Place, engine: str | None = None) -> None:
     """See Backend."""
-    backend(place).check_reachable(place)
+    backend(place).check_reachable(place, engine)
 
 
 def sole_writer(data: Place) -> AbstractContextManager[None]:

@@ -24,7 +24,7 @@ class Disk:
 
     is_disk = True
 
-    def check_reachable(self, place: Path) -> None:
+    def check_reachable(self, place: Path, engine: str | None = None) -> None:
         """Do nothing: a disk is there, or each use of it says why not."""
 
     def absolute(self, place: Path) -> Path:

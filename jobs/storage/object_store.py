@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,11 @@ class ObjectStore:
 
     is_disk = False
 
-    def check_reachable(self, place: Remote) -> None:
-        """Raise InputError where the store does not answer."""
-        with reaching(place):
-            place.exists()
+    def check_reachable(self, place: Remote, engine: str | None = None) -> None:
+        """Raise InputError where the store does not answer to an engine; by default, to that of the place."""
+        seen = replace(place, engine=engine or place.engine)
+        with reaching(seen):
+            seen.exists()
 
     def absolute(self, place: Remote) -> Remote:
         """The same place: a URL is absolute."""

@@ -79,7 +79,7 @@ class LabelledRows:
     @cached_property
     def _sets(self) -> tuple[DataFrame, DataFrame]:
         """Raises InputError where Spark cannot reach the data."""
-        check_reachable(self.tables.layer.root)
+        check_reachable(self.tables.layer.root, "spark")  # whatever engine made them
         days = sorted({str(day) for day in (*self.split.train, self.split.test)})
         return self.split.apply(self.tables.read(self.spark, days))
 

@@ -21,7 +21,7 @@ from jobs.storage.layer import RECORD, Layer
 from jobs.storage.records import PartitionRecord, read_record, write_record
 from jobs.training.artifacts import AUDIT, BASELINES, CHOSEN, METRICS, ModelFolder
 from models.drift import ScoreDrift
-from models.leakage.audit import DecidingRegion, FeatureAudit
+from models.leakage.audit import FeatureAudit
 from tests.support import model_records, recommendation_records
 from tests.support import report_records as records
 from tests.support.engines import SMALL
@@ -182,10 +182,9 @@ class ReportFolder:
 
     def with_flagged(self, **changes: Any) -> Self:
         """An audit that flags last_spending, and twins of both models without it, of which the trees are chosen."""
-        decides: DecidingRegion = replace(model_records.DECIDES, **changes)
-        self.with_audit(
-            alone("last_spending", 0.8, "lower", "decides", decides=decides), alone("visits_3d", 0.65, "higher")
-        )
+        decides = replace(model_records.DECIDES, **changes)
+        flagged = alone("last_spending", 0.8, "lower", "decides", decides=decides)
+        self.with_audit(flagged, alone("visits_3d", 0.65, "higher"))
         for twin in model_records.twins():
             self.with_model(twin)
         return self.with_choice("gbt_unflagged")
@@ -218,10 +217,6 @@ class ReportFolder:
     def score_rows(self) -> Path:
         """The scores themselves."""
         return self.data.scores.partition(NEWEST) / "part-0.parquet"
-
-    def _scores_basis(self, table: str = "t") -> ScoresBasis:
-        made_of = records.table_basis(table, is_mature=False)
-        return ScoresBasis(table=made_of, model=self.models.version("gbt"), targeting="t")
 
     def without_plan(self) -> Self:
         """The scores were made without a plan."""
@@ -279,6 +274,10 @@ class ReportFolder:
         _write(self.data.titles_for_contacts, NEWEST, RecommendationsRecord(basis=made_of))
         _write_rows(self.data.titles_for_contacts.partition(NEWEST) / "part-0.parquet", {"customer_id": [20]})
         return self
+
+    def _scores_basis(self, table: str = "t") -> ScoresBasis:
+        made_of = records.table_basis(table, is_mature=False)
+        return ScoresBasis(table=made_of, model=self.models.version("gbt"), targeting="t")
 
     def _changing(self, file: Path, kind: Any, changes: dict[str, Any]) -> Self:
         write_record(file, read_record(kind, file).model_copy(update=changes))

@@ -1,4 +1,4 @@
-"""Folders that tests report, and pages that many tests read; a page is rendered once for all modules."""
+"""Folders that tests report, and pages that many tests read; a page is rendered once in a test run."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from jobs.engine import engine
 from tests.support.engines import SMALL
+from tests.support.made_once import made_once
 from tests.support.page import page_of
 from tests.support.report_folder import ReportFolder
 
@@ -35,25 +36,27 @@ def recommended(folder: ReportFolder) -> ReportFolder:
 @pytest.fixture(scope="session")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> ReportFolder:
     """All layers."""
-    return _reported(tmp_path_factory)
+    return _reported(tmp_path_factory, "reported", lambda folder: folder)
 
 
 @pytest.fixture(scope="session")
 def flagged(tmp_path_factory: pytest.TempPathFactory) -> ReportFolder:
     """last_spending is flagged by the leakage audit."""
-    return _reported(tmp_path_factory, ReportFolder.with_flagged)
+    return _reported(tmp_path_factory, "flagged", lambda folder: folder.with_flagged())
 
 
 @pytest.fixture(scope="session")
 def networked(tmp_path_factory: pytest.TempPathFactory) -> ReportFolder:
     """A network stands beside the other models, and a feature drifted above a limit."""
-    return _reported(tmp_path_factory, lambda folder: folder.with_network().with_drift("psi"))
+    return _reported(tmp_path_factory, "networked", lambda folder: folder.with_network().with_drift("psi"))
 
 
 @pytest.fixture(scope="session")
 def titled(tmp_path_factory: pytest.TempPathFactory) -> ReportFolder:
     """Titles are recommended."""
-    return _reported(tmp_path_factory, lambda folder: folder.with_recommender().with_recommendations().with_contacts())
+    return _reported(
+        tmp_path_factory, "titled", lambda folder: folder.with_recommender().with_recommendations().with_contacts()
+    )
 
 
 @pytest.fixture(scope="session")
@@ -81,13 +84,16 @@ def titled_page(titled: ReportFolder) -> str:
 
 
 def _reported(
-    tmp_path_factory: pytest.TempPathFactory,
-    change: Callable[[ReportFolder], ReportFolder] = lambda folder: folder,
+    factory: pytest.TempPathFactory, name: str, change: Callable[[ReportFolder], ReportFolder]
 ) -> ReportFolder:
-    folder = change(ReportFolder(tmp_path_factory.mktemp("report") / "data").with_everything())
-    with engine("sail", SMALL) as session:
-        page_of(folder, session)
-    return folder
+    """A folder with all layers and with this change, reported."""
+
+    def make(data: Path) -> None:
+        folder = change(ReportFolder(data).with_everything())
+        with engine("sail", SMALL) as session:
+            page_of(folder, session)
+
+    return ReportFolder(made_once(factory, name, make))
 
 
 def _page(folder: ReportFolder) -> str:

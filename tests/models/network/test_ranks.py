@@ -162,8 +162,8 @@ def test_what_is_not_installed_is_said_with_the_way_to_it(missing: str, mend: st
     code = (
         "import importlib.util as u; real = u.find_spec\n"
         f"u.find_spec = lambda name, *a: None if name == {missing!r} else real(name, *a)\n"
-        "from models.network.launch import LaunchError, require\n"
-        "try:\n    require('horovodrun', 2)\nexcept LaunchError as error:\n    print(error)\n"
+        "from models.network.launch import LaunchError, require_launcher\n"
+        "try:\n    require_launcher('horovodrun', 2)\nexcept LaunchError as error:\n    print(error)\n"
     )
     assert re.search(mend, run([sys.executable, "-c", code]))
 
@@ -180,8 +180,8 @@ def test_a_killed_fit_goes_on_to_the_same_end(tmp_path: Path) -> None:
     for name in ("whole", "killed"):
         write_case(tmp_path / name, ALL_THAT_DRAWS, 200 * BATCH)
     fit_network(tmp_path / "whole", OneProcess())
-    code = "import sys; from pathlib import Path; from models.network.fit import fit; "
-    code += "from models.network.ranks import OneProcess; fit(Path(sys.argv[1]), OneProcess())"
+    code = "import sys; from pathlib import Path; from models.network.fit import fit_network; "
+    code += "from models.network.ranks import OneProcess; fit_network(Path(sys.argv[1]), OneProcess())"
     for epochs in (2, 9):
         process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "killed")], cwd=ROOT)
         while len(Progress.read(tmp_path / "killed").epochs) < epochs:

@@ -37,7 +37,9 @@ from tests.support.engines import FOR_FEW_ROWS, JVM, SMALL
 from tests.support.paths import ROOT
 
 pytest.importorskip("horovod", reason="ranks need Horovod")
-SECONDS = 240  # for one command
+# Each executor gets and unpacks 640 MB of environment: two minutes on a quiet machine, five on a busy one.
+pytestmark = pytest.mark.timeout(900)
+SECONDS = 600  # for one command
 TWO_WORKERS = ("--workers", 2, "--cores", 1, "--memory", "1536m")
 WRITTEN = {"rollup": "daily", "features": "features"}
 TRIES = 3

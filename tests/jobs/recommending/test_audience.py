@@ -60,7 +60,7 @@ def test_a_file_without_ids_is_refused(copy: Path, sail: SparkSession, tmp_path:
     with pytest.raises(InputError, match="there is no such file"):
         recommended(music_context(copy), sail, customers=tmp_path / "none.csv")
     (tmp_path / "empty.csv").write_text("customer_id\n")
-    with pytest.raises(InputError, match="there is nobody to recommend anything to"):
+    with pytest.raises(InputError, match="there is no customer to recommend to"):
         recommended(music_context(copy), sail, customers=tmp_path / "empty.csv")
 
 

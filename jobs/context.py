@@ -13,6 +13,7 @@ from conf.load import fingerprint
 from conf.profile import Profile
 from conf.schema import Service
 from jobs.data_folder import DataFolder
+from jobs.lineage.walk import Lineage
 from jobs.storage.backend import backend, disk_path
 from jobs.training.feature_tables import FeatureTables
 
@@ -32,6 +33,11 @@ class Context:
     def tables(self) -> FeatureTables:
         """The feature tables, as the service declares them."""
         return FeatureTables(self.data.features, self.service, self.service_name)
+
+    @property
+    def lineage(self) -> Lineage:
+        """What the layers were made from; a new one at each call, since commands change it."""
+        return Lineage(self.data, self.service, self.tables)
 
     @property
     def fits(self) -> Path:

@@ -111,7 +111,7 @@ def score(
         The as-of date and the record of the scores.
 
     Raises:
-        InputError: there is no model or table, or the model cannot read the table.
+        InputError: there is no model or table, one of them is out of date, or the model cannot read the table.
     """
     tables, models, layer = context.tables, ModelFolder(context.data.models), context.data.scores
     money, seed = context.service.targeting, context.service.training.seed
@@ -119,7 +119,10 @@ def score(
     table_record = tables.record(day)
     name = model or models.chosen()
     portable = models.model(name)
+    lineage = context.lineage
+    lineage.require_tables([day])
     _refuse_other_table(tables, day, table_record, models, name, portable)
+    lineage.require_model(name)
     basis = ScoresBasis(table=table_record.basis, model=models.version(name), targeting=fingerprint(money, seed))
     done = layer.up_to_date({day: basis})
     if not done:

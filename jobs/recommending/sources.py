@@ -1,6 +1,7 @@
 """What a recommender learns from: the interactions of the logs, or a file of ratings."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -154,7 +155,7 @@ class LoggedInteractions:
         layer.write_manifest(["from", "pairs", "customers", "titles"])
 
     def _record(self, staged: Staged) -> InteractionsRecord:
-        counts = {"pairs": 0, "customers": 0, "titles": 0}
+        counts: Mapping[str, Any] = {"pairs": 0, "customers": 0, "titles": 0}
         if staged.has_rows():
             counted = {
                 "pairs": F.count("*"),

@@ -140,7 +140,7 @@ def contact_plan(data: DataFolder, spark: SparkSession, service: Service, scores
 def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Scores) -> list[Customer]:
     """The first customers to contact, those of the highest expected profit first."""
     listed = (
-        spark.read.parquet(str(data.scores.partition(str(scores.as_of))))
+        spark.read.parquet(str(data.scores.verified(str(scores.as_of))))
         .where(F.col("contact") == "contact")
         .orderBy(F.desc("expected_profit"), "customer_id")
         .limit(HEAD)
@@ -169,7 +169,7 @@ def _values(data: DataFolder, spark: SparkSession, scores: Scores, rows: list[Ro
     day = str(scores.as_of)
     if not rows or not data.features.has_rows([day]):
         return {}
-    table = spark.read.parquet(str(data.features.partition(day)))
+    table = spark.read.parquet(str(data.features.verified(day)))
     reasons = {name for row in rows for name, _ in _reasons_of(row)}
     wanted = table.select("customer_id", *sorted(reasons & set(table.columns)))
     found = wanted.where(F.col("customer_id").isin([row["customer_id"] for row in rows])).collect()

@@ -43,12 +43,16 @@ def split_section(split: Split) -> SplitSection:
     )
 
 
+def table_days(split: Split) -> list[str]:
+    """The as-of dates of the tables that a split uses."""
+    return sorted({str(day) for day in (*split.train, split.test)})
+
+
 def fitted_on(tables: FeatureTables, split: Split, *own: object) -> FittedOn:
     """What a model, the baselines or the audit depend on: the tables, what all models share, and their own."""
     service, how = tables.service, tables.service.training
-    days = sorted({str(day) for day in (*split.train, split.test)})
     return FittedOn(
-        tables={day: tables.record(day).basis for day in days},
+        tables={day: tables.record(day).basis for day in table_days(split)},
         split=str(split),
         shared=fingerprint(how.model_dump(exclude={"grids"}), service.recency_feature),
         own=fingerprint(*own),
@@ -80,8 +84,7 @@ class LabelledRows:
     def _sets(self) -> tuple[DataFrame, DataFrame]:
         """Raises InputError where Spark cannot reach the data."""
         check_reachable(self.tables.layer.root, "spark")  # whatever engine made them
-        days = sorted({str(day) for day in (*self.split.train, self.split.test)})
-        return self.split.apply(self.tables.read(self.spark, days))
+        return self.split.apply(self.tables.read(self.spark, table_days(self.split)))
 
     @property
     def train(self) -> DataFrame:

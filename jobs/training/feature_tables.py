@@ -83,5 +83,5 @@ class FeatureTables:
         return f"run `encore features` with an --as-of at least {days} days before the end of the logs"
 
     def _rows(self, spark: SparkSession, day: str) -> DataFrame:
-        table = spark.read.parquet(str(self.layer.partition(day)))
+        table = spark.read.parquet(str(self.layer.verified(day)))
         return table.withColumn("as_of", F.lit(date.fromisoformat(day)))

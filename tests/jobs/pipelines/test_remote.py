@@ -36,6 +36,7 @@ from tests.support.archives import context, pack, table
 from tests.support.customers import QUICK
 from tests.support.engines import SMALL
 from tests.support.frames import SHOP, before
+from tests.support.layers import records_of
 from tests.support.model_folder import MONEY, NOTHING_FLAGGED
 from tests.support.object_store import Store
 
@@ -297,7 +298,7 @@ def test_a_finished_table_is_taken(bucket: Remote, sail: SparkSession, tmp_path:
     for run in (here, there):
         assert take_table(run, sail, file)[1].customers == 2
     assert rows(here.data.features, tmp_path) == rows(there.data.features, tmp_path) != []
-    assert here.data.features.records() == there.data.features.records()
+    assert records_of(here.data.features) == records_of(there.data.features)
 
 
 # ---- what cannot be ----

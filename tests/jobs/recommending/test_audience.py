@@ -16,7 +16,7 @@ from jobs.context import Context
 from jobs.recommend import RecommendRequest
 from jobs.records.layers import FeaturesBasis
 from jobs.records.scoring import ScoresBasis, ScoresRecord
-from jobs.storage.layer import RECORD
+from jobs.storage.layer import RECORD, sealed
 from jobs.storage.records import write_record
 from tests.support.recommending import AS_OF, lists, logged, music_context, recommended, rows_of, titles_of
 
@@ -101,4 +101,4 @@ def write_scores(context: Context, contacts: dict[int, str]) -> None:
         sample=1.0,
         plan=None,
     )
-    write_record(partition / RECORD, record)
+    write_record(partition / RECORD, sealed(record, partition))

@@ -20,7 +20,11 @@ from jobs.training.feature_tables import FeatureTables
 
 @dataclass(frozen=True)
 class Context:
-    """A run of Encore on one data folder; `service_from` is the name or path of the service on the command line."""
+    """A run of Encore on one data folder.
+
+    service_from: name or path of the service on the command line; declared: the service without the values that the
+    command line replaces, None where it replaces none.
+    """
 
     data: DataFolder
     service_name: str
@@ -28,11 +32,12 @@ class Context:
     profile: Profile
     engine: str
     service_from: str = ""
+    declared: Service | None = None
 
     @cached_property
     def tables(self) -> FeatureTables:
         """The feature tables, as the service declares them."""
-        return FeatureTables(self.data.features, self.service, self.service_name)
+        return FeatureTables(self.data.features, self.service, self.service_name, self.declared or self.service)
 
     @property
     def lineage(self) -> Lineage:

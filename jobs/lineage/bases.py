@@ -61,6 +61,11 @@ def table_end(moment: Moment, is_mature: bool) -> date:
     return moment.outcome.end if is_mature else moment.as_of
 
 
+def targeting_version(service: Service) -> str:
+    """Fingerprint of what decides a contact list beside the scores."""
+    return fingerprint(service.targeting, service.training.seed)
+
+
 def _on(records: EventRecords, day: str) -> dict[str, EventsRecord]:
     return {name: of_event[day] for name, of_event in records.items() if day in of_event}
 

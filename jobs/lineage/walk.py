@@ -14,12 +14,20 @@ from conf.schema import Service
 from features.windows import Moment, Window
 from jobs.data_folder import DataFolder
 from jobs.incremental import EventRecords
-from jobs.lineage.bases import event_version, events_basis, table_basis, tiles_bases
+from jobs.lineage.bases import (
+    event_version,
+    events_basis,
+    table_basis,
+    targeting_version,
+    tiles_bases,
+)
 from jobs.records.layers import EventsBasis, EventsRecord, FeaturesBasis, TilesBasis
 from jobs.records.scoring import ScoresRecord
+from jobs.records.training import ModelRecord
 from jobs.storage.landing import LandedFile, landed_files
 from jobs.training.artifacts import ModelFolder
 from jobs.training.feature_tables import FeatureTables
+from jobs.training.variants import variant_of
 
 
 class StaleError(InputError):
@@ -64,15 +72,21 @@ class Lineage:
     def require_model(self, name: str) -> None:
         """The model was fitted on the tables that are there, and these are up to date; a removed one is not known."""
         models = ModelFolder(self.data.models)
-        fitted_on = models.record(name).fitted_on
+        record = models.record(name)
+        fitted_on = record.fitted_on
         self.require_tables(fitted_on.tables)
         for day, basis in fitted_on.tables.items():
-            record = self.tables.layer.record(day)
-            if record and record.basis != basis:
+            table = self.tables.layer.record(day)
+            if table and table.basis != basis:
                 raise StaleError(
                     f"{models.root / name}: was fitted on {self.tables.layer.partition(day)}, which has changed since; "
-                    f"run {_command_of(models, name)} again"
+                    f"run {_command_of(record)} again"
                 )
+        if fitted_on.declared != variant_of(record).declared_version(self.tables.declared):
+            raise StaleError(
+                f"{models.root / name}: was fitted by other declarations than those in force; "
+                f"run {_command_of(record)} again"
+            )
 
     def require_scores(self, day: str, record: ScoresRecord) -> None:
         """The scores are of the table and the model that are there, and these are up to date."""
@@ -91,6 +105,13 @@ class Lineage:
             self.require_model(record.model)
             if models.version(record.model) != record.basis.model:
                 raise StaleError(f"{folder}: the model {record.model} was trained again since these scores; {again}")
+        if record.basis.declared != targeting_version(self.tables.declared):
+            raise StaleError(f"{folder}: the service declares cost and value of a contact otherwise now; {again}")
+
+    @property
+    def events(self) -> EventRecords:
+        """The records of the events by kind and day, which are up to date."""
+        return self._fresh_events
 
     def table_basis(self, moment: Moment) -> FeaturesBasis:
         """What the table of a moment would be made from now; the tiles are up to date."""
@@ -110,7 +131,7 @@ class Lineage:
             else:
                 files = {day: some for (kind, day), some in landed.items() if kind == name}
                 made_from = {day: record.basis for day, record in records.items()}
-                old = _differing(_events_bases(files, version, records), made_from)
+                old = differing(_events_bases(files, version, records), made_from)
                 _refuse(root, old, "not made from the lines and declarations that are there now", "`encore ingest`")
         return found
 
@@ -119,7 +140,7 @@ class Lineage:
         records = self._fresh_events
         tiles = {day: record.basis for day, record in self.data.daily.records().items()}
         if any(records.values()):
-            old = _differing(tiles_bases(self.service, records), tiles)
+            old = differing(tiles_bases(self.service, records), tiles)
             what = "not made from the events and declarations that are there now"
             _refuse(self.data.daily.root, old, what, "`encore rollup`")
         return tiles
@@ -141,7 +162,7 @@ def _events_bases(
     return {day: events_basis(some, version, rate) for day, some in files.items()}
 
 
-def _differing(bases: Mapping[str, Any], made_from: Mapping[str, Any]) -> list[str]:
+def differing(bases: Mapping[str, Any], made_from: Mapping[str, Any]) -> list[str]:
     """The partitions that are missing, are too many, or were made from something else."""
     return sorted(value for value in bases.keys() | made_from.keys() if bases.get(value) != made_from.get(value))
 
@@ -152,5 +173,5 @@ def _refuse(root: object, old: Collection[str], what: str, command: str) -> None
         raise StaleError(f"{root}: {next(iter(old))}{more} {'are' if more else 'is'} {what}; run {command} first")
 
 
-def _command_of(models: ModelFolder, name: str) -> str:
-    return "`encore train-keras`" if models.record(name).network else "`encore train`"
+def _command_of(model: ModelRecord) -> str:
+    return "`encore train-keras`" if model.network else "`encore train`"

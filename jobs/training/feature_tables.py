@@ -18,11 +18,15 @@ from jobs.storage.layer import Layer
 
 @dataclass(frozen=True)
 class FeatureTables:
-    """The layer of feature tables with the service that declares their columns."""
+    """The layer of feature tables with the service that declares their columns.
+
+    declared: the service without the values that the command line replaces (how models are fitted, and economics).
+    """
 
     layer: Layer[FeaturesRecord]
     service: Service
     service_name: str
+    declared: Service
 
     @cached_property
     def version(self) -> str:

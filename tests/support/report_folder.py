@@ -285,7 +285,7 @@ class ReportFolder:
 
     def _scores_basis(self, table: str = "t") -> ScoresBasis:
         made_of = records.table_basis(table, is_mature=False)
-        return ScoresBasis(table=made_of, model=self.models.version("gbt"), targeting="t")
+        return ScoresBasis(table=made_of, model=self.models.version("gbt"), targeting="t", declared="d")
 
     def _changing(self, file: Path, kind: Any, changes: dict[str, Any]) -> Self:
         write_record(file, read_record(kind, file).model_copy(update=changes))

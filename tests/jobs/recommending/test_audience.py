@@ -94,7 +94,7 @@ def write_scores(context: Context, contacts: dict[int, str]) -> None:
     pq.write_table(pa.table(columns), partition / "part.parquet")
     table = FeaturesBasis(tiles="t", configuration="c", mature=False)
     record = ScoresRecord(
-        basis=ScoresBasis(table=table, model="m", targeting="t"),
+        basis=ScoresBasis(table=table, model="m", targeting="t", declared="d"),
         model="gbt",
         customers=len(contacts),
         mean_probability=0.5,

@@ -14,13 +14,7 @@ from conf.schema import Service
 from features.windows import Moment, Window
 from jobs.data_folder import DataFolder
 from jobs.incremental import EventRecords
-from jobs.lineage.bases import (
-    event_version,
-    events_basis,
-    table_basis,
-    targeting_version,
-    tiles_bases,
-)
+from jobs.lineage.bases import event_version, events_basis, table_basis, targeting_version, tiles_bases
 from jobs.records.layers import EventsBasis, EventsRecord, FeaturesBasis, TilesBasis
 from jobs.records.scoring import ScoresRecord
 from jobs.records.training import ModelRecord
@@ -93,18 +87,18 @@ class Lineage:
         models, folder = ModelFolder(self.data.models), self.data.scores.partition(day)
         again = f"run `encore score --as-of {day}` again"
         self.require_tables([day])
-        table = self.tables.layer.record(day)
-        if table and table.basis != record.basis.table:
-            raise StaleError(f"{folder}: {self.tables.layer.partition(day)} has changed since these scores; {again}")
+        table, has_model = self.tables.layer.record(day), record.model in models.names()
         if table and table.basis.configuration != self.tables.version:
             raise StaleError(
                 f"{folder}: {self.tables.layer.partition(day)} was made by other declarations than those in force; "
                 f"run {self.tables.command(day)} again, then train and score"
             )
-        if record.model in models.names():
+        if has_model:
             self.require_model(record.model)
-            if models.version(record.model) != record.basis.model:
-                raise StaleError(f"{folder}: the model {record.model} was trained again since these scores; {again}")
+        if table and table.basis != record.basis.table:
+            raise StaleError(f"{folder}: {self.tables.layer.partition(day)} has changed since these scores; {again}")
+        if has_model and models.version(record.model) != record.basis.model:
+            raise StaleError(f"{folder}: the model {record.model} was trained again since these scores; {again}")
         if record.basis.declared != targeting_version(self.tables.declared):
             raise StaleError(f"{folder}: the service declares cost and value of a contact otherwise now; {again}")
 

@@ -125,12 +125,14 @@ def _to_make_again(
 ) -> tuple[list[Moment], list[str]]:
     """Of the other tables that are out of date, those that can be made again, and the dates of those that cannot.
 
-    A table of other declarations that cannot be made again lies idle: no command reads it.
+    No command reads a table of other declarations, so of these only as many are made again as training uses.
     """
-    again, lost = [], []
-    for day, record in context.data.features.readable().items():
+    again, lost, records = [], [], context.data.features.readable()
+    used = sorted(records)[-context.service.training.as_of_dates :]
+    for day, record in records.items():
         moment = Moment.at(date.fromisoformat(day), context.service.windows)
-        if day in asked_for or record.basis == lineage.table_basis(moment):
+        is_idle = record.basis.configuration != context.tables.version and day not in used
+        if day in asked_for or is_idle or record.basis == lineage.table_basis(moment):
             continue
         try:
             _refuse_without_logs(context.data, logs, moment)

@@ -62,7 +62,7 @@ def gather(data: DataFolder, service: Service, spark: SparkSession, left_out: Co
         audit=leakage_audit(models.audit(), table_features(service)) if is_modelled else None,
         importances=feature_importances(comparison) if comparison else None,
         scores=scores,
-        plan=contact_plan(data, spark, service, scores) if scores else None,
+        plan=contact_plan(data, spark, service, scores, "titles" not in left_out) if scores else None,
         recommendations=newest_recommendations(data, service.recommender) if "titles" not in left_out else None,
         drift=newest_drift(data.drift) if is_modelled else None,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from conf.load import load_service
 from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
@@ -14,6 +15,7 @@ from jobs.rollup import rollup
 from jobs.storage.layer import RECORD
 from jobs.storage.records import PartitionRecord, write_record
 from jobs.training.artifacts import AUDIT, CHOSEN, METRICS
+from jobs.training.variants import variant_of
 from jobs.unpack import unpack
 from tests.support.archives import context, pack, play_line, table
 from tests.support.console import Encore
@@ -88,7 +90,10 @@ def test_a_folder_of_old_records_is_repaired_by_its_commands_in_order(encore: En
 )
 def test_the_report_names_what_was_made_by_an_older_version(encore: Encore, data: Path, file: str, again: str) -> None:
     write_record(data / "models" / CHOSEN, ChosenRecord(model="gbt", why="the best"))
-    write_record(data / "models" / "gbt" / METRICS, model_record())
+    model = model_record()
+    declared = variant_of(model).declared_version(load_service("music"))
+    fitted_on = model.fitted_on.model_copy(update={"declared": declared})
+    write_record(data / "models" / "gbt" / METRICS, model.model_copy(update={"fitted_on": fitted_on}))
     (data / file).parent.mkdir(parents=True, exist_ok=True)
     (data / file).write_text('{"model": "gbt"}')
     code, said = encore("report", "--data", data)

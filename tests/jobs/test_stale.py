@@ -123,6 +123,7 @@ def from_on(first: str, asked_for: str) -> dict[str, str]:
 
 TWICE = {"spent": {"sql": "sum(2 * spent)", "about": "Twice the coins"}}
 OF_TILES = from_on("features", "rollup")
+OF_OTHER_TABLES = dict.fromkeys(("train", "prepare", "score", "drift"), "features")  # which then asks for rollup
 OF_TABLES = from_on("train", "features")
 OF_MODELS = from_on("score", "train")
 OF_SCORES = from_on("drift", "score")
@@ -132,7 +133,7 @@ DECLARATIONS: dict[str, tuple[Declared, dict[str, str]]] = {
     "a measure": (changed("events.visit.measures", TWICE), OF_TILES),
     "bots": (
         changed("bots.when", "events > 2"),
-        OF_TILES | dict.fromkeys(("train", "prepare", "score", "drift"), "features"),
+        OF_TILES | OF_OTHER_TABLES,
     ),
     "a feature": (changed("features.days_{days}d.windows", [1, 3, 9, 10]), OF_TABLES),
     "the label": (changed("label.when", "spent > 1"), OF_TABLES),

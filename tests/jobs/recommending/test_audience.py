@@ -13,6 +13,7 @@ from conf.errors import InputError
 from conf.load import overridden
 from jobs import recommend as module
 from jobs.context import Context
+from jobs.lineage.bases import targeting_version
 from jobs.recommend import RecommendRequest
 from jobs.records.layers import FeaturesBasis
 from jobs.records.scoring import ScoresBasis, ScoresRecord
@@ -94,7 +95,7 @@ def write_scores(context: Context, contacts: dict[int, str]) -> None:
     pq.write_table(pa.table(columns), partition / "part.parquet")
     table = FeaturesBasis(tiles="t", configuration="c", mature=False)
     record = ScoresRecord(
-        basis=ScoresBasis(table=table, model="m", targeting="t", declared="d"),
+        basis=ScoresBasis(table=table, model="m", targeting="t", declared=targeting_version(context.service)),
         model="gbt",
         customers=len(contacts),
         mean_probability=0.5,

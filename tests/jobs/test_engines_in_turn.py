@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import SparkSession
 
 from jobs.context import Context
+from jobs.engine import engine
 from jobs.features import features
 from jobs.ingest import ingest
-from jobs.interactions import interactions
 from jobs.rollup import rollup
 from jobs.unpack import unpack
 from tests.support.archives import context, without_sketches
+from tests.support.engines import SMALL
 
 HEADER = "customer_id,visited_at\n"
 # Case 21c: a night in which the clocks of the United States go forward; then the day after; then a late file.
@@ -33,15 +33,17 @@ def delivered(run: Context, number: int) -> None:
     unpack(run)
 
 
-def after(data: Path, *engines: SparkSession) -> Context:
-    """The audiobook shop after three deliveries; by engine: ingest and rollup of each, and the features of the end."""
+def after(data: Path, *engines: str) -> Context:
+    """The audiobook shop after three deliveries; engines: of ingest and rollup of each, the first of features, too."""
     run = context(data, "audiobooks")
     for number in range(3):
         delivered(run, number)
-        ingest(run, engines[2 * number])
-        rollup(run, engines[2 * number + 1])
-        interactions(run, engines[2 * number])
-    features(run, engines[0])
+        with engine(engines[2 * number], SMALL) as spark:
+            ingest(run, spark)
+        with engine(engines[2 * number + 1], SMALL) as spark:
+            rollup(run, spark)
+    with engine(engines[0], SMALL) as spark:
+        features(run, spark)
     return run
 
 
@@ -56,17 +58,17 @@ def times(data: Path) -> set[str]:
     return found
 
 
-def test_each_reads_what_the_other_wrote(sail: SparkSession, spark: SparkSession, tmp_path: Path) -> None:
-    one = after(tmp_path / "one", *[sail] * 6)
+def test_each_reads_what_the_other_wrote(tmp_path: Path) -> None:
+    one = after(tmp_path / "one", *["sail"] * 6)
     assert len(without_sketches(tmp_path / "one" / "events" / "visit")) == 5
     orders = {
-        "sail first": [sail, sail, spark, sail, sail, spark],
-        "spark first": [spark, spark, sail, spark, spark, sail],
+        "sail first": ["sail", "sail", "spark", "sail", "sail", "spark"],
+        "spark first": ["spark", "spark", "sail", "spark", "spark", "sail"],
     }
     for name, order in orders.items():
         run = after(tmp_path / name, *order)
         assert times(tmp_path / name) <= times(tmp_path / "one") == {"INT64 timestamp[us, tz=UTC]"}
-        for layer in ("events/visit", "daily", "features", "interactions/days"):
+        for layer in ("events/visit", "daily", "features"):
             tables = [without_sketches(tmp_path / each / layer) for each in ("one", name)]
             assert tables[0] == tables[1], f"{layer}, {name}"
         assert run.data.daily.values() == one.data.daily.values() == ["2017-03-12", "2017-03-13"]

@@ -53,8 +53,9 @@ def open_context(
     known = folder / SERVICE_FILE
     name = service or (known.read_text(encoding="utf-8").strip() if known.is_file() else default_service)
     given = str(Path(name).absolute()) if Path(name).is_file() else name
-    declared = overridden(load_service(name), overrides)
-    return Context(DataFolder(folder), Path(name).stem, declared, where, chosen, given if service else "")
+    declared = load_service(name)
+    in_force = overridden(declared, overrides)
+    return Context(DataFolder(folder), Path(name).stem, in_force, where, chosen, given if service else "", declared)
 
 
 @contextmanager

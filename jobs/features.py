@@ -19,16 +19,19 @@ from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from conf.load import fingerprint
-from conf.schema import Service, Windows
+from conf.schema import Service
 from features.contract import broken_promises
 from features.declared import table_features
 from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
 from features.table import capped_customers, excluded_bots, feature_table
 from features.windows import Moment, Window, default_moments, longest_hole
 from jobs.console.options import DATA, PROFILE, AsOfOption, DataOption, EngineOption, ProfileOption, ServiceOption
+from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
+from jobs.coverage import LogCoverage, log_coverage
 from jobs.data_folder import DataFolder
+from jobs.log_notices import caveats, set_aside
 from jobs.records.layers import FeaturesBasis, FeaturesRecord, LabelStatus
 from jobs.storage.backend import dataset, local_target, write_csv, write_text
 from jobs.storage.layer import Layer, write_partitions
@@ -42,10 +45,13 @@ MANIFEST = (
     "eligible",
     "positives",
     "label_status",
+    "thin",
     "bots_excluded",
     "capped",
     "missing_days",
     "missing_parts",
+    "uncovered_days",
+    "thin_days",
 )
 
 
@@ -73,6 +79,8 @@ def command(
     context = open_context(data, service, profile, engine)
     with working("features", context) as (spark, step):
         step.done(summary(features(context, spark, as_of or ())))
+    for notice in notices(context, as_of or ()):
+        say(notice)
 
 
 def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) -> list[date]:
@@ -87,15 +95,15 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
         DataCheckError: a table breaks its contract.
     """
     context.require_events()
-    data, windows = context.data, context.service.windows
-    logs = data.logs()
-    moments = _moments(data, windows, logs, as_of)
-    bases = {moment: _basis(data, context.tables.version, moment, logs) for moment in moments}
+    data, service = context.data, context.service
+    coverage = log_coverage(data.tiles_records(), service)
+    moments = _moments(data, coverage, as_of)
+    bases = {moment: _basis(context, moment, coverage) for moment in moments}
     done = data.features.up_to_date({str(moment.as_of): basis for moment, basis in bases.items()})
     changed = [moment for moment in moments if str(moment.as_of) not in done]
     if changed:
-        _write_tables(data, context.service, spark, {moment: bases[moment] for moment in changed}, logs)
-    export(data.features, context.service)
+        _write_tables(data, spark, {moment: bases[moment] for moment in changed}, coverage)
+    export(data.features, service)
     return [moment.as_of for moment in changed]
 
 
@@ -104,17 +112,29 @@ def summary(written: Sequence[date]) -> str:
     return f"tables written: {', '.join(map(str, written)) or 'none, all up to date'}"
 
 
-def _moments(data: DataFolder, windows: Windows, logs: Window, as_of: Sequence[date]) -> list[Moment]:
-    days = [date.fromisoformat(day) for day in data.daily.values()]
-    moments = sorted({Moment.at(day, windows) for day in as_of}) or default_moments(logs, windows)
-    root = data.daily.root
-    if not as_of:
-        _refuse_stray_end(root, days, logs, moments[-1])
+def notices(context: Context, as_of: Sequence[date] = ()) -> list[str]:
+    """What is not known of the tables of these as-of dates, and which days were set aside, a line each."""
+    coverage = log_coverage(context.data.tiles_records(), context.service)
+    moments = _moments(context.data, coverage, as_of)
+    return [*set_aside(context.data, coverage), *(line for one in moments for line in caveats(coverage, one))]
+
+
+def _moments(data: DataFolder, coverage: LogCoverage, as_of: Sequence[date]) -> list[Moment]:
+    """The moments of the as-of dates, or the default ones."""
+    windows, logs, root = coverage.service.windows, coverage.logs, data.daily.root
+    days = [day for day in coverage.records if day in logs]
+    if as_of:
+        moments = sorted({Moment.at(day, windows) for day in as_of})
+    else:
+        moments = default_moments(
+            logs,
+            windows,
+            lambda moment: any(day in moment.observation for day in days) and coverage.status(moment) == "mature",
+        )
+        _refuse_stray_end(root, days, coverage, moments[-1])
     for moment in moments:
         refuse_outside(data, logs, moment)
         _refuse_silence(root, days, moment, moment.observation)
-        if moment.is_mature(logs):
-            _refuse_silence(root, days, moment, moment.outcome)
     return moments
 
 
@@ -136,35 +156,43 @@ def _refuse_silence(root: Place, days: Sequence[date], moment: Moment, window: W
         )
 
 
-def _refuse_stray_end(root: Place, days: Sequence[date], logs: Window, newest: Moment) -> None:
-    """Raise InputError where a stray line with a far date moves the end of the logs: every customer would look gone."""
+def _refuse_stray_end(root: Place, days: Sequence[date], coverage: LogCoverage, newest: Moment) -> None:
+    """Raise InputError where the last days may be strays, with too few events to tell: all would look gone."""
     observation = newest.observation
-    hole = longest_hole(days, Window(max(observation.start, logs.start), observation.end))
-    if hole.days >= newest.outcome_days:
+    hole = longest_hole(days, Window(max(observation.start, coverage.logs.start), observation.end))
+    if hole.days >= newest.outcome_days and not set(hole.dates()) & set(coverage.thin_days(newest)):
         raise InputError(
             f"{root}: there are no logs from {hole.start} for {hole.days} days, but some after them; "
             f"if the last days are strays, remove their archive, else unpack what is missing or give an --as-of"
         )
 
 
-def _basis(data: DataFolder, version: str, moment: Moment, logs: Window) -> FeaturesBasis:
+def _basis(context: Context, moment: Moment, coverage: LogCoverage) -> FeaturesBasis:
     """What the table at a moment is made from: the tiles up to the end of its outcome, and the declarations."""
-    tiles = {day: record.basis for day, record in data.daily.records().items() if _is_used(day, moment)}
-    return FeaturesBasis(tiles=fingerprint(tiles), configuration=version, mature=moment.is_mature(logs))
+    records = coverage.records.items()
+    tiles = {str(day): record.basis for day, record in records if _is_used(day, moment, coverage.logs)}
+    status = coverage.status(moment)
+    return FeaturesBasis(
+        tiles=fingerprint(tiles),
+        configuration=context.tables.version,
+        mature=status == "mature",
+        coverage=fingerprint(status, *map(str, [*coverage.uncovered(moment), "|", *coverage.thin_days(moment)])),
+    )
 
 
-def _is_used(day: str, moment: Moment) -> bool:
-    return date.fromisoformat(day) < moment.outcome.end
+def _is_used(day: date, moment: Moment, logs: Window) -> bool:
+    return day in logs and day < moment.outcome.end
 
 
 def _write_tables(
-    data: DataFolder, service: Service, spark: SparkSession, bases: Mapping[Moment, FeaturesBasis], logs: Window
+    data: DataFolder, spark: SparkSession, bases: Mapping[Moment, FeaturesBasis], coverage: LogCoverage
 ) -> None:
-    layer, moments = data.features, list(bases)
-    days = [day for day in data.daily.values() if any(_is_used(day, moment) for moment in moments)]
+    layer, moments, service, logs = data.features, list(bases), coverage.service, coverage.logs
+    days = [str(day) for day in sorted(coverage.records) if any(_is_used(day, moment, logs) for moment in moments)]
     tiles = data.daily.read(spark, days)
+    uncertain = [moment.as_of for moment in moments if coverage.status(moment) == "uncertain"]
     with layer.staging() as staged:
-        write_partitions(feature_table(tiles, moments, logs, service), staged, several=len(moments) > 1)
+        write_partitions(feature_table(tiles, moments, logs, service, uncertain), staged, several=len(moments) > 1)
         written = {date.fromisoformat(value) for value in staged.values()}
         for moment in moments:
             if moment.as_of not in written:
@@ -182,7 +210,7 @@ def _write_tables(
             record = FeaturesRecord(
                 basis=basis,
                 **asdict(counted[moment.as_of]),
-                **_caveats(data, moment),
+                **_caveats(coverage, moment),
                 bots_excluded=excluded.get(moment.as_of, 0),
                 capped=above.get(moment.as_of, {}),
             )
@@ -229,18 +257,24 @@ class Caveats(TypedDict):
     sample: float
     missing_days: list[date]
     missing_parts: dict[str, list[str]]
+    uncovered_days: list[date]
+    thin_days: list[date]
+    thin: bool
 
 
-def _caveats(data: DataFolder, moment: Moment) -> Caveats:
-    records = data.daily.records()
-    outcome = moment.outcome.dates() if moment.is_mature(data.logs()) else []
-    used = [str(day) for day in (*moment.observation.dates(), *outcome)]
+def _caveats(coverage: LogCoverage, moment: Moment) -> Caveats:
+    records, thin_days = coverage.records, coverage.thin_days(moment)
+    is_over = moment.is_over(coverage.logs)
+    used = [*moment.observation.dates(), *(moment.outcome.dates() if is_over else [])]
     return {
         "sample": next(iter(records.values())).sample,
-        "missing_days": [date.fromisoformat(day) for day in used if day not in records],
+        "missing_days": [day for day in used if day not in records],
         "missing_parts": {
-            day: records[day].missing_parts for day in used if day in records and records[day].missing_parts
+            str(day): records[day].missing_parts for day in used if day in records and records[day].missing_parts
         },
+        "uncovered_days": coverage.uncovered(moment) if is_over else [],
+        "thin_days": thin_days,
+        "thin": not coverage.is_enough(thin_days),
     }
 
 

@@ -24,7 +24,7 @@ from jobs.console.options import (
     ServiceOption,
     kinds_of,
 )
-from jobs.console.progress import StartStep, console, start_step
+from jobs.console.progress import StartStep, console, say, start_step
 from jobs.console.session import locked, named_place, open_context
 from jobs.context import Context
 from jobs.engine import engine as start_engine
@@ -114,6 +114,8 @@ def _make_tables(
             step.done(rollup.summary(rollup.rollup(context, spark)))
         with start("features") as step:
             step.done(features.summary(features.features(context, spark, as_of)))
+    for notice in features.notices(context, as_of):
+        say(notice)
 
 
 def _model(context: Context, start: StartStep, models: Sequence[str]) -> None:

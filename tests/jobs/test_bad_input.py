@@ -67,16 +67,17 @@ def test_an_as_of_outside_the_data(encore: Encore, tmp_path: Path, as_of: str) -
 
 def test_no_logs_for_the_window(encore: Encore, tmp_path: Path) -> None:
     """The logs go from January to April, but nothing lies in the 30 days before the middle of March."""
-    pack(tmp_path / "raw", "20170101_1_play.log.tar.gz", "1_play.log", GOOD.encode())
+    for day in ("20170101", "20170402", "20170403", "20170404"):
+        pack(tmp_path / "raw", f"{day}_1_play.log.tar.gz", "1_play.log", GOOD.encode())
     data = landed(tmp_path, encore)
     assert encore("ingest", "--data", data)[0] == encore("rollup", "--data", data)[0] == 0
     code, said = encore("features", "--data", data, "--as-of", "2017-03-15")
     assert code == 3
     assert "2017-02-13" in said and "30 days" in said
-    # In silence as long as the outcome everybody would look gone; with logs far behind it, the label is not unknown.
+    # In silence as long as the outcome everybody would look gone; with logs far behind it, the label is not known.
     code, said = encore("features", "--data", data, "--as-of", "2017-01-02")
-    assert code == 3
-    assert "14 days from 2017-01-02" in said
+    assert code == 0
+    assert "as of 2017-01-02: no label" in said and "missing on 14 days" in said
 
 
 def test_a_stray_day_far_ahead_does_not_move_the_end_of_the_logs(encore: Encore, tmp_path: Path) -> None:
@@ -85,8 +86,12 @@ def test_a_stray_day_far_ahead_does_not_move_the_end_of_the_logs(encore: Encore,
     data = landed(tmp_path, encore)
     assert encore("ingest", "--data", data)[0] == encore("rollup", "--data", data)[0] == 0
     code, said = encore("features", "--data", data)
-    assert code == 3
-    assert "from 2028-12-03 for 29 days" in said and "strays" in said
+    assert code == 0
+    assert "tables written: 2017-04-02" in said and "which go from 2017-04-01 to 2017-04-01" in said
+    file = "landing/search/date=2029-01-01/1_1_search.log.tar.gz.log"
+    assert f"set aside: 2029-01-01, 1 search; look at {data / file} line 1 (from 1_1_search.log.tar.gz)" in said
+    code, said = encore("features", "--data", data, "--as-of", "2028-12-31")
+    assert code == 3 and "not after 2017-04-02" in said
 
 
 def test_a_sample_of_nobody(encore: Encore, tmp_path: Path) -> None:
@@ -207,11 +212,15 @@ def test_a_file_lost_from_the_landing_layer(encore: Encore, tmp_path: Path) -> N
 
 def test_labels_of_one_kind_only(encore: Encore, tmp_path: Path) -> None:
     """Everybody of the first day is back on the last: there is nothing to tell apart."""
+    from conf.load import FOLDER
+
+    service = tmp_path / "mine.yaml"  # as if all parts of all days were there
+    service.write_text((FOLDER / "music.yaml").read_text() + "\ncoverage: {tolerated_missing_days: 14}\n")
     pack(tmp_path / "raw", "20170415_1_play.log.tar.gz", "1_play.log", GOOD.encode())
     data = landed(tmp_path, encore)
     for command in ("ingest", "rollup", "features"):
-        assert encore(command, "--data", data)[0] == 0
-    code, said = encore("train", "--data", data)
+        assert encore(command, "--data", data, "--service", service)[0] == 0
+    code, said = encore("train", "--data", data, "--service", service)
     assert code == 3
-    assert "rows have label 1" in said and "at least 50 are needed" in said
+    assert "0 customers of" in said and "rows have label 1" in said and "at least 50 are needed" in said
     assert not (data / "models" / "lr").exists()

@@ -58,10 +58,11 @@ def fitted_on(tables: FeatureTables, split: Split, *own: object) -> FittedOn:
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """Rows of a set by label."""
+    """Rows of a set by label; a customer has one for each as-of date, and one of either label counts twice."""
 
     negatives: int
     positives: int
+    customers: int
 
     @property
     def rows(self) -> int:
@@ -110,7 +111,8 @@ class LabelledRows:
         )
         by_label = {row["label"]: row for row in counted.collect()}
         customers = {label: by_label[label]["customers"] if label in by_label else 0 for label in (0, 1)}
-        found = LabelCounts(*(by_label[label]["rows"] if label in by_label else 0 for label in (0, 1)))
+        found_rows = {label: by_label[label]["rows"] if label in by_label else 0 for label in (0, 1)}
+        found = LabelCounts(found_rows[0], found_rows[1], sum(customers.values()))
         rare = min(customers, key=lambda label: customers[label])
         if customers[rare] < FEWEST[name]:
             raise InputError(

@@ -2,8 +2,8 @@
 
 A day is judged by the days next to it. What a day usually has is taken from up to four weeks on one side of it: for
 each day of the week the median of its counts, or their mean where it is below MEDIAN_FROM (a median of small counts
-says nothing). A day, or a run of days, is *low* if it has fewer events than half of the usual ones, less two standard
-deviations. Their variance is the usual number times the *spread* of the logs, which is 1 for events that are
+says nothing). A day, or a run of days, is *low* if it has fewer events than half of the usual ones, and 3.5 standard
+deviations fewer. Their variance is the usual number times the *spread* of the logs, which is 1 for events that are
 independent of each other (Poisson) and more where they come in bursts; it is measured from the differences of a day and
 the same day a week before. No day is low by itself in a shop with a few events a day: days are then judged together, as
 many as have ENOUGH usual events, times the spread. So a shop with two purchases a day may have days without any, and a
@@ -41,10 +41,11 @@ from features.windows import Window
 
 WEEK, MONTH = 7, 28  # days
 MEDIAN_FROM = 8  # events a day
-ENOUGH = 12  # usual events; a Poisson variable of this mean is low, below 1.1, in 8 of 100,000 cases
+ENOUGH = 16  # usual events; a Poisson variable of this mean is low, below 2, in 2 of a million cases
 ENOUGH_FAR_AWAY = 48  # the same after a hole of more than four weeks
+FEWEST_EVENTS = 24  # of logs whose ends can be told
 HALF = 0.5  # of the usual events
-DEVIATIONS = 2.0
+DEVIATIONS = 3.5
 OPEN_DAYS = 4  # days that are not usually empty
 LEAST_IN_OPEN_DAYS, LEAST_IN_A_MONTH = 0.1, 0.01  # of the usual events
 FEWEST_DAYS = 7  # of logs on a side from which on it says what is usual
@@ -87,7 +88,7 @@ class _Line:
 
     def is_low(self, events: float, usual: float) -> bool:
         """Whether these are too few events for days with so many usual ones."""
-        return events < HALF * usual - DEVIATIONS * sqrt(HALF * usual * self.spread)
+        return events < min(HALF * usual, usual - DEVIATIONS * sqrt(usual * self.spread))
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _first(line: _Line) -> int:
 
 def _scan(line: _Line, keeps_neighbours: bool) -> int:
     """The last day number with which the logs go on, from the middle of the events."""
-    if sum(line.events.values()) < 2 * ENOUGH:
+    if sum(line.events.values()) < FEWEST_EVENTS:
         return max(line.events)
     at, since = _middle(line), min(line.events)
     for day in sorted(line.events):

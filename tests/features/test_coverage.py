@@ -149,6 +149,7 @@ def test_strays_of_any_kind_of_event_are_set_aside() -> None:
     [
         ([300], DAYS),  # delivered in part
         ([1], DAYS),
+        ([480], DAYS),
         ([700], DAYS + 1),
         ([300, 20], DAYS),
         ([300, 1_000], DAYS + 2),  # the part of a day is in the midst now

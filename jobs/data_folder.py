@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from conf.errors import InputError
 from features.windows import Window
-from jobs.coverage import logs_of
+from jobs.logs.coverage import logs_of
 from jobs.records.drift import DriftRecord
 from jobs.records.layers import EventsRecord, FeaturesRecord, InteractionsRecord, TilesRecord, TitleDaysRecord
 from jobs.records.recommending import RecommendationsRecord, TitlesRecord

@@ -29,9 +29,9 @@ from jobs.console.options import DATA, PROFILE, AsOfOption, DataOption, EngineOp
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
-from jobs.coverage import LogCoverage, log_coverage
 from jobs.data_folder import DataFolder
-from jobs.log_notices import caveats, set_aside
+from jobs.logs.coverage import LogCoverage, log_coverage
+from jobs.logs.notices import caveats, set_aside
 from jobs.records.layers import FeaturesBasis, FeaturesRecord, LabelStatus
 from jobs.storage.backend import dataset, local_target, write_csv, write_text
 from jobs.storage.layer import Layer, write_partitions
@@ -116,7 +116,7 @@ def notices(context: Context, as_of: Sequence[date] = ()) -> list[str]:
     """What is not known of the tables of these as-of dates, and which days were set aside, a line each."""
     coverage = log_coverage(context.data.tiles_records(), context.service)
     moments = _moments(context.data, coverage, as_of)
-    return [*set_aside(context.data, coverage), *(line for one in moments for line in caveats(coverage, one))]
+    return [*set_aside(context.data.root, coverage), *(line for one in moments for line in caveats(coverage, one))]
 
 
 def _moments(data: DataFolder, coverage: LogCoverage, as_of: Sequence[date]) -> list[Moment]:

@@ -6,8 +6,8 @@ from datetime import date
 
 from conf.schema import Windows
 from features.windows import Moment, Window
-from jobs.coverage import days_of_logs
 from jobs.data_folder import DataFolder
+from jobs.logs.coverage import days_of_logs
 from jobs.records.layers import FeaturesRecord, LabelStatus, TableSource, TilesRecord
 from jobs.reporting.row_counts import Rows, archives
 from jobs.reporting.scores import leaving

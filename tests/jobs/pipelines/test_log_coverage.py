@@ -11,11 +11,11 @@ from conf.load import load_service, overridden
 from conf.schema import Service
 from features.windows import Moment
 from jobs.context import Context
-from jobs.coverage import LogCoverage, log_coverage
 from jobs.data_folder import DataFolder
 from jobs.engine import engine
 from jobs.features import features, notices
 from jobs.ingest import ingest
+from jobs.logs.coverage import LogCoverage, log_coverage
 from jobs.records.layers import TilesBasis, TilesRecord
 from jobs.rollup import rollup
 from jobs.unpack import unpack

@@ -3,16 +3,19 @@
 from datetime import date
 
 from features.windows import Moment
-from jobs.coverage import LogCoverage
-from jobs.data_folder import DataFolder
 from jobs.formatting import plural, spans
+from jobs.logs.coverage import LogCoverage
 from jobs.storage.landing import read_rows
+from jobs.storage.location import Place
 
 MOST = 5  # days, spans or files that are named
 
 
-def set_aside(data: DataFolder, coverage: LogCoverage) -> list[str]:
-    """A line for each day outside the logs, with the files and lines of its events, and one for the rest."""
+def set_aside(root: Place, coverage: LogCoverage) -> list[str]:
+    """A line for each day outside the logs, with the files and lines of its events, and one for the rest.
+
+    root: the data folder.
+    """
     logs, days = coverage.logs, coverage.found.set_aside
     if not days:
         return []
@@ -21,8 +24,8 @@ def set_aside(data: DataFolder, coverage: LogCoverage) -> list[str]:
         f"set aside: {plural(events, 'event')} on {plural(len(days), 'day')} outside the logs, which go from "
         f"{logs.start} to {logs.dates()[-1]}: no window reaches there, and no feature or label counts them"
     )
-    lines = [f"set aside: {day}, {_events(coverage, day)}; {_where(data, day)}" for day in days[:MOST]]
-    more = [f"set aside: {plural(len(days) - MOST, 'day')} more; see {data.landing / 'days.csv'}"]
+    lines = [f"set aside: {day}, {_events(coverage, day)}; {_where(root, day)}" for day in days[:MOST]]
+    more = [f"set aside: {plural(len(days) - MOST, 'day')} more; see {root / 'landing' / 'days.csv'}"]
     return [first, *lines, *(more if len(days) > MOST else [])]
 
 
@@ -57,13 +60,14 @@ def _events(coverage: LogCoverage, day: date) -> str:
     return f"{counted}{' (less than half of a usual day: delivered in part?)' if is_next else ''}"
 
 
-def _where(data: DataFolder, day: date) -> str:
+def _where(root: Place, day: date) -> str:
     """The landed files of a day with their lines, and the archives that they came from."""
-    listed = data.landing / "days.csv"
+    landing = root / "landing"
+    listed = landing / "days.csv"
     rows = [row for row in read_rows(listed) if row["date"] == str(day)] if listed.is_file() else []
     if not rows:
-        return f"look at {data.root / 'events'}"
-    files = [f"{data.landing / row['file']} {_lines(int(row['records']))} (from {row['archive']})" for row in rows]
+        return f"look at {root / 'events'}"
+    files = [f"{landing / row['file']} {_lines(int(row['records']))} (from {row['archive']})" for row in rows]
     return f"look at {', '.join(files[:MOST])}{f' and {len(files) - MOST} more' if len(files) > MOST else ''}"
 
 

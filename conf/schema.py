@@ -4,6 +4,7 @@ Every expression is Spark SQL. It is checked when the file is read: it must pars
 """
 
 import re
+from datetime import date
 from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -29,6 +30,8 @@ from conf.learning import Alive, Audit, Drift, Targeting, Training
 from conf.network import Network
 from conf.recommender import Interactions, Recommender
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
 
 class Windows(Declaration):
     """Lengths of the windows before and after an as-of date, in days.
@@ -42,6 +45,19 @@ class Windows(Declaration):
     observation_days: Days
     gap_days: int = Field(default=0, ge=0, le=36_500)
     outcome_days: Days
+
+
+class Coverage(Declaration):
+    """Which days without logs are no reason to distrust a label.
+
+    closed: days on which nothing is logged: days of the week in English and lower case, and dates, such as
+        `[sunday, 2016-12-25]`.
+    tolerated_missing_days: number of other days of an outcome window that may lack logs. Labels are uncertain if more
+        are missing; features are thin if more days of their window are.
+    """
+
+    closed: list[Weekday | date] = []
+    tolerated_missing_days: int = Field(default=0, ge=0, le=36_500)
 
 
 class Bots(Declaration):
@@ -175,6 +191,7 @@ class Service(Declaration):
     title: name of the service, for people.
     about: description of the service and of its outcome, which the report prints.
     windows: lengths of the windows before and after an as-of date.
+    coverage: which days may lack logs.
     events: kinds of event in the raw logs, by name. Give either `events` or `table`.
     table: finished table with one row per customer.
     bots: customers who are programs.
@@ -197,6 +214,7 @@ class Service(Declaration):
     title: str
     about: str
     windows: Windows
+    coverage: Coverage = Coverage()
     events: dict[Name, Event] = {}
     table: FinishedTable | None = None
     bots: Bots | None = None
@@ -300,3 +318,10 @@ class Service(Declaration):
     def measures(self) -> dict[str, Measure]:
         """The measures of a daily tile, by name; events may share a measure."""
         return {name: measure for event in self.events.values() for name, measure in event.measures.items()}
+
+    @property
+    def label_events(self) -> list[str]:
+        """The kinds of event that the label reads: those of its measures, or all where it reads others' traces."""
+        read = sql.columns_of(self.label.when)
+        owners = [name for name, event in self.events.items() if read & set(event.measures)]
+        return owners if read <= set(self.measures) | {"customer_id", "date"} and owners else list(self.events)

@@ -4,7 +4,8 @@ Features are computed from `observation_tiles`, which end before the as-of date,
 begin at it. Neither has access to the tiles of the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -17,38 +18,51 @@ from features.windows import Moment, Window
 KEYS = ("customer_id", "as_of")
 
 
-def feature_table(tiles: DataFrame, moments: Sequence[Moment], logs: Window, service: Service) -> DataFrame:
+def feature_table(
+    tiles: DataFrame, moments: Sequence[Moment], logs: Window, service: Service, uncertain: Collection[date] = ()
+) -> DataFrame:
     """Compute features and labels of every customer who is active in an observation window and not a bot.
 
     Args:
         tiles: the daily layer from the first day of the logs, since any earlier day may mark a bot, to the end of the
             latest outcome window.
-        logs: the window from the first to the last day with logs, which decides whether labels are mature.
+        logs: the window of the logs, which decides whether outcomes are over.
+        uncertain: as-of dates whose outcome the logs do not cover.
 
     Returns:
         One row per customer and moment: `customer_id`, `as_of`, the features, `eligible`, `label`, `label_status`.
     """
     features = _features_of_customers(tiles, moments, service)
     labelled = features.join(outcomes(tiles, moments, service), list(KEYS), "left")
-    mature = [moment.as_of for moment in moments if moment.is_mature(logs)]
-    is_mature = F.col("as_of").isin(mature) if mature else F.lit(False)
-    return labelled.select(*table_columns(service, F.coalesce(F.col("happened"), F.lit(False)), is_mature))
+    over = {moment.as_of for moment in moments if moment.is_over(logs)}
+    is_mature, is_uncertain = _is_as_of(over - set(uncertain)), _is_as_of(over & set(uncertain))
+    happened = F.coalesce(F.col("happened"), F.lit(False))
+    return labelled.select(*table_columns(service, happened, is_mature, is_uncertain))
 
 
-def table_columns(service: Service, happened: Column, is_mature: Column) -> list[Column]:
+def _is_as_of(days: Collection[date]) -> Column:
+    return F.col("as_of").isin(sorted(days)) if days else F.lit(False)
+
+
+def table_columns(
+    service: Service, happened: Column, is_mature: Column, is_uncertain: Column | None = None
+) -> list[Column]:
     """The columns of the feature table, in their order, for rows with the keys and the features.
 
     Args:
         happened: whether the condition of the label was true in the outcome window.
-        is_mature: whether the outcome window is over, so that the label is known.
+        is_mature: whether the outcome is over and covered by logs, so that the label is known.
+        is_uncertain: whether the outcome is over and not covered; by default nowhere.
     """
+    open_status = F.lit("immature")
+    unknown = open_status if is_uncertain is None else F.when(is_uncertain, F.lit("uncertain")).otherwise(open_status)
     is_positive = happened if service.label.one_if == "present" else ~happened
     return [
         *map(F.col, KEYS),
         *(_with_comment(feature) for feature in table_features(service)),
         F.coalesce(F.expr(service.eligible.when), F.lit(False)).alias("eligible"),
         F.when(is_mature, is_positive.cast("int")).alias("label"),
-        F.when(is_mature, F.lit("mature")).otherwise(F.lit("immature")).alias("label_status"),
+        F.when(is_mature, F.lit("mature")).otherwise(unknown).alias("label_status"),
     ]
 
 

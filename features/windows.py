@@ -5,7 +5,7 @@ outcome window `[as_of + gap_days, as_of + gap_days + outcome_days)`.
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -57,8 +57,8 @@ class Moment:
         start = self.as_of + timedelta(days=self.gap_days)
         return Window(start, start + timedelta(days=self.outcome_days))
 
-    def is_mature(self, logs: Window) -> bool:
-        """Whether the logs reach the end of the outcome window, so that the label is known."""
+    def is_over(self, logs: Window) -> bool:
+        """Whether the logs reach the end of the outcome window."""
         return self.outcome.end <= logs.end
 
     def is_inside(self, logs: Window) -> bool:
@@ -93,9 +93,17 @@ def longest_hole(days: Iterable[date], window: Window) -> Window:
     return max(holes, key=lambda hole: hole.days)
 
 
-def default_moments(logs: Window, windows: Windows) -> list[Moment]:
-    """The default as-of dates: the newest one, for scoring, and before it the latest one with mature labels, if any."""
+def default_moments(logs: Window, windows: Windows, is_covered: Callable[[Moment], bool]) -> list[Moment]:
+    """The default as-of dates: the newest one, for scoring, and before it the latest one with mature labels, if any.
+
+    Where the outcome of no date is covered, the latest one whose outcome is over takes its place.
+
+    Args:
+        is_covered: whether the logs cover the outcome of a moment.
+    """
     newest = Moment.at(logs.end, windows)
-    span = windows.gap_days + windows.outcome_days
-    mature = Moment.at(logs.end - timedelta(days=span), windows)
-    return [mature, newest] if mature.is_inside(logs) else [newest]
+    latest = logs.end - timedelta(days=windows.gap_days + windows.outcome_days)
+    over = [
+        Moment.at(day, windows) for day in Window(logs.start + timedelta(days=1), latest + timedelta(days=1)).dates()
+    ]
+    return [next((moment for moment in reversed(over) if is_covered(moment)), over[-1]), newest] if over else [newest]

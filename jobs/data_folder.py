@@ -1,10 +1,10 @@
 """The data folder: every layer by its name. Nothing else in the code knows what a layer's folder is called."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from conf.errors import InputError
-from features.windows import Window, logs_window
+from features.windows import Window
+from jobs.logs.coverage import logs_of
 from jobs.records.drift import DriftRecord
 from jobs.records.layers import EventsRecord, FeaturesRecord, InteractionsRecord, TilesRecord, TitleDaysRecord
 from jobs.records.recommending import RecommendationsRecord, TitlesRecord
@@ -112,8 +112,12 @@ class DataFolder:
         return self.root / "report"
 
     def logs(self) -> Window:
-        """The days from the first tile to the last. Raises InputError where there are no tiles."""
-        days = [date.fromisoformat(value) for value in self.daily.values()]
-        if not days:
+        """The window of the logs, without stray days. Raises InputError where there are no tiles."""
+        return logs_of(self.tiles_records())
+
+    def tiles_records(self) -> dict[str, TilesRecord]:
+        """The records of the daily tiles by day. Raises InputError where there are none."""
+        records = self.daily.records()
+        if not records:
             raise InputError(f"{self.daily.root}: there are no daily tiles; run `encore rollup --data {self}` first")
-        return logs_window(days)
+        return records

@@ -19,18 +19,21 @@ from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from conf.load import fingerprint
-from conf.schema import Service, Windows
+from conf.schema import Service
 from features.contract import broken_promises
 from features.declared import table_features
 from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
 from features.table import capped_customers, excluded_bots, feature_table
 from features.windows import Moment, Window, default_moments, longest_hole
 from jobs.console.options import DATA, PROFILE, AsOfOption, DataOption, EngineOption, ProfileOption, ServiceOption
+from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.data_folder import DataFolder
-from jobs.lineage.bases import table_end
+from jobs.lineage.bases import is_used
 from jobs.lineage.walk import Lineage
+from jobs.logs.coverage import LogCoverage, log_coverage
+from jobs.logs.notices import caveats, set_aside
 from jobs.records.layers import Export, ExportsRecord, FeaturesBasis, FeaturesRecord, LabelStatus
 from jobs.storage.backend import dataset, local_target, write_csv, write_text
 from jobs.storage.layer import Layer, write_partitions
@@ -46,10 +49,13 @@ MANIFEST = (
     "eligible",
     "positives",
     "label_status",
+    "thin",
     "bots_excluded",
     "capped",
     "missing_days",
     "missing_parts",
+    "uncovered_days",
+    "thin_days",
 )
 
 
@@ -78,6 +84,8 @@ def command(
     context = open_context(data, service, profile, engine)
     with working("features", context) as (spark, step):
         step.done(summary(features(context, spark, as_of or ())))
+    for notice in notices(context, as_of or ()):
+        say(notice)
 
 
 def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) -> list[date]:
@@ -95,18 +103,18 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
         DataCheckError: a table breaks its contract.
     """
     context.require_events()
-    data, windows = context.data, context.service.windows
-    logs = data.logs()
+    data, service = context.data, context.service
+    coverage = log_coverage(data.tiles_records(), service)
     lineage = context.lineage
     lineage.require_tiles()
-    asked_for = _moments(data, windows, logs, as_of)
-    again, lost = _to_make_again(context, lineage, logs, {str(moment.as_of) for moment in asked_for})
+    asked_for = _moments(data, coverage, as_of)
+    again, lost = _to_make_again(context, lineage, coverage, {str(moment.as_of) for moment in asked_for})
     bases = {moment: lineage.table_basis(moment) for moment in sorted([*asked_for, *again])}
     done = data.features.up_to_date({str(moment.as_of): basis for moment, basis in bases.items()})
     changed = [moment for moment in bases if str(moment.as_of) not in done]
     if changed:
-        _write_tables(data, context.service, spark, {moment: bases[moment] for moment in changed}, logs)
-    export(data.features, context.service)
+        _write_tables(data, spark, {moment: bases[moment] for moment in changed}, coverage)
+    export(data.features, service)
     if lost:
         raise InputError(
             f"{data.features.partition(lost[0])}: was made from tiles that have changed, and cannot be made again, "
@@ -120,8 +128,15 @@ def summary(written: Sequence[date]) -> str:
     return f"tables written: {', '.join(map(str, written)) or 'none, all up to date'}"
 
 
+def notices(context: Context, as_of: Sequence[date] = ()) -> list[str]:
+    """What is not known of the tables of these as-of dates, and which days were set aside, a line each."""
+    coverage = log_coverage(context.data.tiles_records(), context.service)
+    moments = _moments(context.data, coverage, as_of)
+    return [*set_aside(context.data.root, coverage), *(line for one in moments for line in caveats(coverage, one))]
+
+
 def _to_make_again(
-    context: Context, lineage: Lineage, logs: Window, asked_for: Collection[str]
+    context: Context, lineage: Lineage, coverage: LogCoverage, asked_for: Collection[str]
 ) -> tuple[list[Moment], list[str]]:
     """Of the other tables that are out of date, those that can be made again, and the dates of those that cannot.
 
@@ -135,7 +150,7 @@ def _to_make_again(
         if day in asked_for or is_idle or record.basis == lineage.table_basis(moment):
             continue
         try:
-            _refuse_without_logs(context.data, logs, moment)
+            _refuse_without_logs(context.data, coverage, moment)
             again.append(moment)
         except InputError:
             if record.basis.configuration == context.tables.version:
@@ -143,24 +158,32 @@ def _to_make_again(
     return again, lost
 
 
-def _moments(data: DataFolder, windows: Windows, logs: Window, as_of: Sequence[date]) -> list[Moment]:
-    days = [date.fromisoformat(day) for day in data.daily.values()]
-    moments = sorted({Moment.at(day, windows) for day in as_of}) or default_moments(logs, windows)
-    root = data.daily.root
-    if not as_of:
-        _refuse_stray_end(root, days, logs, moments[-1])
+def _moments(data: DataFolder, coverage: LogCoverage, as_of: Sequence[date]) -> list[Moment]:
+    """The moments of the as-of dates, or the default ones."""
+    windows, logs = coverage.service.windows, coverage.logs
+    days = _days_with_logs(coverage)
+    if as_of:
+        moments = sorted({Moment.at(day, windows) for day in as_of})
+    else:
+        moments = default_moments(
+            logs,
+            windows,
+            lambda moment: any(day in moment.observation for day in days) and coverage.status(moment) == "mature",
+        )
+        _refuse_stray_end(data.daily.root, days, coverage, moments[-1])
     for moment in moments:
-        _refuse_without_logs(data, logs, moment)
+        _refuse_without_logs(data, coverage, moment)
     return moments
 
 
-def _refuse_without_logs(data: DataFolder, logs: Window, moment: Moment) -> None:
-    """Raise InputError where the as-of date is outside the logs, or a window that counts has none."""
-    days = [date.fromisoformat(day) for day in data.daily.values()]
-    refuse_outside(data, logs, moment)
-    _refuse_silence(data.daily.root, days, moment, moment.observation)
-    if moment.is_mature(logs):
-        _refuse_silence(data.daily.root, days, moment, moment.outcome)
+def _refuse_without_logs(data: DataFolder, coverage: LogCoverage, moment: Moment) -> None:
+    """Raise InputError where the as-of date is outside the logs, or its observation has none."""
+    refuse_outside(data, coverage.logs, moment)
+    _refuse_silence(data.daily.root, _days_with_logs(coverage), moment, moment.observation)
+
+
+def _days_with_logs(coverage: LogCoverage) -> list[date]:
+    return [day for day in coverage.records if day in coverage.logs]
 
 
 def refuse_outside(data: DataFolder, logs: Window, moment: Moment) -> None:
@@ -181,11 +204,11 @@ def _refuse_silence(root: Place, days: Sequence[date], moment: Moment, window: W
         )
 
 
-def _refuse_stray_end(root: Place, days: Sequence[date], logs: Window, newest: Moment) -> None:
-    """Raise InputError where a stray line with a far date moves the end of the logs: every customer would look gone."""
+def _refuse_stray_end(root: Place, days: Sequence[date], coverage: LogCoverage, newest: Moment) -> None:
+    """Raise InputError where the last days may be strays, with too few events to tell: all would look gone."""
     observation = newest.observation
-    hole = longest_hole(days, Window(max(observation.start, logs.start), observation.end))
-    if hole.days >= newest.outcome_days:
+    hole = longest_hole(days, Window(max(observation.start, coverage.logs.start), observation.end))
+    if hole.days >= newest.outcome_days and not set(hole.dates()) & set(coverage.thin_days(newest)):
         raise InputError(
             f"{root}: there are no logs from {hole.start} for {hole.days} days, but some after them; "
             f"if the last days are strays, remove their archive, else unpack what is missing or give an --as-of"
@@ -193,14 +216,14 @@ def _refuse_stray_end(root: Place, days: Sequence[date], logs: Window, newest: M
 
 
 def _write_tables(
-    data: DataFolder, service: Service, spark: SparkSession, bases: Mapping[Moment, FeaturesBasis], logs: Window
+    data: DataFolder, spark: SparkSession, bases: Mapping[Moment, FeaturesBasis], coverage: LogCoverage
 ) -> None:
-    layer, moments = data.features, list(bases)
-    end = max(table_end(moment, basis.mature) for moment, basis in bases.items())
-    days = [day for day in data.daily.values() if date.fromisoformat(day) < end]
+    layer, moments, service, logs = data.features, list(bases), coverage.service, coverage.logs
+    days = [str(day) for day in sorted(coverage.records) if any(is_used(day, one, coverage) for one in moments)]
     tiles = data.daily.read(spark, days)
+    uncertain = [moment.as_of for moment in moments if coverage.status(moment) == "uncertain"]
     with layer.staging() as staged:
-        write_partitions(feature_table(tiles, moments, logs, service), staged, several=len(moments) > 1)
+        write_partitions(feature_table(tiles, moments, logs, service, uncertain), staged, several=len(moments) > 1)
         written = {date.fromisoformat(value) for value in staged.values()}
         for moment in moments:
             if moment.as_of not in written:
@@ -218,7 +241,7 @@ def _write_tables(
             record = FeaturesRecord(
                 basis=basis,
                 **asdict(counted[moment.as_of]),
-                **_caveats(data, moment),
+                **_caveats(coverage, moment),
                 bots_excluded=excluded.get(moment.as_of, 0),
                 capped=above.get(moment.as_of, {}),
             )
@@ -265,18 +288,24 @@ class Caveats(TypedDict):
     sample: float
     missing_days: list[date]
     missing_parts: dict[str, list[str]]
+    uncovered_days: list[date]
+    thin_days: list[date]
+    thin: bool
 
 
-def _caveats(data: DataFolder, moment: Moment) -> Caveats:
-    records = data.daily.records()
-    outcome = moment.outcome.dates() if moment.is_mature(data.logs()) else []
-    used = [str(day) for day in (*moment.observation.dates(), *outcome)]
+def _caveats(coverage: LogCoverage, moment: Moment) -> Caveats:
+    records, thin_days = coverage.records, coverage.thin_days(moment)
+    is_over = moment.is_over(coverage.logs)
+    used = [*moment.observation.dates(), *(moment.outcome.dates() if is_over else [])]
     return {
         "sample": next(iter(records.values())).sample,
-        "missing_days": [date.fromisoformat(day) for day in used if day not in records],
+        "missing_days": [day for day in used if day not in records],
         "missing_parts": {
-            day: records[day].missing_parts for day in used if day in records and records[day].missing_parts
+            str(day): records[day].missing_parts for day in used if day in records and records[day].missing_parts
         },
+        "uncovered_days": coverage.uncovered(moment) if is_over else [],
+        "thin_days": thin_days,
+        "thin": not coverage.is_enough(thin_days),
     }
 
 

@@ -55,7 +55,9 @@ def rollup(context: Context, spark: SparkSession) -> int:
     records = event_records(data, list(service.events))
     context.lineage.require_events()
     bases = tiles_bases(service, records)
-    events = {day: sum(of_event[day].events for of_event in records.values() if day in of_event) for day in bases}
+    events = {
+        day: {name: of_event[day].events for name, of_event in records.items() if day in of_event} for day in bases
+    }
     written = bring_up_to_date(
         [data.daily],
         records,
@@ -77,9 +79,9 @@ def _write_days(
     service: Service,
     spark: SparkSession,
     bases: Mapping[str, TilesBasis],
-    expected: Mapping[str, int],
+    expected: Mapping[str, Mapping[str, int]],
 ) -> None:
-    """Write the tiles of some days; `expected` says how many events each has."""
+    """Write the tiles of some days; `expected` says how many events of each kind each has."""
     layer, days = data.daily, list(bases)
     events = {name: events_on(data, spark, name, event, days) for name, event in service.events.items()}
     with layer.staging() as staged:
@@ -98,13 +100,19 @@ def _write_days(
             for row in totals.collect():
                 counts[str(row["date"])] = {key: row[key] for key in ("customers", "bots", "events")}
         records = {
-            day: TilesRecord(basis=basis, sample=basis.sample, missing_parts=basis.missing_parts, **counts[day])
+            day: TilesRecord(
+                basis=basis,
+                sample=basis.sample,
+                missing_parts=basis.missing_parts,
+                by_kind=dict(expected[day]),
+                **counts[day],
+            )
             for day, basis in bases.items()
         }
         for day, record in records.items():
-            if record.events != expected[day]:
+            if record.events != (events_of_day := sum(expected[day].values())):
                 raise DataCheckError(
-                    f"rollup of {day}: there were {expected[day]} events, and the tiles count {record.events}; "
+                    f"rollup of {day}: there were {events_of_day} events, and the tiles count {record.events}; "
                     f"the days rolled up together with it were not kept. Remove {data.root / 'events'}, and run "
                     f"`encore ingest` again; if it stays so, report it"
                 )

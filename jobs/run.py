@@ -24,7 +24,7 @@ from jobs.console.options import (
     ServiceOption,
     kinds_of,
 )
-from jobs.console.progress import StartStep, console, start_step
+from jobs.console.progress import StartStep, console, say, start_step
 from jobs.console.session import locked, named_place, open_context
 from jobs.context import Context
 from jobs.engine import engine as start_engine
@@ -60,7 +60,7 @@ def run(
     as_of: Sequence[date] = (),
     models: Sequence[str] = DEFAULT_MODELS,
 ) -> Place:
-    """From raw archives, landed lines or a finished table to the report.
+    """From raw archives, landed lines or a finished table to the report; at the latest of `as_of` where it is given.
 
     Returns the report's page; raises what the steps raise.
     """
@@ -68,14 +68,14 @@ def run(
         _take_table(context, start, raw, sample, as_of)
     else:
         _make_tables(context, start, raw, sample, as_of)
-    problem = None
+    problem, at = None, max(as_of, default=None)
     if context.tables.mature():
         try:
-            _model(context, start, models)
+            _model(context, start, models, at)
         except InputError as error:  # what is known of the data is worth a page all the same
             problem = error
     if context.service.interactions:
-        _recommend(context, start)
+        _recommend(context, start, at)
     stale = stale_parts(context.lineage)  # such as scores, where no label is known by the declarations in force
     page = _report(context, start, {*stale, "models"} if problem else {*stale})
     problem = problem or next(iter(stale.values()), None)
@@ -117,26 +117,28 @@ def _make_tables(
             step.done(rollup.summary(rollup.rollup(context, spark)))
         with start("features") as step:
             step.done(features.summary(features.features(context, spark, as_of)))
+    for notice in features.notices(context, as_of):
+        say(notice)
 
 
-def _model(context: Context, start: StartStep, models: Sequence[str]) -> None:
-    """Train, score, and look for drift."""
+def _model(context: Context, start: StartStep, models: Sequence[str], as_of: date | None) -> None:
+    """Train; score and look for drift at a date, by default the newest one."""
     from jobs import drift, score, train
 
     with start("train") as step, start_engine("spark", context.profile) as spark:
         step.done(train.summary(train.train(context, spark, models, step.update)))
     with start("score") as step, start_engine(context.engine, context.profile) as spark:
-        step.done(score.summary(*score.score(context, spark)))
+        step.done(score.summary(*score.score(context, spark, as_of)))
     with start("drift") as step, start_engine(context.engine, context.profile) as spark:
-        step.done(drift.summary(*drift.drift(context, spark)))
+        step.done(drift.summary(*drift.drift(context, spark, as_of)))
 
 
-def _recommend(context: Context, start: StartStep) -> None:
-    """Recommend titles, where there is enough to learn from."""
+def _recommend(context: Context, start: StartStep, as_of: date | None) -> None:
+    """Recommend titles at a date, where there is enough to learn from."""
     from jobs import recommend
 
     with start("recommend") as step, start_engine(context.engine, context.profile) as spark:
-        request = recommend.RecommendRequest(recommend.library(None, context.engine))
+        request = recommend.RecommendRequest(recommend.library(None, context.engine), as_of=as_of)
         try:
             step.done(recommend.summary(*recommend.recommend(context, spark, request, step.update)))
         except NothingToLearnError as nothing:

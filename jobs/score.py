@@ -30,11 +30,13 @@ from jobs.console.options import (
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
+from jobs.formatting import fixed, span
 from jobs.lineage.bases import targeting_version
 from jobs.records.layers import FeaturesRecord
-from jobs.records.scoring import ContactPlanSection, ScoresBasis, ScoresRecord
+from jobs.records.scoring import BacktestSection, ContactPlanSection, ScoresBasis, ScoresRecord
 from jobs.storage.layer import Partitions, write_partitions
 from jobs.training.artifacts import ModelFolder
+from jobs.training.backtest import backtest
 from jobs.training.feature_tables import FeatureTables
 from models.evaluation.deciles import with_deciles
 from models.scoring.portable import PortableModel, score_table
@@ -62,6 +64,9 @@ def command(
         float | None, typer.Option(help="Share of the list that is not contacted, to measure the effect.")
     ] = None,
     currency: Annotated[str | None, typer.Option(help="Currency of all amounts.")] = None,
+    past_list: Annotated[
+        bool, typer.Option("--past-list", help="Write a contact list though the outcome is over; so do limits.")
+    ] = False,
     engine: EngineOption = None,
     profile: ProfileOption = PROFILE,
 ) -> None:
@@ -77,8 +82,13 @@ def command(
     }
     context = open_context(data, service, profile, engine, {"targeting": economics})
     with working("score", context) as (spark, step):
-        day, record = score(context, spark, as_of, model)
+        is_listed = past_list or contacts is not None or budget is not None
+        day, record = score(context, spark, as_of, model, is_listed)
         step.done(f"{record.customers:,} customers at {day} in {context.data.scores.partition(day)}")
+    if record.backtest:
+        say(_backtest_in_words(record.backtest))
+        if not is_listed:
+            say("no contact list, since the outcome of this date is over: to write one all the same, give --past-list")
     plan = record.plan
     if plan:
         say(
@@ -99,10 +109,12 @@ def score(
     spark: SparkSession,
     as_of: date | None = None,
     model: str | None = None,
+    lists_past: bool = False,
 ) -> tuple[str, ScoresRecord]:
     """Score the newest feature table, or the one at `as_of`, into `scores/as_of=…/`.
 
-    Where the service declares no costs and value of a contact, no customer is marked for contact.
+    Where the service declares no costs and value of a contact, no customer is marked for contact. Nor is one where the
+    outcome of the date is over, unless `lists_past`.
 
     Args:
         model: name of a trained model; the chosen one by default.
@@ -114,9 +126,11 @@ def score(
         InputError: there is no model or table, one of them is out of date, or the model cannot read the table.
     """
     tables, models, layer = context.tables, ModelFolder(context.data.models), context.data.scores
-    money = context.service.targeting
     day = str(as_of) if as_of else tables.newest()
     table_record = tables.record(day)
+    is_past = table_record.label_status != "immature"
+    service = context.service.model_copy(update={"targeting": None}) if is_past and not lists_past else context.service
+    money = service.targeting
     name = model or models.chosen()
     portable = models.model(name)
     lineage = context.lineage
@@ -126,7 +140,7 @@ def score(
     basis = ScoresBasis(
         table=table_record.basis,
         model=models.version(name),
-        targeting=targeting_version(context.service),
+        targeting=targeting_version(service),
         declared=targeting_version(tables.declared),
     )
     done = layer.up_to_date({day: basis})
@@ -141,7 +155,7 @@ def score(
                 raise InputError(
                     f"{tables.layer.partition(day)}: no customer in this table is eligible, so none is scored"
                 )
-            write_partitions(_with_contacts(plainly.read(spark), context.service, day), staged)
+            write_partitions(_with_contacts(plainly.read(spark), service, day), staged)
             rows = staged.read(spark)
             ((customers, mean),) = rows.agg(F.count("*"), F.avg(PROBABILITY)).collect()
             record = ScoresRecord(
@@ -151,6 +165,7 @@ def score(
                 mean_probability=mean,
                 sample=table_record.sample,
                 plan=_plan(tables, models, spark, name, rows, money) if money else None,
+                backtest=backtest(tables, models.record(name), table, rows) if is_past else None,
             )
             layer.publish(staged, day, record)
             done = {day: record}
@@ -160,7 +175,20 @@ def score(
 
 def summary(day: str, record: ScoresRecord) -> str:
     """What was scored, in a line."""
-    return f"{record.customers:,} customers at {day} by {record.model}"
+    past = f"; {_backtest_in_words(record.backtest)}" if record.backtest else ""
+    return f"{record.customers:,} customers at {day} by {record.model}{past}"
+
+
+def _backtest_in_words(found: BacktestSection) -> str:
+    """How good the model was at a past date."""
+    if "auc" not in found.metrics:
+        why = "no customer is left that did not train the model" if found.left_out else "its outcome is not known"
+        return f"backtest: the outcome of this date is over; {why}"
+    auc = found.metrics["auc"]
+    return (
+        f"backtest: AUC {fixed(auc.value, 3)} ({span(auc)}) on {found.customers:,} customers; "
+        f"{found.left_out:,} that trained the model are left out"
+    )
 
 
 def _refuse_other_table(

@@ -42,4 +42,4 @@ def start_step(name: str) -> Iterator[Step]:
 
 def say(line: str) -> None:
     """Print a line below that of a step."""
-    console.print(f"  {line}")
+    console.print(f"  {line}", markup=False)

@@ -11,8 +11,9 @@ from conf.events import Event
 from conf.load import fingerprint
 from conf.recommender import Interactions
 from conf.schema import Service
-from features.windows import Moment, Window
+from features.windows import Moment
 from jobs.incremental import EventRecords, days_of
+from jobs.logs.coverage import LogCoverage
 from jobs.records.layers import EventsBasis, EventsRecord, FeaturesBasis, TilesBasis, TitleDaysBasis
 from jobs.storage.landing import LandedFile
 
@@ -45,20 +46,26 @@ def title_days_bases(declared: Interactions, records: EventRecords) -> dict[str,
     }
 
 
-def table_basis(tiles: Mapping[str, TilesBasis], version: str, moment: Moment, logs: Window) -> FeaturesBasis:
-    """What the feature table of a moment is made from: the tiles that it reads, and the declarations.
+def table_basis(version: str, moment: Moment, coverage: LogCoverage) -> FeaturesBasis:
+    """What the feature table of a moment is made from: the tiles that it reads, what the logs cover, the declarations.
 
-    tiles: the bases of all days.
+    version: fingerprint of the declarations.
     """
-    is_mature = moment.is_mature(logs)
-    end = str(table_end(moment, is_mature))
-    used = {day: basis for day, basis in tiles.items() if day < end}
-    return FeaturesBasis(tiles=fingerprint(used), configuration=version, mature=is_mature)
+    used = {str(day): record.basis for day, record in coverage.records.items() if is_used(day, moment, coverage)}
+    status = coverage.status(moment)
+    uncovered = coverage.uncovered(moment) if moment.is_over(coverage.logs) else []
+    return FeaturesBasis(
+        tiles=fingerprint(used),
+        configuration=version,
+        mature=status == "mature",
+        coverage=fingerprint(status, *map(str, [*uncovered, "|", *coverage.thin_days(moment)])),
+    )
 
 
-def table_end(moment: Moment, is_mature: bool) -> date:
-    """The day before which the tiles count: the days of an outcome that is not over decide nothing yet."""
-    return moment.outcome.end if is_mature else moment.as_of
+def is_used(day: date, moment: Moment, coverage: LogCoverage) -> bool:
+    """Whether the tiles of a day count: those of an outcome that is not over decide nothing yet."""
+    end = moment.outcome.end if moment.is_over(coverage.logs) else moment.as_of
+    return day in coverage.logs and day < end
 
 
 def targeting_version(service: Service) -> str:

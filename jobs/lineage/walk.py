@@ -11,10 +11,11 @@ from typing import Any
 
 from conf.errors import InputError
 from conf.schema import Service
-from features.windows import Moment, Window
+from features.windows import Moment
 from jobs.data_folder import DataFolder
 from jobs.incremental import EventRecords
 from jobs.lineage.bases import event_version, events_basis, table_basis, targeting_version, tiles_bases
+from jobs.logs.coverage import LogCoverage, log_coverage
 from jobs.records.layers import EventsBasis, EventsRecord, FeaturesBasis, TilesBasis
 from jobs.records.scoring import ScoresRecord
 from jobs.records.training import ModelRecord
@@ -109,7 +110,8 @@ class Lineage:
 
     def table_basis(self, moment: Moment) -> FeaturesBasis:
         """What the table of a moment would be made from now; the tiles are up to date."""
-        return table_basis(self._fresh_tiles, self.tables.version, moment, self._logs)
+        self.require_tiles()
+        return table_basis(self.tables.version, moment, self._coverage)
 
     # ---- each of these is done once ----
 
@@ -140,8 +142,8 @@ class Lineage:
         return tiles
 
     @cached_property
-    def _logs(self) -> Window:
-        return self.data.logs()
+    def _coverage(self) -> LogCoverage:
+        return log_coverage(self.data.tiles_records(), self.service)
 
     def _landed(self) -> Mapping[tuple[str, str], list[LandedFile]] | None:
         """The landed files by event and day, None where the landing layer is not there."""

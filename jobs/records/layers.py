@@ -7,7 +7,7 @@ from pydantic import AliasChoices, Field
 
 from jobs.storage.records import PartitionRecord, Record, Section
 
-LabelStatus = Literal["mature", "immature"]
+LabelStatus = Literal["mature", "immature", "uncertain"]
 
 
 class EventsBasis(Section):
@@ -56,7 +56,7 @@ class TilesBasis(Section):
 
 
 class TilesRecord(PartitionRecord):
-    """A day of tiles, one row per customer: `daily/date=…/`."""
+    """A day of tiles, one row per customer: `daily/date=…/`; by_kind: events by their kind."""
 
     COMMAND: ClassVar[str] = "`encore rollup`"
     basis: TilesBasis
@@ -65,18 +65,20 @@ class TilesRecord(PartitionRecord):
     customers: int
     bots: int
     events: int
+    by_kind: dict[str, int]
 
 
 class FeaturesBasis(Section):
     """What a feature table is made from.
 
     tiles: fingerprint of the tiles, or checksum of a finished table's file; configuration: fingerprint of the
-    declarations; mature: whether the outcome was known.
+    declarations; mature: whether the outcome was known; coverage: fingerprint of what the logs cover.
     """
 
     tiles: str
     configuration: str
     mature: bool
+    coverage: str = ""
 
 
 class TableSource(Section):
@@ -101,6 +103,8 @@ class FeaturesRecord(PartitionRecord):
         positives: eligible customers with label 1.
         missing_days: days of the windows without logs.
         missing_parts: by day, the parts of its logs that are missing.
+        uncovered_days: days of the outcome on which logs are missing that the label reads.
+        thin_days: days of the observation on which logs are missing; thin: whether they are more than tolerated.
         bots_excluded: customers left out as bots.
         capped: by feature, customers whose value was above its cap.
         source: only of a finished table.
@@ -115,6 +119,9 @@ class FeaturesRecord(PartitionRecord):
     sample: float
     missing_days: list[date]
     missing_parts: dict[str, list[str]]
+    uncovered_days: list[date] = []
+    thin_days: list[date] = []
+    thin: bool = False
     bots_excluded: int
     capped: dict[str, int]
     source: TableSource | None = None

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from jobs.records.layers import FeaturesBasis
 from jobs.storage.records import PartitionRecord, Section
+from models.evaluation.intervals import Interval
 from models.targeting.profit import ProfitAtShare
 from models.targeting.uplift import Uplift
 
@@ -45,8 +46,24 @@ class ContactPlanSection(Section):
     uplift: Uplift | None
 
 
+class BacktestSection(Section):
+    """How good a model was at a date whose outcome is over, on customers that did not train it.
+
+    customers: those that the metrics are of. left_out: customers that trained the model. metrics: as a model's; none
+    where no outcome is known or no customer is left.
+    """
+
+    customers: int
+    left_out: int
+    metrics: dict[str, Interval]
+
+
 class ScoresRecord(PartitionRecord):
-    """Scores, one row per eligible customer: `scores/as_of=…/`; `plan` is None where no economics are declared."""
+    """Scores, one row per eligible customer: `scores/as_of=…/`.
+
+    `plan` is None where there is no contact list: no economics are declared, or the date is past. `backtest` is None
+    where the outcome is not over.
+    """
 
     COMMAND: ClassVar[str] = "`encore score --as-of {partition}`"
     basis: ScoresBasis
@@ -55,3 +72,4 @@ class ScoresRecord(PartitionRecord):
     mean_probability: float
     sample: float
     plan: ContactPlanSection | None
+    backtest: BacktestSection | None = None

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from conf.schema import Windows
-from features.windows import Moment, Window, logs_window
+from features.windows import Moment, Window
 from jobs.data_folder import DataFolder
-from jobs.records.layers import FeaturesRecord, TableSource, TilesRecord
+from jobs.logs.coverage import days_of_logs
+from jobs.records.layers import FeaturesRecord, LabelStatus, TableSource, TilesRecord
 from jobs.reporting.row_counts import Rows, archives
 from jobs.reporting.scores import leaving
 
@@ -16,17 +17,28 @@ STATUSES = ("failed", "undated", "duplicate", "not_a_log", "unpacked")  # the wo
 
 @dataclass(frozen=True)
 class Table:
-    """A feature table by its counts, the days that its windows lack, and by feature the customers above its cap."""
+    """A feature table by its counts, the days that its windows lack, and by feature the customers above its cap.
+
+    uncovered_days, thin_days, thin: see FeaturesRecord.
+    """
 
     as_of: date
     customers: int
     eligible: int
     bots_excluded: int
-    is_mature: bool
+    status: LabelStatus
     positives: int
     missing_days: list[date]
     days_lacking_parts: int
     capped: Mapping[str, int]
+    uncovered_days: list[date]
+    thin_days: list[date]
+    thin: bool
+
+    @property
+    def is_mature(self) -> bool:
+        """Whether the outcome is known."""
+        return self.status == "mature"
 
     @property
     def positive_share(self) -> float | None:
@@ -51,10 +63,14 @@ class File:
 
 @dataclass(frozen=True)
 class DataQuality:
-    """How far the data can be trusted; `logs` and `sample` are None where no layer has them."""
+    """How far the data can be trusted; `logs` and `sample` are None where no layer has them.
+
+    set_aside: days with events outside the logs.
+    """
 
     archives: dict[str, list[str]]
     logs: Window | None
+    set_aside: list[date]
     missing_days: list[date]
     missing_parts: dict[str, list[date]]
     bot_days: int
@@ -76,11 +92,13 @@ class DataQuality:
 def data_quality(data: DataFolder, windows: Windows) -> DataQuality:
     """What the records of the layers that are there say."""
     daily, features, scores = data.daily.records(), data.features.records(), data.scores.records()
-    logs = logs_window(map(date.fromisoformat, daily)) if daily else None
+    found = days_of_logs({date.fromisoformat(day): record for day, record in daily.items()}) if daily else None
+    logs = found.logs if found else None
     samples = [one.sample for layer in (daily, features, scores) for one in layer.values()]
     return DataQuality(
         archives=_by_status(archives(data.landing)),
         logs=logs,
+        set_aside=list(found.set_aside) if found else [],
         missing_days=[day for day in logs.dates() if str(day) not in daily] if logs else [],
         missing_parts=_missing_parts(daily),
         bot_days=sum(record.bots for record in daily.values()),
@@ -110,16 +128,19 @@ def _file(as_of: date, source: TableSource) -> File:
 
 def _table(windows: Windows, as_of: date, record: FeaturesRecord) -> Table:
     outcome = Moment.at(as_of, windows).outcome
-    is_mature = record.label_status == "mature"
+    is_over = record.label_status != "immature"
     return Table(
         as_of,
         record.customers,
         record.eligible,
         record.bots_excluded,
-        is_mature,
+        record.label_status,
         record.positives,
         # Days of an outcome that is not over are not missing yet.
-        [day for day in record.missing_days if is_mature or day not in outcome],
+        [day for day in record.missing_days if is_over or day not in outcome],
         len(record.missing_parts),
         {name: customers for name, customers in record.capped.items() if customers},
+        record.uncovered_days,
+        record.thin_days,
+        record.thin,
     )

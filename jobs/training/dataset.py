@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from conf.load import fingerprint
@@ -15,7 +16,7 @@ from jobs.training.feature_tables import FeatureTables
 from models.fitting.split import Split, choose_split
 
 Own = Callable[[Service], Sequence[object]]  # the declarations of a service that belong to one model
-FEWEST = {"training": 50, "test": 2}  # rows of either label; fewer in the test set than 50 show in the intervals
+FEWEST = {"training": 50, "test": 2}  # customers of either label; fewer than 50 in the test set show in the intervals
 
 
 def split_tables(tables: FeatureTables) -> Split:
@@ -74,10 +75,11 @@ def _shared(service: Service) -> str:
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """Rows of a set by label."""
+    """Rows of a set by label; a customer has one for each as-of date, and one of either label counts twice."""
 
     negatives: int
     positives: int
+    customers: int
 
     @property
     def rows(self) -> int:
@@ -120,12 +122,17 @@ class LabelledRows:
         return self._counts("test", self.test)
 
     def _counts(self, name: str, rows: DataFrame) -> LabelCounts:
-        counted = {0: 0, 1: 0} | {row["label"]: row["count"] for row in rows.groupBy("label").count().collect()}
-        found = LabelCounts(counted[0], counted[1])
-        rare = min(counted, key=lambda label: counted[label])
-        if counted[rare] < FEWEST[name]:
+        counted = rows.groupBy("label").agg(
+            F.count("*").alias("rows"), F.countDistinct("customer_id").alias("customers")
+        )
+        by_label = {row["label"]: row for row in counted.collect()}
+        customers = {label: by_label[label]["customers"] if label in by_label else 0 for label in (0, 1)}
+        found_rows = {label: by_label[label]["rows"] if label in by_label else 0 for label in (0, 1)}
+        found = LabelCounts(found_rows[0], found_rows[1], sum(customers.values()))
+        rare = min(customers, key=lambda label: customers[label])
+        if customers[rare] < FEWEST[name]:
             raise InputError(
-                f"{self.tables.layer.root}: in the {name} set {counted[rare]} of {found.rows} rows have "
+                f"{self.tables.layer.root}: in the {name} set {customers[rare]} customers of {found.rows} rows have "
                 f"label {rare} ({self.split}), and at least {FEWEST[name]} are needed; "
                 f"take more customers or another --as-of"
             )

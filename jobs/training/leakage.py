@@ -23,7 +23,9 @@ def audit_leakage(models: ModelFolder, rows: LabelledRows) -> AuditRecord:
     service, count = rows.tables.service, rows.train_counts.rows
     train = rows.train.where(is_in_share(F.col("customer_id"), ROWS / count, "audit")) if count > ROWS else rows.train
     features = table_features(service)
-    found = clear_suspects(audit_features(train, features, service.audit), train, features, service.training)
+    of_a_customer = rows.train_counts.rows / rows.train_counts.customers
+    audited = audit_features(train, features, service.audit, of_a_customer)
+    found = clear_suspects(audited, train, features, service.training)
     record = AuditRecord(
         rows=found.rows,
         positive_share=found.positive_share,

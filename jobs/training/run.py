@@ -75,6 +75,10 @@ class TrainingRun:
     def _seed(self) -> int:
         return self.rows.tables.service.training.seed
 
+    def _evaluated(self, train: DataFrame, test: DataFrame) -> Evaluation:
+        """The metrics on both sets; a customer is in the training set once for each of its as-of dates."""
+        return evaluate(train, test, self._seed, repeats=len(self.rows.split.train) > 1)
+
     @cached_property
     def _recency(self) -> PortableModel:
         """The rule by recency alone."""
@@ -116,7 +120,7 @@ class TrainingRun:
             replace_folder(folder / "new", target)
 
     def _evaluate_baseline(self, one: Baseline) -> BaselineSection:
-        return BaselineSection(name=one.name, title=one.title, **vars(evaluate(one.train, one.test, self._seed)))
+        return BaselineSection(name=one.name, title=one.title, **vars(self._evaluated(one.train, one.test)))
 
     # ---- models ----
 
@@ -153,7 +157,7 @@ class TrainingRun:
         self._write_reference(trained, tested, features, new)
         other = tested.withColumnRenamed("recency_probability", "other_probability")
         gain = auc_gain(other, self._seed)
-        evaluation = evaluate(trained, tested, self._seed)
+        evaluation = self._evaluated(trained, tested)
         trained.unpersist()
         return evaluation, gain
 

@@ -24,15 +24,16 @@ class Evaluation:
     curves: dict[str, Points]
 
 
-def evaluate(train: DataFrame, test: DataFrame, seed: int) -> Evaluation:
+def evaluate(train: DataFrame, test: DataFrame, seed: int, repeats: bool = False) -> Evaluation:
     """Evaluate probabilities on both sets; the test set is never used to choose the threshold.
 
     Args:
         train: `label` and `probability` of the training set.
         test: the same of the test set, with labels in the shares in which they occur.
         seed: of the bootstrap.
+        repeats: whether customers have rows of several as-of dates in the training set; then `customer_id` is there.
     """
-    trained, tested = count_scores(train), count_scores(test)
+    trained, tested = count_scores(train, repeats), count_scores(test)
     threshold = best_threshold(trained)
     metrics = {"train": compute_metrics(trained, threshold, seed), "test": compute_metrics(tested, threshold, seed)}
     return Evaluation(threshold, metrics, curves(tested))

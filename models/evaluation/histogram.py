@@ -17,7 +17,24 @@ SMALLEST = 1e-15  # a probability is kept this far from 0 and 1
 # the same figures to the last bit. They do not overflow for 900 million customers with the greatest possible loss.
 UNIT = 2.0**-28
 LABELS = (0, 1)
+GROUPS = 200  # of customers; the width of an interval from so many groups varies by about 5 %
 TENTHS = 10
+
+
+@dataclass(frozen=True)
+class CustomerGroups:
+    """The rows of a histogram by bin and group of customers; arrays of shape (cells,).
+
+    A customer with rows at several as-of dates has all of them in one of GROUPS random groups, and a bootstrap draws
+    whole groups: rows of one customer are not independent.
+
+    at: number of the bin in the histogram. group: from 0. negatives, positives: rows with label 0 and 1.
+    """
+
+    at: NDArray[np.int64]
+    group: NDArray[np.int64]
+    negatives: Floats
+    positives: Floats
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,7 @@ class ScoreHistogram:
     negatives, positives: customers with label 0 and 1.
     negative_probability, positive_probability: their mean probability, 0 without customers.
     negative_loss, positive_loss: their mean of -log P(own label), 0 without customers.
+    groups: where customers have several rows, the same counts by group of customers.
     """
 
     bin: NDArray[np.int64]
@@ -40,6 +58,7 @@ class ScoreHistogram:
     positive_probability: Floats
     negative_loss: Floats
     positive_loss: Floats
+    groups: CustomerGroups | None = None
 
     @property
     def rows(self) -> Floats:
@@ -60,29 +79,66 @@ class ScoreHistogram:
         """The same bins with counts drawn by a Poisson bootstrap.
 
         Each customer counts Poisson(1) times, so that n equal customers together count Poisson(n) times: the rows are
-        not read again. Source: Hanley & MacGibbon 2006; Chamandy et al. 2012.
+        not read again. Where customers have several rows, groups of customers are drawn in the same way.
+        Source: Hanley & MacGibbon 2006; Chamandy et al. 2012; of groups: Cameron, Gelbach & Miller 2008.
         """
+        if self.groups:
+            return self._with_groups(self.groups, random.poisson(1.0, GROUPS).astype(float))
         drawn = random.poisson([self.negatives, self.positives]).astype(float)
         return replace(self, negatives=drawn[0], positives=drawn[1])
 
+    def _with_groups(self, groups: CustomerGroups, times: Floats) -> "ScoreHistogram":
+        """The same bins, with each group so many times."""
+        drawn = [
+            np.bincount(groups.at, rows * times[groups.group], len(self.bin)).astype(float)
+            for rows in (groups.negatives, groups.positives)
+        ]
+        return replace(self, negatives=drawn[0], positives=drawn[1], groups=None)
 
-def count_scores(scored: DataFrame) -> ScoreHistogram:
+
+def count_scores(scored: DataFrame, repeats: bool = False) -> ScoreHistogram:
     """Count rows by `label` (0 or 1) and `probability` (0 to 1) in one aggregation, which has at most 16,000 rows.
+
+    Args:
+        scored: the rows.
+        repeats: whether a `customer_id` may have several rows; then the aggregation has up to GROUPS times as many.
 
     Raises:
         ValueError: a label or a probability is null or out of range.
     """
     p = F.col("probability")
     is_scored = is_label(F.col("label")) & is_probability(p)
-    per_bin = scored.groupBy(F.when(is_scored, fine_bin(p)).alias("bin")).agg(*_sums(p))
-    found = collect_counts(per_bin, ["bin"])
-    found = {name: values[np.argsort(found["bin"])] for name, values in found.items()}
+    bin_number = F.when(is_scored, fine_bin(p)).alias("bin")
+    keys = [bin_number, customer_group(F.col("customer_id")).alias("group")] if repeats else [bin_number]
+    names = ["bin", "group"][: len(keys)]
+    cells = collect_counts(scored.groupBy(*keys).agg(*_sums(p)), names)
+    order = np.lexsort([cells[name] for name in reversed(names)])
+    cells = {name: values[order] for name, values in cells.items()}
+    bins, at = np.unique(cells["bin"], return_inverse=True)
+    found = {name: _added(at, values, len(bins)) for name, values in cells.items() if name not in names}
     rows = [found[f"rows_{label}"].astype(float) for label in LABELS]
     probability, loss = (
         [found[f"{name}_{label}"] * UNIT / np.maximum(rows[label], 1) for label in LABELS]
         for name in ("probability", "loss")
     )
-    return ScoreHistogram(found["bin"], *rows, *probability, *loss)
+    groups = CustomerGroups(at, cells["group"], *_floats(cells["rows_0"], cells["rows_1"])) if repeats else None
+    return ScoreHistogram(bins, rows[0], rows[1], probability[0], probability[1], loss[0], loss[1], groups)
+
+
+def customer_group(customer_id: Column) -> Column:
+    """The group of a customer, 0 to GROUPS - 1, by a hash of the id."""
+    return F.pmod(F.xxhash64(customer_id.cast("string"), F.lit("bootstrap")), F.lit(GROUPS))
+
+
+def _floats(negatives: NDArray[np.int64], positives: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    return negatives.astype(np.float64), positives.astype(np.float64)
+
+
+def _added(at: NDArray[np.int64], values: NDArray[np.int64], bins: int) -> NDArray[np.int64]:
+    """(bins,) sums of whole numbers by bin."""
+    sums = np.zeros(bins, np.int64)
+    np.add.at(sums, at, values)
+    return sums
 
 
 def _sums(p: Column) -> list[Column]:

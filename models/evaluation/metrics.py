@@ -36,7 +36,7 @@ def compute_metrics(
 ) -> dict[str, Interval]:
     """Compute all METRICS with 95 % bootstrap intervals, F1 at the threshold; NaN if a metric is not defined.
 
-    Rows count as independent: with several as-of dates of the same customers, intervals are too narrow.
+    The bootstrap draws customers: of a histogram with `groups`, all rows of a customer together.
     """
     random = np.random.default_rng(seed)
     resamples = [histogram.resampled(random) for _ in range(replicates)]

@@ -7,7 +7,15 @@ from pyspark.sql import functions as F
 
 from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
-from models.evaluation.histogram import LABELS, collect_counts, is_label, is_probability, log_odds
+from models.evaluation.histogram import (
+    GROUPS,
+    LABELS,
+    collect_counts,
+    customer_group,
+    is_label,
+    is_probability,
+    log_odds,
+)
 from models.evaluation.intervals import Interval
 from models.evaluation.measures import area_under_roc
 
@@ -16,12 +24,17 @@ BINS = 400
 BINS_PER_UNIT = 72
 
 
-def auc_gain(scored: DataFrame, seed: int = 1, replicates: int = 200) -> Interval:
+def auc_gain(scored: DataFrame, seed: int = 1, replicates: int = 200, repeats: bool = False) -> Interval:
     """The AUC of `probability` minus that of `other_probability` for `label`; NaN if only one label occurs.
 
     Both are resampled together (a paired Poisson bootstrap), which leaves out the chance that they share: the interval
     is narrower than those of the two AUCs suggest. One aggregation counts at most 400 x 400 rows; the coarse bins
     change either AUC by about 1e-4.
+
+    Args:
+        scored: the rows.
+        seed, replicates: of the bootstrap.
+        repeats: whether a `customer_id` may have several rows; then whole groups of customers are drawn.
 
     Raises:
         ValueError: a label or a probability is null or out of range.
@@ -30,8 +43,10 @@ def auc_gain(scored: DataFrame, seed: int = 1, replicates: int = 200) -> Interva
     is_scored = is_label(F.col("label")) & is_probability(F.col(names[0])) & is_probability(F.col(names[1]))
     bins = [F.when(is_scored, _coarse_bin(F.col(name))).alias(name) for name in names]
     counts = [F.sum((F.col("label") == label).cast("bigint")).alias(f"rows_{label}") for label in LABELS]
-    found = collect_counts(scored.groupBy(*bins).agg(*counts), list(names))
-    order = np.lexsort([found[name] for name in names])  # engines return rows in any order, and the draws depend on it
+    groups = [customer_group(F.col("customer_id")).alias("group")] if repeats else []
+    keys = [*names, *(["group"] if repeats else [])]
+    found = collect_counts(scored.groupBy(*bins, *groups).agg(*counts), keys)
+    order = np.lexsort([found[name] for name in keys])  # engines return rows in any order, and the draws depend on it
     at = [found[name][order] for name in names]
     counted = np.array([found[f"rows_{label}"][order] for label in LABELS], dtype=float)
 
@@ -40,7 +55,13 @@ def auc_gain(scored: DataFrame, seed: int = 1, replicates: int = 200) -> Interva
         return ours - other
 
     random = np.random.default_rng(seed)
-    drawn = np.array([gain(random.poisson(counted).astype(float)) for _ in range(replicates)])
+
+    def resample() -> Floats:
+        if repeats:
+            return counted * random.poisson(1.0, GROUPS)[found["group"][order]]
+        return random.poisson(counted).astype(float)
+
+    drawn = np.array([gain(resample()) for _ in range(replicates)])
     return percentile_interval(gain(counted), drawn)
 
 

@@ -19,7 +19,7 @@ from features.declared import NamedFeature
 from models.arrays import Floats, Ints
 from models.evaluation.intervals import Interval
 from models.leakage.regions import RegionCounts, count_regions
-from models.leakage.univariate import Direction, auc_of_levels, auc_of_numbers
+from models.leakage.univariate import Direction, auc_of_levels, auc_of_numbers, of_customers
 from models.leakage.value_counts import ValueCounts, count_values
 
 CONFIDENCE = 0.95  # of one-sided confidence bounds
@@ -88,7 +88,9 @@ class AuditResult:
         return [one.feature for one in self.features if one.flags]
 
 
-def audit_features(train: DataFrame, features: Sequence[NamedFeature], limits: Audit) -> AuditResult:
+def audit_features(
+    train: DataFrame, features: Sequence[NamedFeature], limits: Audit, rows_per_customer: float = 1.0
+) -> AuditResult:
     """Audit each feature alone, by counts of its values.
 
     A feature is flagged `auc` if its AUC reaches `limits.auc` with 95 % confidence, and `decides` if some of its values
@@ -96,6 +98,8 @@ def audit_features(train: DataFrame, features: Sequence[NamedFeature], limits: A
 
     Args:
         train: training rows: `label`, 0 or 1 and never null, and the features.
+        rows_per_customer: how many rows a customer has on average, at as many as-of dates. They may say no more than
+            one row, so the interval of an AUC is as wide as that of so many fewer rows.
 
     Raises:
         ValueError: there are no rows.
@@ -105,7 +109,7 @@ def audit_features(train: DataFrame, features: Sequence[NamedFeature], limits: A
     rows = int(first.negatives.sum() + first.positives.sum())
     if not rows:
         raise ValueError("audit: there are no customers to learn from")
-    found = [_audited(feature, values[feature.name], limits) for feature in features]
+    found = [_audited(feature, values[feature.name], limits, rows_per_customer) for feature in features]
     return AuditResult(rows, float(first.positives.sum() / rows), limits, flagged_first(found))
 
 
@@ -114,10 +118,11 @@ def flagged_first(found: Sequence[FeatureAudit]) -> list[FeatureAudit]:
     return sorted(found, key=lambda one: (not one.flags, -np.nan_to_num(one.auc.value), one.feature))
 
 
-def _audited(feature: NamedFeature, values: ValueCounts, limits: Audit) -> FeatureAudit:
-    auc, direction = (auc_of_levels(values), None) if feature.kind == "category" else auc_of_numbers(values)
+def _audited(feature: NamedFeature, values: ValueCounts, limits: Audit, rows_per_customer: float) -> FeatureAudit:
+    of_rows, direction = (auc_of_levels(values), None) if feature.kind == "category" else auc_of_numbers(values)
+    auc = of_customers(of_rows, rows_per_customer)
     decides = _deciding(count_regions(feature, values), limits)
-    has_many = min(values.negatives.sum(), values.positives.sum()) >= FEWEST
+    has_many = min(values.negatives.sum(), values.positives.sum()) >= FEWEST * rows_per_customer
     suspicions = {"auc": has_many and auc.low >= limits.auc, "decides": decides is not None}
     return FeatureAudit(feature.name, auc, direction, [name for name, is_so in suspicions.items() if is_so], decides)
 

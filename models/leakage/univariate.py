@@ -27,6 +27,15 @@ def auc_of_levels(values: ValueCounts) -> Interval:
     return auc_of_counts(values.negatives[order], values.positives[order])
 
 
+def of_customers(auc: Interval, rows_per_customer: float) -> Interval:
+    """The AUC of rows with the interval of that many times fewer, as if all rows of a customer said the same."""
+    if rows_per_customer == 1:
+        return auc
+    wider = np.sqrt(rows_per_customer)
+    low, high = (auc.value + wider * (end - auc.value) for end in (auc.low, auc.high))
+    return Interval(auc.value, float(np.maximum(low, 0)), float(np.minimum(high, 1)))
+
+
 def _turned(auc: Interval) -> Interval:
     return Interval(1 - auc.value, 1 - auc.high, 1 - auc.low)
 

@@ -19,13 +19,15 @@ from conf.learning import Targeting
 from conf.schema import Label
 from models.arrays import Floats
 from models.evaluation.bootstrap import percentile_interval
-from models.evaluation.histogram import collect_counts, fine_bin, is_label, is_probability
+from models.evaluation.histogram import GROUPS as GROUPS_OF_CUSTOMERS
+from models.evaluation.histogram import collect_counts, customer_group, fine_bin, is_label, is_probability
 from models.evaluation.intervals import Interval
 from models.targeting.contact_list import customer_value, risk
 
 SHARES = np.arange(1, 21) / 20
 ORDERS = {"model": "probability", "recency": "recency_probability"}
 EXACT = "decimal(38,18)"
+CUSTOMERS = "customers"  # the group of customers that are drawn together
 GROUPS = 100  # of one order; up to three times as many if many customers tie
 
 
@@ -67,7 +69,8 @@ def profit_curve(
     `scored` has one row per customer with label, probability and recency_probability (both P(label = 1)) and the
     features that the value reads. The order is by expected profit; ties count as the mean of all their orders, and
     `random` is the mean of all orders of all customers. Intervals are of a Poisson bootstrap of customers (Chamandy et
-    al. 2012), which draws the same customers for all curves, so that the differences are paired.
+    al. 2012), which draws the same customers for all curves, so that the differences are paired. Where a `customer_id`
+    has several rows, whole groups of customers are drawn.
 
     Raises:
         ValueError: there are no rows, or a label or a probability is null or out of range.
@@ -95,13 +98,15 @@ class _Cells:
     """Counts of customers by their groups in both orders; group 0 is contacted first.
 
     groups: (cells,) for each order. rows: (2, cells) customers who left and who stayed. value, deviation: (cells,) mean
-    and standard deviation of the value of those who left, as a share of the highest value.
+    and standard deviation of the value of those who left, as a share of the highest value. customers: (cells,) the
+    group of customers of each cell, where customers have several rows.
     """
 
     groups: tuple[NDArray[np.int64], ...]
     rows: Floats
     value: Floats
     deviation: Floats
+    customers: NDArray[np.int64] | None
 
     def profits(self, rows: Floats, value: Floats, kept: float, cost: float) -> Floats:
         """(3, shares) profit by model, recency and random order, for these customers and this value lost per cell."""
@@ -115,6 +120,10 @@ class _Cells:
     def resamples(self, random: np.random.Generator, replicates: int) -> Iterator[tuple[Floats, Floats]]:
         """Rows and values of Poisson bootstraps; the value of a cell varies as a sum over its customers would."""
         for _ in range(replicates):
+            if self.customers is not None:
+                rows = self.rows * random.poisson(1.0, GROUPS_OF_CUSTOMERS)[self.customers]
+                yield rows, self.value * rows[0]
+                continue
             rows = random.poisson(self.rows).astype(float)
             noise = np.sqrt(rows[0]) * self.deviation * random.standard_normal(len(self.value))
             yield rows, self.value * rows[0] + noise
@@ -134,7 +143,9 @@ def _with_differences(profits: Floats) -> Floats:
 def _cells(scored: DataFrame, label: Label, economics: Targeting) -> tuple[_Cells, float]:
     """The counts of customers, and the highest value of a customer."""
     worth = customer_value(economics)
-    scale = scored.agg(F.max(worth)).collect()[0][0]
+    has_ids = "customer_id" in scored.columns
+    customers = F.countDistinct("customer_id") if has_ids else F.count("*")
+    ((scale, rows, different),) = scored.agg(F.max(worth), F.count("*"), customers).collect()
     if scale is None:
         raise ValueError("there is no customer with a known label to measure the profit on")
     scale = scale or 1.0
@@ -143,7 +154,8 @@ def _cells(scored: DataFrame, label: Label, economics: Targeting) -> tuple[_Cell
     share = worth / F.lit(scale)
     bins = [F.when(is_measured, fine_bin(risk(label, column) * share)).alias(name) for name, column in ORDERS.items()]
     has_left = F.col("label") == (1 if label.leaves_is_one else 0)
-    table = scored.select(*bins, has_left.alias("has_left"), share.alias("share"))
+    groups = [customer_group(F.col("customer_id")).alias(CUSTOMERS)] if different < rows else []
+    table = scored.select(*bins, has_left.alias("has_left"), share.alias("share"), *groups)
     for order in ORDERS:
         table = _with_group(table, order)
     return _counted(table), scale
@@ -170,11 +182,13 @@ def _counted(table: DataFrame) -> _Cells:
     # Sums of decimals are exact: they do not depend on the order in which an engine adds up.
     has_left, share = F.col("has_left").cast("bigint"), F.col("share")
     exact = {"value": share.cast(EXACT), "square": (share * share).cast(EXACT)}
-    keys = [f"{order}_group" for order in ORDERS]
+    orders = [f"{order}_group" for order in ORDERS]
+    keys = [*orders, *(name for name in table.columns if name == CUSTOMERS)]
     sums = [F.sum(F.when(F.col("has_left"), each).otherwise(0)).cast("double").alias(n) for n, each in exact.items()]
     counts = [F.sum(has_left).alias("left"), F.sum(1 - has_left).alias("stayed")]
     found = table.groupBy(*keys).agg(*counts, *sums).orderBy(*keys).toArrow()
-    groups = tuple(found.column(key).to_numpy() for key in keys)
+    groups = tuple(found.column(key).to_numpy() for key in orders)
+    customers = found.column(CUSTOMERS).to_numpy() if CUSTOMERS in keys else None
     left, stayed, value, square = (found.column(name).to_numpy().astype(float) for name in found.column_names[-4:])
     mean, mean_square = value / np.maximum(left, 1), square / np.maximum(left, 1)
-    return _Cells(groups, np.array([left, stayed]), mean, np.sqrt(np.maximum(mean_square - mean**2, 0.0)))
+    return _Cells(groups, np.array([left, stayed]), mean, np.sqrt(np.maximum(mean_square - mean**2, 0.0)), customers)

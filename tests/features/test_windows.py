@@ -54,14 +54,14 @@ def test_a_window_is_as_long_as_it_says_and_meets_the_other_only_at_as_of(
 
 
 def test_label_matures_with_the_last_day_of_the_outcome() -> None:
-    assert MAY_1.is_mature(logs_window([date(2017, 4, 1), date(2017, 5, 14)]))
-    assert not MAY_1.is_mature(logs_window([date(2017, 4, 1), date(2017, 5, 13)]))
+    assert MAY_1.is_over(logs_window([date(2017, 4, 1), date(2017, 5, 14)]))
+    assert not MAY_1.is_over(logs_window([date(2017, 4, 1), date(2017, 5, 13)]))
 
 
 def test_label_with_a_gap_matures_later() -> None:
     moment = Moment.at(date(2017, 5, 1), Windows(observation_days=30, gap_days=1, outcome_days=14))
-    assert not moment.is_mature(logs_window([date(2017, 4, 1), date(2017, 5, 14)]))
-    assert moment.is_mature(logs_window([date(2017, 4, 1), date(2017, 5, 15)]))
+    assert not moment.is_over(logs_window([date(2017, 4, 1), date(2017, 5, 14)]))
+    assert moment.is_over(logs_window([date(2017, 4, 1), date(2017, 5, 15)]))
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,15 @@ def test_logs_of_no_day_are_an_error() -> None:
 def test_default_moments_of_the_real_logs() -> None:
     """44 days from 03-30: the published analyses look back 30 days from 04-29, to churn up to 05-12."""
     logs = logs_window([date(2017, 3, 30), date(2017, 5, 12)])
-    assert [moment.as_of for moment in default_moments(logs, MUSIC)] == [date(2017, 4, 29), date(2017, 5, 13)]
+    assert [moment.as_of for moment in default_moments(logs, MUSIC, lambda moment: True)] == [
+        date(2017, 4, 29),
+        date(2017, 5, 13),
+    ]
 
 
 def test_default_moments_of_logs_too_short_for_a_label() -> None:
     logs = logs_window([date(2017, 3, 30), date(2017, 4, 12)])  # 14 days: none is left to look back on
-    assert [moment.as_of for moment in default_moments(logs, MUSIC)] == [date(2017, 4, 13)]
+    assert [moment.as_of for moment in default_moments(logs, MUSIC, lambda moment: True)] == [date(2017, 4, 13)]
 
 
 @pytest.mark.parametrize(

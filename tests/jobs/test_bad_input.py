@@ -67,16 +67,19 @@ def test_an_as_of_outside_the_data(encore: Encore, tmp_path: Path, as_of: str) -
 
 def test_no_logs_for_the_window(encore: Encore, tmp_path: Path) -> None:
     """The logs go from January to April, but nothing lies in the 30 days before the middle of March."""
-    pack(tmp_path / "raw", "20170101_1_play.log.tar.gz", "1_play.log", GOOD.encode())
+    for day in ("0101", "0102", "0103", "0104", "0402", "0403", "0404"):
+        pack(tmp_path / "raw", f"2017{day}_1_play.log.tar.gz", "1_play.log", GOOD.encode())
     data = landed(tmp_path, encore)
     assert encore("ingest", "--data", data)[0] == encore("rollup", "--data", data)[0] == 0
     code, said = encore("features", "--data", data, "--as-of", "2017-03-15")
     assert code == 3
     assert "2017-02-13" in said and "30 days" in said
-    # In silence as long as the outcome everybody would look gone; with logs far behind it, the label is not unknown.
-    code, said = encore("features", "--data", data, "--as-of", "2017-01-02")
-    assert code == 3
-    assert "14 days from 2017-01-02" in said
+    # In silence as long as the outcome everybody would look gone; with logs far behind it, the label is not known.
+    assert encore("features", "--data", data, "--as-of", "2017-01-05")[0] == 0
+    from tests.support.archives import table
+
+    rows = table(data / "features" / "as_of=2017-01-05")
+    assert {(row["label"], row["label_status"]) for row in rows} == {(None, "uncertain")}
 
 
 def test_a_stray_day_far_ahead_does_not_move_the_end_of_the_logs(encore: Encore, tmp_path: Path) -> None:
@@ -84,9 +87,10 @@ def test_a_stray_day_far_ahead_does_not_move_the_end_of_the_logs(encore: Encore,
     pack(tmp_path / "raw", "1_1_search.log.tar.gz", "1_search.log", b"1\tar\t2029-01-01 00:00:00\tq\n")
     data = landed(tmp_path, encore)
     assert encore("ingest", "--data", data)[0] == encore("rollup", "--data", data)[0] == 0
-    code, said = encore("features", "--data", data)
-    assert code == 3
-    assert "from 2028-12-03 for 29 days" in said and "strays" in said
+    assert encore("features", "--data", data)[0] == 0
+    assert [path.name for path in (data / "features").glob("as_of=*")] == ["as_of=2017-04-02"]
+    code, said = encore("features", "--data", data, "--as-of", "2028-12-31")
+    assert code == 3 and "not after 2017-04-02" in said
 
 
 def test_a_sample_of_nobody(encore: Encore, tmp_path: Path) -> None:
@@ -207,11 +211,15 @@ def test_a_file_lost_from_the_landing_layer(encore: Encore, tmp_path: Path) -> N
 
 def test_labels_of_one_kind_only(encore: Encore, tmp_path: Path) -> None:
     """Everybody of the first day is back on the last: there is nothing to tell apart."""
+    from conf.load import FOLDER
+
+    service = tmp_path / "mine.yaml"  # as if all parts of all days were there
+    service.write_text((FOLDER / "music.yaml").read_text() + "\ncoverage: {tolerated_missing_days: 14}\n")
     pack(tmp_path / "raw", "20170415_1_play.log.tar.gz", "1_play.log", GOOD.encode())
     data = landed(tmp_path, encore)
     for command in ("ingest", "rollup", "features"):
-        assert encore(command, "--data", data)[0] == 0
-    code, said = encore("train", "--data", data)
+        assert encore(command, "--data", data, "--service", service)[0] == 0
+    code, said = encore("train", "--data", data, "--service", service)
     assert code == 3
-    assert "rows have label 1" in said and "at least 50 are needed" in said
+    assert "0 customers of" in said and "rows have label 1" in said and "at least 50 are needed" in said
     assert not (data / "models" / "lr").exists()

@@ -10,17 +10,21 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from conf.load import overridden
 from jobs.context import Context
 from jobs.drift import drift, refuse_drift
 from jobs.engine import engine
-from jobs.score import score
+from jobs.score import score, summary
 from jobs.train import train
+from jobs.training.artifacts import ModelFolder
+from jobs.training.backtest import backtest
 from tests.support.archives import table
 from tests.support.customers import customers
 from tests.support.engines import SMALL
+from tests.support.frames import AS_OF
 from tests.support.model_folder import MONEY, NEWEST, SERVICE, shop, write_table, write_tables
 
 DAY = str(NEWEST)
@@ -153,9 +157,60 @@ def test_what_is_up_to_date_is_left_alone(trained: Context, sail: SparkSession) 
     assert (trained.data.scores.partition(DAY) / "_encore.json").stat().st_mtime_ns > stamp
 
 
-def test_an_earlier_table_can_be_scored(trained: Context, sail: SparkSession) -> None:
-    day, record = score(trained, sail, date(2017, 5, 1))
-    assert (day, record.customers) == ("2017-05-01", 1_200)
+def test_a_past_date_is_a_backtest_without_a_list(trained: Context, sail: SparkSession) -> None:
+    """The split is by customer: of 1,200 customers those held out did not train the model."""
+    day, record = score(trained, sail, AS_OF, "lr")
+    assert (day, record.customers, record.plan) == ("2017-05-01", 1_200, None)
+    assert {(row["contact"], row["expected_profit"]) for row in scores(trained).values()} == {(None, None)}
+    told, found = ModelFolder(trained.data.models).record("lr"), record.backtest
+    assert found and told.split.by == "customer"
+    assert (found.customers, found.left_out) == (told.test_rows, told.train_rows)
+    assert found.metrics["auc"] == told.metrics["test"]["auc"]  # the very customers of the test
+    assert "backtest: AUC 0." in summary(day, record)
+
+
+def test_a_past_list_is_written_when_it_is_asked_for(trained: Context, sail: SparkSession) -> None:
+    _, record = score(trained, sail, AS_OF, lists_past=True)
+    assert record.backtest and record.plan and record.plan.contacts > 0
+    assert "contact" in {row["contact"] for row in scores(trained).values()}
+    _, record = score(trained, sail, AS_OF)
+    assert record.plan is None, "the list that was asked for once stays no longer than that"
+
+
+def test_the_newest_date_is_no_backtest(trained: Context, sail: SparkSession) -> None:
+    day, record = score(trained, sail)
+    assert record.backtest is None and record.plan
+    assert "backtest" not in summary(day, record)
+
+
+def test_an_outcome_that_is_not_known_gives_no_figure(trained: Context, sail: SparkSession) -> None:
+    write_table(trained, NEWEST, customers(300), is_mature=False)
+    file = trained.data.features.partition(DAY) / "_encore.json"
+    file.write_text(file.read_text().replace('"immature"', '"uncertain"'))
+    day, record = score(trained, sail)
+    assert record.plan is None and record.backtest and record.backtest.metrics == {}
+    assert "its outcome is not known" in summary(day, record)
+
+
+def test_customers_of_dates_whose_outcomes_were_open_are_left_out(trained: Context, sail: SparkSession) -> None:
+    """By time: a model trained at 2017-05-01 knows the outcomes of its customers at the dates just after it."""
+    later = date(2017, 5, 2)
+    write_table(
+        trained,
+        later,
+        [*customers(100), *(row | {"customer_id": 9_000 + n} for n, row in enumerate(customers(200)))],
+        is_mature=True,
+    )
+    told = ModelFolder(trained.data.models).record("lr")
+    by_time = told.model_copy(update={"split": told.split.model_copy(update={"by": "time"})})
+    table = trained.tables.read(sail, [str(later)])
+    found = backtest(trained.tables, by_time, table, table.withColumn("probability", F.lit(0.5)))
+    assert (found.customers, found.left_out) == (200, 100)
+    distant = date(2018, 5, 2)
+    write_table(trained, distant, customers(100), is_mature=True)
+    table = trained.tables.read(sail, [str(distant)])
+    found = backtest(trained.tables, by_time, table, table.withColumn("probability", F.lit(0.5)))
+    assert (found.customers, found.left_out) == (100, 0)
 
 
 @pytest.mark.parametrize(

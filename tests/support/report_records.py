@@ -72,7 +72,13 @@ def tiles(customers: int, bots: int, rows: int, *missing_parts: str) -> TilesRec
     """A day of tiles, made of so many events."""
     basis = TilesBasis(events={}, configuration="c", sample=1.0, missing_parts=[])
     return TilesRecord(
-        basis=basis, sample=1.0, missing_parts=list(missing_parts), customers=customers, bots=bots, events=rows
+        basis=basis,
+        sample=1.0,
+        missing_parts=list(missing_parts),
+        customers=customers,
+        bots=bots,
+        events=rows,
+        by_kind={"visit": rows},
     )
 
 

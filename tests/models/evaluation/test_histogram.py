@@ -62,7 +62,7 @@ def test_many_scores_are_few_cells(sail: SparkSession) -> None:
 
 
 def test_no_rows(engine: SparkSession) -> None:
-    assert [len(column) for column in astuple(count_scores(scored(engine, [])))] == [0] * 7
+    assert [len(column) for column in astuple(count_scores(scored(engine, [])))[:7]] == [0] * 7
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from conf.learning import Audit
 from features.declared import NamedFeature
 from jobs.engine import engine as started
 from models.leakage.audit import AuditResult, FeatureAudit, audit_features
-from models.leakage.univariate import auc_of_counts
+from models.leakage.univariate import auc_of_counts, of_customers
 from models.leakage.value_counts import ValueCounts, count_values
 from tests.support.customers import feature
 from tests.support.engines import SMALL
@@ -458,3 +458,13 @@ def test_both_engines_find_the_same(sail: SparkSession) -> None:
 def test_no_customers_are_refused(engine: SparkSession) -> None:
     with pytest.raises(ValueError, match="no customers"):
         audit_features(table(engine, [0], x=[1.0]).where("false"), [X], LIMITS)
+
+
+def test_copies_of_customers_make_no_interval_narrower() -> None:
+    """Nine as-of dates of the same customers: DeLong's variance of the mean is that of one row of each."""
+    once = auc_of_counts(np.array([50, 30, 20]), np.array([10, 30, 60]))
+    copied = auc_of_counts(9 * np.array([50, 30, 20]), 9 * np.array([10, 30, 60]))
+    found = of_customers(copied, 9)
+    assert found.value == once.value
+    assert (found.low, found.high) == pytest.approx((once.low, once.high), abs=5e-4)
+    assert of_customers(once, 1) == once

@@ -1,0 +1,1 @@
+"""What the logs of a data folder cover, and what is said of it."""

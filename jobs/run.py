@@ -19,12 +19,13 @@ from jobs.console.options import (
     EngineOption,
     ModelsOption,
     ProfileOption,
+    PruneOption,
     RawOption,
     SampleOption,
     ServiceOption,
     kinds_of,
 )
-from jobs.console.progress import StartStep, console, start_step
+from jobs.console.progress import StartStep, console, say, start_step
 from jobs.console.session import locked, named_place, open_context
 from jobs.context import Context
 from jobs.engine import engine as start_engine
@@ -39,6 +40,7 @@ def command(
     service: ServiceOption = None,
     raw: RawOption = None,
     sample: SampleOption = None,
+    prune: PruneOption = False,
     as_of: AsOfOption = None,
     model: ModelsOption = None,
     engine: EngineOption = None,
@@ -47,7 +49,7 @@ def command(
     """Run everything from raw archives to the report, skipping what is up to date."""
     context, kinds = open_context(data, service, profile, engine), kinds_of(model)
     with locked(context):
-        page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds)
+        page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds, prune)
     console.print(f"the report: {page}")
 
 
@@ -58,15 +60,19 @@ def run(
     sample: float | None = None,
     as_of: Sequence[date] = (),
     models: Sequence[str] = DEFAULT_MODELS,
+    prune: bool = False,
 ) -> Place:
     """From raw archives, landed lines or a finished table to the report.
 
     Returns the report's page; raises what the steps raise.
     """
+    warnings: list[str] = []
     if context.service.table:
+        if prune:
+            raise UsageError(f"{context.service_name} starts from a finished table: no --prune")
         _take_table(context, start, raw, sample, as_of)
     else:
-        _make_tables(context, start, raw, sample, as_of)
+        warnings = _make_tables(context, start, raw, sample, as_of, prune)
     problem = None
     if context.tables.mature():
         try:
@@ -76,6 +82,8 @@ def run(
     if context.service.interactions:
         _recommend(context, start)
     page = _report(context, start)
+    for warning in warnings:
+        say(f"unpack: {warning}")
     if problem:
         raise problem
     return page
@@ -99,14 +107,25 @@ def _take_table(
 
 
 def _make_tables(
-    context: Context, start: StartStep, raw: Place | None, sample: float | None, as_of: Sequence[date]
-) -> None:
+    context: Context,
+    start: StartStep,
+    raw: Place | None,
+    sample: float | None,
+    as_of: Sequence[date],
+    prune: bool,
+) -> list[str]:
+    """From raw archives, or landed lines, to feature tables; returns what is to be said again at the end of the run."""
     from jobs import features, ingest, rollup, unpack
 
-    is_landed = raw is None and not backend(context.data.root).is_disk  # by other means: nothing is unpacked to there
+    is_landed = (
+        raw is None and not prune and not backend(context.data.root).is_disk
+    )  # by other means: nothing is unpacked to there
+    warnings: list[str] = []
     if not is_landed:
         with start("unpack") as step:
-            step.done(unpack.summary(context, unpack.unpack(context, raw, sample)))
+            found = unpack.unpack(context, raw, sample, prune, step=step)
+            step.done(unpack.summary(context, found))
+            warnings = unpack.warnings(context, found)
     with start_engine(context.engine, context.profile) as spark:
         with start("ingest") as step:
             step.done(ingest.summary(ingest.ingest(context, spark, sample if is_landed else None)))
@@ -114,6 +133,7 @@ def _make_tables(
             step.done(rollup.summary(rollup.rollup(context, spark)))
         with start("features") as step:
             step.done(features.summary(features.features(context, spark, as_of)))
+    return warnings
 
 
 def _model(context: Context, start: StartStep, models: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from jobs.console.options import (
     EngineOption,
     ModelsOption,
     ProfileOption,
+    PruneOption,
     RawOption,
     SampleOption,
     ServiceOption,
@@ -40,6 +41,7 @@ def command(
     service: ServiceOption = None,
     raw: RawOption = None,
     sample: SampleOption = None,
+    prune: PruneOption = False,
     as_of: AsOfOption = None,
     model: ModelsOption = None,
     engine: EngineOption = None,
@@ -48,7 +50,7 @@ def command(
     """Run everything from raw archives to the report, skipping what is up to date."""
     context, kinds = open_context(data, service, profile, engine), kinds_of(model)
     with locked(context):
-        page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds)
+        page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds, prune)
     console.print(f"the report: {page}")
 
 
@@ -59,15 +61,19 @@ def run(
     sample: float | None = None,
     as_of: Sequence[date] = (),
     models: Sequence[str] = DEFAULT_MODELS,
+    prune: bool = False,
 ) -> Place:
     """From raw archives, landed lines or a finished table to the report; at the latest of `as_of` where it is given.
 
     Returns the report's page; raises what the steps raise.
     """
+    warnings: list[str] = []
     if context.service.table:
+        if prune:
+            raise UsageError(f"{context.service_name} starts from a finished table: no --prune")
         _take_table(context, start, raw, sample, as_of)
     else:
-        _make_tables(context, start, raw, sample, as_of)
+        warnings = _make_tables(context, start, raw, sample, as_of, prune)
     problem, at = None, max(as_of, default=None)
     if context.tables.mature():
         try:
@@ -79,6 +85,8 @@ def run(
     stale = stale_parts(context.lineage)  # such as scores, where no label is known by the declarations in force
     page = _report(context, start, {*stale, "models"} if problem else {*stale})
     problem = problem or next(iter(stale.values()), None)
+    for warning in warnings:
+        say(f"unpack: {warning}")
     if problem:
         raise problem
     return page
@@ -102,14 +110,24 @@ def _take_table(
 
 
 def _make_tables(
-    context: Context, start: StartStep, raw: Place | None, sample: float | None, as_of: Sequence[date]
-) -> None:
+    context: Context,
+    start: StartStep,
+    raw: Place | None,
+    sample: float | None,
+    as_of: Sequence[date],
+    prune: bool,
+) -> list[str]:
+    """From raw archives, or landed lines, to feature tables; returns what is to be said again at the end of the run."""
     from jobs import features, ingest, rollup, unpack
 
-    is_landed = raw is None and not backend(context.data.root).is_disk  # by other means: nothing is unpacked to there
+    # Landed by other means, since nothing is unpacked to a place that is no disk.
+    is_landed = raw is None and not prune and not backend(context.data.root).is_disk
+    warnings: list[str] = []
     if not is_landed:
         with start("unpack") as step:
-            step.done(unpack.summary(context, unpack.unpack(context, raw, sample)))
+            found = unpack.unpack(context, raw, sample, prune, step=step)
+            step.done(unpack.summary(context, found))
+            warnings = unpack.warnings(context, found)
     with start_engine(context.engine, context.profile) as spark:
         with start("ingest") as step:
             step.done(ingest.summary(ingest.ingest(context, spark, sample if is_landed else None)))
@@ -119,6 +137,7 @@ def _make_tables(
             step.done(features.summary(features.features(context, spark, as_of)))
     for notice in features.notices(context, as_of):
         say(notice)
+    return warnings
 
 
 def _model(context: Context, start: StartStep, models: Sequence[str], as_of: date | None) -> None:

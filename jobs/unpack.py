@@ -7,11 +7,13 @@ if __name__ == "__main__":
 
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, cast
@@ -19,12 +21,13 @@ from typing import Annotated, cast
 import typer
 
 from conf.errors import DataCheckError, EncoreError, InputError, UsageError
-from jobs.console.options import DATA, PROFILE, DataOption, RawOption, SampleOption, ServiceOption
-from jobs.console.progress import start_step
+from jobs.console.options import DATA, PROFILE, DataOption, PruneOption, RawOption, SampleOption, ServiceOption
+from jobs.console.progress import Step, say, start_step
 from jobs.console.session import locked, named_place, open_context
 from jobs.context import Context
+from jobs.formatting import plural
 from jobs.storage.backend import backend
-from jobs.storage.landing import read_rows
+from jobs.storage.landing import landed_archives, read_rows
 from jobs.storage.location import Place, Remote
 
 CODE = Path(__file__).parents[1]
@@ -33,32 +36,59 @@ _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCh
 EXAMPLE = "encore unpack --service music --raw /logs/archives --data /data/music"
 
 
+_UNPACKED = re.compile(r"([0-9]+)/([0-9]+) (.*): [0-9]+ lines, [0-9]+ kept ")  # what unpack.sh says of an archive
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """What the landing layer holds after `encore unpack`.
+
+    records, rejected: landed records and rejected lines, of all archives.
+    earlier: archives that landed from earlier deliveries and are not in the raw folder now.
+    unused: files of the raw folder, and members of its archives, that are not used; `unused.csv` lists them.
+    """
+
+    records: int
+    rejected: int
+    earlier: int
+    unused: int
+
+
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
     raw: RawOption = None,
     sample: SampleOption = None,
+    prune: PruneOption = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Archives at a time. (default: number of cores)")] = None,
 ) -> None:
-    """Unpack raw archives into text lines by day (shell/unpack.sh with the layouts of the service)."""
+    """Unpack raw archives into text lines by day (shell/unpack.sh with the layouts of the service).
+
+    Lines of archives that are not in the raw folder stay, unless --prune is given.
+    """
     context = open_context(data, service, PROFILE)
     with locked(context), start_step("unpack") as step:
-        counts = unpack(context, named_place(raw, context), sample, jobs)
-        step.done(summary(context, counts))
+        step.done(summary(context, unpack(context, named_place(raw, context), sample, prune, jobs, step)))
 
 
 def unpack(
-    context: Context, raw: Place | None = None, sample: float | None = None, workers: int | None = None
-) -> Mapping[str, int]:
+    context: Context,
+    raw: Place | None = None,
+    sample: float | None = None,
+    prune: bool = False,
+    workers: int | None = None,
+    step: Step | None = None,
+) -> Unpacked:
     """Updates the landing layer from the archives in `raw` (a folder or one file; default `raw/`).
 
-    Returns:
-        The numbers of `records` landed and of lines `rejected`, of all archives.
+    Archives that landed before and are not in `raw` keep their lines, unless `prune` is true. What the script says of
+    files that are not used, and of what changed, is printed.
 
     Raises:
         UsageError: the service starts from a finished table, or the archives or the data are not on a local disk.
         InputError: there is no log, or an archive cannot be read; all other archives are unpacked.
-        DataCheckError: the lines read and written do not agree, or no line of a large archive was kept.
+        DataCheckError: the lines read and written do not agree, an archive came again with lines missing, or no line
+            of a large archive was kept.
     """
     context.require_events()
     landing = context.data.landing
@@ -71,29 +101,74 @@ def unpack(
         )
     if not source.exists():
         raise InputError(f"{source}: no such file or folder; give the service's archives by --raw")
-    options: list[str] = []
+    options = ["--prune"] if prune else []
     for name, event in context.service.events.items():
         options += ["--event", event.landing.option(name)]
     if sample is not None:
         options += ["--sample", f"{sample:g}"]
     if workers is not None:
         options += ["--jobs", str(workers)]
-    environment = {**os.environ, "PYTHON": sys.executable}  # the shell might find another python3
     with _script() as script:
-        command = ["sh", str(script), str(source), str(landing), *options]
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment)
-    if done.returncode:
-        said = [line.removeprefix("unpack: ") for line in done.stderr.splitlines() if line.strip()]
-        raise _ERRORS.get(done.returncode, EncoreError)("unpack: " + "; ".join(said[-5:]))
-    unpacked = [row for row in read_rows(landing / "manifest.csv") if row["status"] == "unpacked"]
-    for row in unpacked:
+        _run(["sh", str(script), str(source), str(landing), *options], step)
+    archives = landed_archives(landing)
+    for row in archives:
         _refuse_other_layout(landing, row)
-    return {column: sum(int(row[column]) for row in unpacked) for column in ("records", "rejected")}
+    return Unpacked(
+        records=sum(int(row["records"]) for row in archives),
+        rejected=sum(int(row["rejected"]) for row in archives),
+        earlier=sum(row["status"] == "earlier" for row in archives),
+        unused=len(read_rows(landing / "unused.csv")),
+    )
 
 
-def summary(context: Context, counts: Mapping[str, int]) -> str:
+def summary(context: Context, found: Unpacked) -> str:
     """What was unpacked, in a line."""
-    return f"{counts['records']:,} lines in {context.data.landing}, {counts['rejected']:,} rejected"
+    lines = f"{found.records:,} lines in {context.data.landing}, {found.rejected:,} rejected"
+    return "; ".join([lines, *warnings(context, found)])
+
+
+def warnings(context: Context, found: Unpacked) -> list[str]:
+    """What is to be said of files that are not used, and of archives that are not in the raw folder."""
+    said = []
+    if found.earlier:
+        said.append(f"{plural(found.earlier, 'archive')} of earlier deliveries not in the raw folder, kept")
+    if found.unused:
+        listed = context.data.landing / "unused.csv"
+        said.append(f"warning: {plural(found.unused, 'raw file')} or members not used, listed in {listed}")
+    return said
+
+
+def _run(command: Sequence[str], step: Step | None) -> None:
+    """Run the script and print what it says; progress is shown by the step. Raises the error of its exit code."""
+    environment = {**os.environ, "PYTHON": sys.executable}  # the shell might find another python3
+    last = ""  # it becomes the error if the script fails, and is printed only otherwise
+    with _terminated(
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="backslashreplace", env=environment)
+    ) as script:
+        for line in script.stderr or ():
+            text = line.strip().removeprefix("unpack: ")
+            if unpacked := _UNPACKED.match(text):
+                if step:
+                    step.update(int(unpacked[1]), int(unpacked[2]), unpacked[3])
+            elif text:
+                if last:
+                    say(last)
+                last = text
+    if script.returncode:
+        raise _ERRORS.get(script.returncode, EncoreError)(f"unpack: {last}")
+    if last:
+        say(last)
+
+
+@contextmanager
+def _terminated(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """The process, which ends when the block does, also by an exception."""
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.terminate()  # it removes its work folder and its lock
+            raise
 
 
 def _how_to_land(landing: Remote) -> str:

@@ -69,3 +69,10 @@ ModelsOption = Annotated[
     list[ModelChoice] | None, typer.Option("--model", help="Model to fit; may be repeated. (default: lr and gbt)")
 ]
 RawOption = Annotated[str | None, typer.Option(help="Archives of the service: a folder or a file. (default: DATA/raw)")]
+PruneOption = Annotated[
+    bool,
+    typer.Option(
+        "--prune",
+        help="Remove the lines of archives that are not in the raw folder, and accept archives that lost lines.",
+    ),
+]

@@ -41,5 +41,5 @@ def start_step(name: str) -> Iterator[Step]:
 
 
 def say(line: str) -> None:
-    """Print a line below that of a step."""
-    console.print(f"  {line}", markup=False)
+    """Print a line below that of a step, as it is: a name may contain [brackets]."""
+    console.print(f"  {line}", markup=False, emoji=False)

@@ -17,7 +17,7 @@ from jobs.reporting.rejections import (
     landing_rejected,
     landing_repaired,
 )
-from jobs.storage.landing import read_rows
+from jobs.storage.landing import LANDED, read_rows
 from jobs.storage.location import Place
 
 Rows = list[dict[str, str]]
@@ -92,7 +92,7 @@ def _landed(rows: Rows) -> dict[str, Counter[str]]:
     """The counts of the manifest, by event."""
     sums: dict[str, Counter[str]] = {}
     for row in rows:
-        if row["status"] == "unpacked":
+        if row["status"] in LANDED:
             counted = {key: int(row[key]) for key in row if key in COUNTS or key.startswith("rejected_")}
             sums.setdefault(row["event"], Counter()).update(counted)
     return sums

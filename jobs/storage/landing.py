@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from conf.errors import InputError
 from jobs.storage.location import Place
 
+LANDED = frozenset({"unpacked", "earlier", "refused"})  # statuses of archives that have lines here: see unpack.sh
 REPAIR = "run shell/unpack.sh (or `encore unpack`) again"
 
 
@@ -25,7 +26,7 @@ class LandedFile:
 
 def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
     """The files of each (event, day). Raises InputError if the folder and its lists differ."""
-    archives = {row["archive"]: row for row in read_rows(landing / "manifest.csv")}
+    archives = {row["archive"]: row for row in landed_archives(landing)}
     days: dict[tuple[str, str], list[LandedFile]] = defaultdict(list)
     for row in read_rows(landing / "days.csv"):
         file = LandedFile(
@@ -46,9 +47,14 @@ def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
     return days
 
 
+def landed_archives(landing: Place) -> list[dict[str, str]]:
+    """The rows of `manifest.csv` of archives that have lines in the landing layer."""
+    return [row for row in read_rows(landing / "manifest.csv") if row["status"] in LANDED]
+
+
 def sample_rate(landing: Place) -> float:
     """The share of customers in the landing layer. Raises InputError if archives have different shares."""
-    rates = {row["sample"] for row in read_rows(landing / "manifest.csv") if row["status"] == "unpacked"}
+    rates = {row["sample"] for row in landed_archives(landing)}
     if len(rates) != 1:
         problem = (
             f"archives were unpacked with different samples ({', '.join(sorted(rates))})"

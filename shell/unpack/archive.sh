@@ -35,30 +35,44 @@ try_tools() {
     ! echo | sort -S 64M >/dev/null 2>&1 || sort_memory='-S 64M' # GNU sort takes half the machine otherwise
 }
 
-# Writes the archive's lines; those of records as records.py makes them. The status of a pipe is that of its last
-# command, so every earlier command leaves a file if it fails.
-source_lines() {
-    if [ "$format" = records ]; then source_text | land_records; else source_text; fi
+# Starts the Python that reads archives for this worker. It is started once, since this takes longer than to read a
+# small archive. Requests go to descriptor 3, answers come from descriptor 4.
+start_reader() { # start_reader NUMBER
+    pipes=$work/reader$1
+    rm -rf "$pipes"
+    mkdir "$pipes" && mkfifo "$pipes/requests" "$pipes/answers" "$pipes/text" || return 1
+    "$python" -S "$here/read_archives.py" "$raw_root" "$work" "$pipes/text" \
+        <"$pipes/requests" >"$pipes/answers" 2>"$pipes/said" &
+    reader=$!
+    exec 3>"$pipes/requests" 4<"$pipes/answers"
 }
 
-source_text() { text_of "$raw_root/$path" 2>source_errors || : >source_failed; }
-
-land_records() {
-    "$python" "$here/records.py" "$names" "$day_field" "$(printf %s "$zone" | tr : /)" 2>records_said ||
-        echo $? >records_failed
+# Lets the reader write the archive's text, and awk judge its lines. Makes reader_status (of read_archives.py; "died" if
+# it gave no answer), given_records, header_lines and reader_said. False if awk failed.
+read_archive() {
+    zone_name=''
+    [ "$format" = lines ] || zone_name=$(printf %s "$zone" | tr : /)
+    judge_lines "$careful" <"$pipes/text" >"$kept_file" 2>awk_errors &
+    judge=$!
+    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$number" "$files" "$header" "$names" "$day_field" "$zone_name" "$path" \
+        >&3 2>/dev/null
+    if ! IFS=/ read -r reader_status given_records header_lines reader_said <&4; then
+        reader_status=died given_records=0 header_lines=0
+        kill "$judge" 2>/dev/null
+    fi
+    wait "$judge"
 }
 
-text_of() { # the text of all members of an archive; its path must begin with /, since tar takes a:b for host a
-    case $1 in
-    *.tar.gz | *.tgz) tar -xzOf "$1" ;; # not from standard input, which GNU tar copies once more
-    *.gz) gzip -dc <"$1" ;;
-    *) cat <"$1" ;;
-    esac
+restart_reader() { # after it died; says its status
+    exec 3>&- 4<&-
+    wait "$reader"
+    died_with=$?
+    start_reader "$worker"
 }
 
 # Makes days/YYYY-MM-DD, rejected and record in the current folder; or error, whose first line is "failed" or "uneven".
 unpack_archive() {
-    refuse_compression && checksum=$(checksum_of "$path") && split_lines && find_days && check_lines && write_record
+    split_lines && find_days && check_lines && write_record
 }
 
 fail() { # fail MESSAGE: writes the file that the publisher reads
@@ -68,43 +82,35 @@ fail() { # fail MESSAGE: writes the file that the publisher reads
 
 fail_for_space() { fail "unpacking $path: cannot write files; free space in $landing and run it again"; }
 
-refuse_compression() {
-    case $path in
-    *.gz | *.tgz) return 0 ;;
-    *.bz2 | *.xz | *.zst | *.zip | *.7z | *.rar | *.Z | *.tar)
-        fail "reading $path: unknown kind of archive; repack it as .tar.gz or .gz"
-        ;;
-    *)
-        [ "$(dd bs=2 count=1 <"$raw_root/$path" 2>/dev/null | od -An -tx1 | tr -d ' ')" != 1f8b ] ||
-            fail "reading $path: it is compressed, but its name does not end in .gz; complete its transfer or rename it"
-        ;;
-    esac
-}
-
 split_lines() {
     careful=$look
     # With these settings grep would not see the line as it came.
     [ "$separator" = tab ] && [ "$day_field" = 0 ] || careful=1
     kept_file=days/$date
     [ "$day_field" = 0 ] || kept_file=undivided
-    if ! source_lines | judge_lines "$careful" >"$kept_file" 2>awk_errors; then
-        fail "unpacking $path: $(last_line awk_errors); free space in $landing, or try another awk, AWK=mawk"
+    read_archive
+    judged=$?
+    if [ "$reader_status" = died ]; then
+        restart_reader
+        fail "unpacking $path: $python died with status $died_with; free memory and run it again"
         return 1
-    elif [ -e sample_failed ]; then # checked first: the commands before it in the pipe then fail, too
+    elif [ -e sample_failed ]; then # checked first: the commands before and after it in the pipe then fail, too
         fail "unpacking $path: $python ended with status $(cat sample_failed), $(last_line sample_said); run it again"
         return 1
-    elif [ -e records_failed ] && [ "$(cat records_failed)" -gt 3 ]; then # it was killed; the command before it failed
-        fail "unpacking $path: $python died with status $(cat records_failed); free memory and run it again"
+    elif [ "$judged" != 0 ]; then
+        fail "unpacking $path: $(last_line awk_errors); free space in $landing, or try another awk, AWK=mawk"
         return 1
-    elif [ -e source_failed ]; then
-        fail "reading $path: $(last_line source_errors); fetch the archive again"
-        return 1
-    elif [ -e records_failed ]; then
-        fail "reading $path: $(last_line records_said)"
+    elif [ "$reader_status" != 0 ]; then
+        fail "reading $path: $reader_said"
         return 1
     fi
     [ "$careful" = 1 ] || drop_defects || return 1
-    read -r lines dropped_header kept repaired left_out records by_reason <counts || fail_for_space
+    read -r lines dropped_header kept repaired left_out records by_reason <counts || { fail_for_space; return 1; }
+    given=$lines
+    [ "$sample" = 1 ] || given=$(last_line sample_said)
+    [ "$format" = lines ] || given=$given_records
+    dropped_header=$((dropped_header + header_lines)) lines=$((lines + header_lines)) # the reader drops and counts them
+    case $given in '' | *[!0-9]*) ;; *) given=$((given + header_lines)) ;; esac
 }
 
 judge_lines() {
@@ -115,7 +121,7 @@ judge_sampled() {
     if [ "$sample" = 1 ]; then
         run_lines_awk "$1"
     else
-        sample_lines "$fields" "$customer" "$separator" "$header" | run_lines_awk "$1" -f "$here/sampled.awk"
+        sample_lines "$fields" "$customer" "$separator" | run_lines_awk "$1" -f "$here/sampled.awk"
     fi
 }
 
@@ -125,7 +131,7 @@ run_lines_awk() { # run_lines_awk LOOK OPTIONS...
     careful=$1
     shift
     $awk_program -f "$here/dates.awk" -f "$here/reasons.awk" -f "$here/defects.awk" "$@" -f "$here/lines.awk" \
-        -v fields="$fields" -v day_field="$day_field" -v separator="$separator" -v header="$header" \
+        -v fields="$fields" -v day_field="$day_field" -v separator="$separator" \
         -v format="$format" -v look="$careful" -v reasons="$reasons"
 }
 
@@ -161,9 +167,6 @@ check_lines() {
         days/*) on_disk=$((on_disk + file_lines)) ;;
         esac
     done <measured
-    given=$lines
-    [ "$sample" = 1 ] || given=$(last_line sample_said)
-    [ "$format" = lines ] || given=$(last_line records_said)
     [ "$lines" = "$given" ] && [ "$lines" -eq $((dropped_header + kept + left_out + rejected)) ] &&
         [ "$records" -eq "$on_disk" ] && [ "$rejected" -eq "$rejected_on_disk" ] && return 0
     printf 'uneven\nchecking %s: %s lines given, %s read, but %s header + %s kept + %s left out + %s rejected; ' \
@@ -175,16 +178,24 @@ check_lines() {
     return 1
 }
 
+quoted() {
+    case $1 in
+    *[,\"]*) printf '"%s"' "$(printf '%s' "$1" | sed 's/"/""/g')" ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+
 # Writes the record: the archive, its settings, its row of manifest.csv, its files and their rows of days.csv.
 write_record() {
     shown=$(quoted "$path")
     {
-        printf 'settings\t%s\npath\t%s\nstat\t%s\n' "$settings" "$path" "$size/$modified/$checksum"
+        printf 'settings\t%s\npath\t%s\ncontent\t%s\n' "$settings" "$path" "$size/$checksum"
         printf 'row\t%s,%s,unpacked,%s,%s,%s,' "$shown" "$event" "$size" "$checksum" "$sample"
         printf '%s,%s,%s,%s,%s,%s,%s' "$lines" "$dropped_header" "$kept" "$repaired" "$left_out" "$rejected" "$records"
         # shellcheck disable=SC2086 # one word for each reason
         printf ',%s' $by_reason
         echo
+        sed -n "/^hidden$tab/p; /^skipped$tab/p" members
         while read -r file_lines file_bytes file; do
             record_file
         done <measured

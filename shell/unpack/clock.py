@@ -1,6 +1,10 @@
-"""Converts a time, given as text, to a time zone."""
+"""Converts a time, given as text, to a time zone.
+
+python3 clock.py ZONE      exits with 0 if there is such a zone, otherwise with 2
+"""
 
 import re
+import sys
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -37,3 +41,16 @@ def on_clock(text: str, zone: tzinfo) -> str | None:
     except (ValueError, OverflowError):  # 30 February, an offset of 25 hours, before the first year
         return None
     return str(time)[:19] + fraction.replace(",", ".")
+
+
+def main(zone: str) -> int:
+    """Whether there is a time zone of this name, as an exit code."""
+    try:
+        clock_of(zone)
+    except (KeyError, ValueError, OSError):
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

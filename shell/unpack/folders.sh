@@ -54,6 +54,7 @@ start_work_folder() {
     rm -rf "$landing_root/.work" "$landing_root"/.lock.dead.*
     work=$landing_root/.work/$$ # a folder of this process, so that workers of a killed run cannot write into it
     mkdir -p "$work/claims" || stop 3 "writing $landing: cannot make $work; free space there and run it again"
-    : >"$work/rows"
+    : >"$work/results"
+    worst=0 failed=''
     printf '%s\n' "$events" >"$work/events"
 }

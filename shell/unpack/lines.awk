@@ -4,7 +4,7 @@
 # Variables:
 #   fields             number of fields of a record
 #   day_field          number of the field with the day; 0 if the archive's name has the day
-#   separator, header  "tab" or "space"; number of first lines to drop
+#   separator          "tab" or "space"
 #   format             "records" if records.py made the lines from CSV or JSON (lines.py describes them)
 #   look               1 to look for defects in every line here, 0 if grep does it afterwards (3 times cheaper)
 # Standard output: the records, tab separated, with the day and a tab in front if day_field is set. Files in the
@@ -16,7 +16,7 @@ BEGIN {
     # In a simple log, a line with the right number of fields needs no further check. This decides the speed, so one
     # variable, "whole", tells it: the number of fields, or -1 if the next line needs all checks. It does until the
     # first line has shown whether lines end with CR, and while the first half of a record waits for the second.
-    simple = separator == "tab" && !day_field && !header && !look
+    simple = separator == "tab" && !day_field && !look
     whole = -1
 }
 
@@ -26,8 +26,6 @@ NF == whole && length($0) <= longest_bytes && (!index($0, ".") || $0 !~ client_a
     print
     next
 }
-
-NR <= header { dropped++; next }
 
 format == "records" && /^\r/ {
     told = index($0, "\t")

@@ -2,10 +2,11 @@
 # Reads and checks the command line: options and events.
 
 read_options() {
-    raw='' landing='' sample=1 jobs='' events=''
+    raw='' landing='' sample=1 jobs='' events='' prune=0
     while [ $# -gt 0 ]; do
         case $1 in
         -h | --help) show_help && exit 0 ;;
+        --prune) prune=1 ;;
         --sample | --jobs | --event)
             [ $# -ge 2 ] || stop 2 "$1 needs a value; see --help"
             set_option "$1" "$2"
@@ -20,6 +21,7 @@ read_options() {
     [ -n "$landing" ] || stop 2 "RAW or LANDING is missing; see --help"
     [ -n "$jobs" ] || jobs=$(number_of_cores)
     [ -n "$events" ] || read_events "$music_events"
+    need_python
     set_sample "$sample"
 }
 
@@ -58,8 +60,6 @@ set_sample() {
         /^[0-9]*[.]?[0-9]+([eE]-?[0-9]+)?$/ && $0 + 0 > 0 && $0 + 0 <= 1 { printf "%.10g %.6f", $0, 10000 * $0 }')
     [ $# = 3 ] || stop 2 "--sample $1: give a rate above 0 and at most 1, such as 0.1"
     sample=$2 limit=$3
-    [ "$sample" = 1 ] || "$python" -I -S "$here/sample.py" "$limit" 1 1 tab 0 </dev/null >/dev/null 2>&1 ||
-        stop 2 "--sample needs Python 3.11 or later, and $python does not work; install it, or set PYTHON=..."
 }
 
 read_events() {
@@ -133,18 +133,15 @@ check_event() {
 }
 
 check_records() {
+    need_python
     is_field "$day" "$fields" && [ "$separator$header" = tab0 ] ||
         stop 2 "--event '$spec': format=records needs the number of a field as day=, and no separator= or header="
     commas=$(printf %s "$names" | tr -dc ,)
     case ,$names, in *[!A-Za-z0-9_,-]* | *,,*) commas=none ;; esac
     [ $((${#commas} + 1)) = "$fields" ] ||
         stop 2 "--event '$spec': names= must be $fields names of letters, digits, _ and -, separated by commas"
-    "$python" "$here/records.py" "$names" "$day" "$zone" </dev/null >/dev/null 2>&1
-    case $? in
-    0) ;;
-    2) stop 2 "--event '$spec': zone=$zone is not a time zone; give one such as Europe/Berlin" ;;
-    *) stop 2 "format=records needs Python 3.11 or later, and $python does not work; install it, or set PYTHON=..." ;;
-    esac
+    "$python" -S "$here/clock.py" "$zone" </dev/null >/dev/null 2>&1 ||
+        stop 2 "--event '$spec': zone=$zone is not a time zone; give one such as Europe/Berlin"
 }
 
 is_field() { is_count "$1" && is_count "$2" && [ "$1" -le "$2" ]; }

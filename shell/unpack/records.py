@@ -1,23 +1,19 @@
-"""Converts the text of an archive, CSV with a header or JSON lines, into tab separated lines for lines.awk.
+"""Converts CSV with a header, or JSON lines, into tab separated lines for lines.awk.
 
-    python3 records.py NAMES DAY ZONE <text >lines      such as: customer_id,visited_at 2 Europe/Berlin
-
-Text that begins with `{` is JSON. Each line has the fields NAMES in this order. Field number DAY, a time, is converted
-to ZONE. Text that cannot be read is written with a reason (lines.py), and lines.awk rejects it. Bytes that are not
-UTF-8 stay unchanged. Standard error gets the number of lines. Exit status: 2 there is no such zone; 3 a CSV header
-lacks one of NAMES.
+Text that begins with `{` is JSON. Each line has the declared fields in their order. The field of the day, a time, is
+converted to a time zone. Text that cannot be read is written with a reason (lines.py), and lines.awk rejects it. Bytes
+that are not UTF-8 stay unchanged.
 """
 
 import codecs
-import sys
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
-from io import TextIOWrapper
+from io import BufferedReader, TextIOWrapper
+from typing import BinaryIO
 
-from clock import clock_of
 from csv_lines import csv_lines
 from json_lines import json_lines
-from lines import AROUND, Lines, RefusedError
+from lines import AROUND, Lines
 
 
 def landed(text: Iterable[str], names: list[str], day: int, zone: tzinfo) -> Iterator[str]:
@@ -40,37 +36,27 @@ def as_it_came(error: UnicodeError) -> tuple[bytes, int]:
     return bytes([byte]) if 0x80 <= byte <= 0xFF else half.encode("utf-8", "surrogatepass"), error.start + 1
 
 
-def write(lines: Iterable[str]) -> int:
-    """Writes the lines to standard output and returns their number."""
-    codecs.register_error("as_it_came", as_it_came)
-    out = TextIOWrapper(sys.stdout.buffer, "utf-8", "as_it_came", newline="\n")
-    count = 0
-    for line in lines:
-        out.write(line + "\n")
-        count += 1
-    out.flush()
-    return count
+class Records:
+    """Writes the records of members, each of which is a text of its own."""
 
+    def __init__(self, out: BinaryIO, names: list[str], day: int, zone: tzinfo) -> None:
+        codecs.register_error("as_it_came", as_it_came)
+        self._out = TextIOWrapper(out, "utf-8", "as_it_came", newline="\n")
+        self._names, self._day, self._zone = names, day, zone
+        self._count = 0
+        self.dropped = 0  # lines.awk drops and counts headers
 
-def main(names: str, day: str, zone: str) -> int:
-    """Write the lines of standard input; returns the exit code."""
-    try:
-        clock = clock_of(zone)
-    except (KeyError, ValueError, OSError):
-        print(f"{zone} is not a time zone", file=sys.stderr)
-        return 2
-    text = TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "surrogateescape", newline="\n")
-    try:
-        print(write(landed(text, names.split(","), int(day) - 1, clock)), file=sys.stderr)
-        return 0
-    except RefusedError as refused:
-        print(refused, file=sys.stderr)
-        return 3
-    finally:
-        # Reads to the end: otherwise the program that writes the text fails, and the error names the wrong cause.
-        while sys.stdin.buffer.read(1 << 20):
-            pass
+    def write(self, content: BufferedReader) -> None:
+        """Write the lines of a text. Raises RefusedError for CSV whose header lacks one of the names."""
+        text = TextIOWrapper(content, "utf-8-sig", "surrogateescape", newline="\n")
+        try:
+            for line in landed(text, self._names, self._day, self._zone):
+                self._out.write(line + "\n")
+                self._count += 1
+        finally:
+            text.detach()  # or it would close the archive
 
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    def finish(self) -> int:
+        """Write what is left; returns the number of lines."""
+        self._out.flush()
+        return self._count

@@ -1,6 +1,6 @@
 """Leaves customers out of a log before lines.awk judges it. Reads lines, and writes those that lines.awk needs.
 
-    python3 sample.py LIMIT FIELDS CUSTOMER SEPARATOR HEADER <lines >fewer_lines
+    python3 sample.py LIMIT FIELDS CUSTOMER SEPARATOR <lines >fewer_lines
 
 A customer is in the sample if crc32(id without spaces around it and leading zeros) mod 10000 < LIMIT, with the CRC of
 zlib and of Spark's `crc32` (features/sampling.py). The other arguments are the event's, as lines.awk gets them.
@@ -45,13 +45,12 @@ class Customers(dict[bytes, bool]):
 class Sampler:
     """Writes the lines of the customers in the sample, and notes for sampled.awk."""
 
-    def __init__(self, limit: float, fields: int, customer: int, separator: str, header: int) -> None:
+    def __init__(self, limit: float, fields: int, customer: int, separator: str) -> None:
         self.lines_read = 0
         self._is_inside = Customers(limit)
         self._fields = fields
         self._customer = customer
         self._is_spaced = separator == "space"
-        self._header = header
         self._dropped = 0  # since the last note
         self._before: bytes | None = None  # the line before, if lines.awk may join it to the next one
         # The shapes (tabs and CR only) of lines with the right number of fields. None with one field, since an empty
@@ -64,14 +63,12 @@ class Sampler:
         """Writes what lines.awk needs of a block of whole lines, of which the last one has no line break."""
         lines = block.split(b"\n")
         written: list[bytes] = []
-        done = max(self._header - self.lines_read, 0)
-        written += lines[:done]
+        done = 0
         self.lines_read += len(lines)
         for at in self._not_whole(block, lines):
-            if at >= done:
-                self._add_whole(lines[done:at], written)
-                self._add_other(lines[at], written)
-                done = at + 1
+            self._add_whole(lines[done:at], written)
+            self._add_other(lines[at], written)
+            done = at + 1
         self._add_whole(lines[done:], written)
         out.write(b"".join(line + b"\n" for line in written))
 
@@ -144,9 +141,9 @@ def blocks(source: int) -> Iterator[bytes]:
         yield last
 
 
-def main(limit: str, fields: str, customer: str, separator: str, header: str) -> None:
+def main(limit: str, fields: str, customer: str, separator: str) -> None:
     """Copy the lines of sampled customers from standard input to standard output."""
-    sampler = Sampler(float(limit), int(fields), int(customer), separator, int(header))
+    sampler = Sampler(float(limit), int(fields), int(customer), separator)
     out = sys.stdout.buffer
     for block in blocks(sys.stdin.fileno()):
         sampler.write(block, out)

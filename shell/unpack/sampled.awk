@@ -5,7 +5,7 @@
 
 BEGIN { noted = -1 }
 
-NR != noted + 1 && NF != fields && NR > header {
+NR != noted + 1 && NF != fields {
     noted = NR
     whole = -1  # lines.awk must look at the next line
     split($1, note, " ")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.unpacking import SEARCH, UNPACK, down, landed, pack, rows, tree, unpack
+from tests.support.unpacking import SEARCH, UNPACK, down, landed, pack, rows, statuses, tree, unpack
 
 # ---------------------------------------------------------------- running again
 
@@ -47,7 +47,8 @@ def test_changed_gone_and_new_archives(raw: Path, landing: Path, tmp_path: Path)
     pack(raw / "2_1_search.log.tar.gz", SEARCH.replace("03-30", "05-02") + "\nx\n")
     (raw / "3_1_search.log.tar.gz").unlink()
     pack(raw / "4_1_search.log.tar.gz", SEARCH.replace("03-30", "04-04"))
-    unpack(raw, landing)
+    said = unpack(raw, landing, "--prune")
+    assert "--prune removes 1 archive that is not in RAW, with 1 lines on 1 day: 3_1_search.log.tar.gz" in said
     assert sorted(path.name for path in (landing / "search").iterdir()) == [
         "date=2017-04-01", "date=2017-04-04", "date=2017-05-02",
     ]  # fmt: skip
@@ -56,21 +57,24 @@ def test_changed_gone_and_new_archives(raw: Path, landing: Path, tmp_path: Path)
     assert tree(landing) == tree(tmp_path / "fresh")
 
 
-def test_a_changed_archive_that_fails_leaves_nothing_old(raw: Path, landing: Path) -> None:
+def test_a_changed_archive_that_fails_keeps_the_old_lines(raw: Path, landing: Path) -> None:
     pack(raw / "20170401_1_down.log.tar.gz", down(1))
     pack(raw / "20170402_1_down.log.tar.gz", down(2))
     unpack(raw, landing)
     (raw / "20170401_1_down.log.tar.gz").write_text("broken")
-    unpack(raw, landing, status=3)
-    assert landed(landing, "down").decode() == down(2) + "\n"
-    assert [row["date"] for row in rows(landing / "days.csv")] == ["2017-04-02"]
+    for options in ((), ("--prune",)):
+        said = unpack(raw, landing, *options, status=3)
+        assert "20170401_1_down.log.tar.gz" in said and "the lines that it landed earlier are kept" in said
+        assert landed(landing, "down").decode() == down(1) + "\n" + down(2) + "\n"
+        assert statuses(landing)["20170401_1_down.log.tar.gz"] == "refused"
+        assert [row["date"] for row in rows(landing / "days.csv")] == ["2017-04-01", "2017-04-02"]
 
 
-def test_a_change_that_keeps_the_size_is_seen(raw: Path, landing: Path) -> None:
+def test_a_change_that_keeps_size_and_time_is_seen(raw: Path, landing: Path) -> None:
     log = raw / "20170401_down.log"
     for customer in (1, 2):
         log.write_text(down(customer))
-        os.utime(log, (customer, customer))
+        os.utime(log, (1, 1))
         unpack(raw, landing)
         assert landed(landing, "down").decode() == down(customer) + "\n"
 
@@ -154,7 +158,8 @@ def dead_process() -> int:
 def test_terminated_run_leaves_no_lock(raw: Path, landing: Path) -> None:
     fill(raw, archives=4)
     run = start(raw, landing)
-    time.sleep(0.3)
+    while not (landing / ".lock/pid").exists():
+        time.sleep(0.01)
     run.terminate()
     assert run.wait(timeout=20) in (143, 0)
     assert not (landing / ".lock").exists()

@@ -20,6 +20,7 @@ from tests.support.unpacking import (
     rejected,
     rows,
     statuses,
+    tree,
     unpack,
 )
 
@@ -121,20 +122,55 @@ def test_no_logs_are_listed_only(raw: Path, landing: Path) -> None:
     assert {row["bytes"] for row in manifest(landing).values() if row["status"] == "not_a_log"} == {"6"}
 
 
-def test_duplicates_are_skipped(raw: Path, landing: Path) -> None:
+def test_a_doubled_delivery_counts_once(raw: Path, landing: Path) -> None:
+    """Of one day and part only: the same bytes on another day, or as another part, are lines of their own."""
     original = raw / "20170422_3_down.log.tar.gz"
     pack(original, down(1))
     shutil.copy(original, raw / "20170422_3_down.log (1).tar.gz")
-    shutil.copy(original, raw / "20170423_1_down.log.tar.gz")
+    (raw / "20170422_3_down.log").write_text(down(1))  # the same text, not packed
+    shutil.copy(original, raw / "20170423_3_down.log.tar.gz")
+    shutil.copy(original, raw / "20170422_2_down.log.tar.gz")
     pack(raw / "20170424_1_down.log (1).tar.gz", down(2))  # a copy without its original is a log
-    unpack(raw, landing)
+    said = unpack(raw, landing)
     assert statuses(landing) == {
+        "20170422_3_down.log": "unpacked",
         "20170422_3_down.log (1).tar.gz": "duplicate",
-        "20170422_3_down.log.tar.gz": "unpacked",
-        "20170423_1_down.log.tar.gz": "duplicate",
+        "20170422_3_down.log.tar.gz": "duplicate",
+        "20170423_3_down.log.tar.gz": "unpacked",
+        "20170422_2_down.log.tar.gz": "unpacked",
         "20170424_1_down.log (1).tar.gz": "unpacked",
     }
-    assert landed(landing, "down").decode() == down(1) + "\n" + down(2) + "\n"
+    assert landed(landing, "down").decode() == (down(1) + "\n") * 3 + down(2) + "\n"
+    assert "the same lines as 20170422_3_down.log, which count once" in said
+    assert (
+        "20170422_3_down.log has the same lines as 20170422_2_down.log.tar.gz, but the number of another part" in said
+    )
+    before = tree(landing)
+    again = unpack(raw, landing)
+    assert "which count once" in again and "kept (" not in again  # said again, not unpacked again
+    assert tree(landing) == before
+
+
+def test_a_duplicate_is_unpacked_when_its_original_is_removed(raw: Path, landing: Path) -> None:
+    (raw / "20170422_3_down.log").write_text(down(1))
+    (raw / "20170422_3_down.log.gz").write_bytes(gzip.compress(down(1).encode()))
+    unpack(raw, landing)
+    (raw / "20170422_3_down.log").write_text(down(1) + "\n" + down(2))
+    said = unpack(raw, landing)
+    assert "20170422_3_down.log, 20170422_3_down.log.gz have one name but other lines" in said
+    assert set(statuses(landing).values()) == {"unpacked"}
+    (raw / "20170422_3_down.log").unlink()
+    unpack(raw, landing, "--prune")
+    assert landed(landing, "down").decode() == down(1) + "\n"
+
+
+def test_equal_content_is_a_duplicate_where_lines_have_the_days(raw: Path, landing: Path) -> None:
+    (raw / "1_1_search.log").write_text(SEARCH)
+    (raw / "a").mkdir()
+    (raw / "a" / "2_1_search.log.gz").write_bytes(gzip.compress(SEARCH.encode()))
+    unpack(raw, landing)
+    assert statuses(landing) == {"1_1_search.log": "unpacked", "a/2_1_search.log.gz": "duplicate"}
+    assert landed(landing, "search").decode() == SEARCH + "\n"
 
 
 def test_same_size_is_not_yet_a_duplicate(raw: Path, landing: Path) -> None:
@@ -144,10 +180,12 @@ def test_same_size_is_not_yet_a_duplicate(raw: Path, landing: Path) -> None:
     assert set(statuses(landing).values()) == {"unpacked"}
 
 
-def test_a_copy_with_other_bytes_is_warned_of(raw: Path, landing: Path) -> None:
+def test_a_copy_with_other_bytes_is_a_log_of_its_own(raw: Path, landing: Path) -> None:
     pack(raw / "20170422_3_down.log.tar.gz", down(1))
     pack(raw / "20170422_3_down.log (1).tar.gz", down(2))
-    assert "bytes differ" in unpack(raw, landing)
+    said = unpack(raw, landing)
+    assert "warning: 20170422_3_down.log (1).tar.gz, 20170422_3_down.log.tar.gz have one name but other lines" in said
+    assert sorted(landed(landing, "down").decode().split("\n")) == ["", down(1), down(2)]
 
 
 def test_odd_names(raw: Path, landing: Path) -> None:
@@ -188,12 +226,12 @@ def test_truncated_archive_gives_nothing_and_others_go_on(raw: Path, landing: Pa
     cut_gz.write_bytes(gzip.compress(text.encode())[:-20000])
     (raw / "20170404_1_down.log.tar.gz").write_text("no gzip at all")
     (raw / "20170405_1_down.log.zip").write_text("PK")
-    (raw / "20170406_1_down.log").write_bytes(gzip.compress(down().encode()))
+    (raw / "20170406_1_down.log.tar").write_bytes(b"")
     said = unpack(raw, landing, "--jobs", 3, awk=awk, status=3)
     found = statuses(landing)
     assert found.pop(good.name) == "unpacked"
     assert len(found) == 5 and set(found.values()) == {"failed"}
-    assert all(name in said for name in found) and said.count("fetch the archive again") == 3
+    assert all(name in said for name in found) and said.count("fetch the archive again") == 5
     assert landed(landing, "down") == text.encode()
 
 

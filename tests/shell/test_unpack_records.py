@@ -27,23 +27,33 @@ from tests.support.unpacking import (
     pack,
     python,
     rejected,
+    rows,
     statuses,
     tree,
     unpack,
 )
 
-PROGRAM = ROOT / "shell" / "unpack" / "records.py"
 NAMES = "customer_id,visited_at,page"
 VISIT = f"visit files=*visit* fields=3 customer=1 day=2 format=records names={NAMES}"
 DAY = "2019-03-01 12:30:00"
 HEADER = "customer_id,visited_at,page\n"
 
 
+WRITE = """
+import io, sys
+from clock import clock_of
+from records import Records
+records = Records(sys.stdout.buffer, sys.argv[1].split(","), 1, clock_of(sys.argv[2]))
+records.write(sys.stdin.buffer)
+print(records.finish(), file=sys.stderr)
+"""
+
+
 def written(text: str | bytes, zone: str = "UTC") -> list[str]:
     """The lines that the program makes of a text, which must be as many as it says."""
     given = text if isinstance(text, bytes) else text.encode()
-    command = [sys.executable, str(PROGRAM), NAMES, "2", zone]
-    done = subprocess.run(command, input=given, capture_output=True, check=True)
+    command = [sys.executable, "-c", WRITE, NAMES, zone]
+    done = subprocess.run(command, input=given, capture_output=True, check=True, cwd=ROOT / "shell" / "unpack")
     lines = done.stdout.decode().split("\n")
     assert lines.pop() == "" and int(done.stderr) == len(lines)
     return lines
@@ -196,6 +206,14 @@ JSON = {
 }
 
 
+def same_lines(landing: Path) -> dict[str, str]:
+    """By archive, the one whose lines are the same and count instead."""
+    return {
+        row["archive"]: row["reason"].split("the same lines as ")[1].split(",")[0]
+        for row in rows(landing / "unused.csv")
+    }
+
+
 def test_records(raw: Path, landing: Path) -> None:
     """All cases in one run, a file each: a run costs more than a record."""
     cases = [(name, HEADER.encode(), case) for name, case in CSV.items()]
@@ -204,9 +222,11 @@ def test_records(raw: Path, landing: Path) -> None:
         (raw / f"{n}_visit").write_bytes(header + as_bytes(text))
     unpack(raw, landing, "--event", VISIT)
     manifest(landing)
+    originals = same_lines(landing)
     for n, (name, _, (_, kept, reasons)) in enumerate(cases):
-        good = landing / f"visit/date=2019-03-01/{n}_visit.log"
-        bad = landing / f"rejected/visit/{n}_visit.log"
+        stem = originals.get(f"{n}_visit", f"{n}_visit")
+        good = landing / f"visit/date=2019-03-01/{stem}.log"
+        bad = landing / f"rejected/visit/{stem}.log"
         expected = b"".join(as_bytes(why) + b"\t" + as_bytes(text) + b"\n" for why, text in reasons)
         assert (good.read_bytes() if good.exists() else b"") == as_bytes(kept), name
         assert (bad.read_bytes() if bad.exists() else b"") == expected, name
@@ -315,10 +335,10 @@ def test_the_day_is_that_of_the_zone(raw: Path, landing: Path) -> None:
 
 
 def test_every_kind_of_file_lands_the_same(raw: Path, landing: Path) -> None:
-    rows = [("7", DAY, "a, b"), ("8", DAY, "c\nd")]
+    records = [("7", DAY, "a, b"), ("8", DAY, "c\nd")]
     table = io.StringIO(newline="")
-    csv.writer(table).writerows([NAMES.split(","), *rows])
-    objects = "\n".join(json.dumps(dict(zip(NAMES.split(","), row, strict=True))) for row in rows)
+    csv.writer(table).writerows([NAMES.split(","), *records])
+    objects = "\n".join(json.dumps(dict(zip(NAMES.split(","), row, strict=True))) for row in records)
     other_order = f"page,more,visited_at,customer_id\n'a', 1,{DAY},7\n".replace("'a',", '"a, b",')
     (raw / "1_visit.csv").write_text(table.getvalue(), newline="")
     (raw / "2_visit.jsonl").write_text(objects)
@@ -331,12 +351,19 @@ def test_every_kind_of_file_lands_the_same(raw: Path, landing: Path) -> None:
     pack(raw / "7_visit.tar.gz", objects + "\n", "")
     unpack(raw, landing, "--event", VISIT)
     files = sorted(landing.glob("visit/date=2019-03-01/*"))
-    assert [file.read_text() for file in files] == [f"7\t{DAY}\ta, b\n8\t{DAY}\tc d\n"] * 7
+    assert [file.read_text() for file in files] == [f"7\t{DAY}\ta, b\n8\t{DAY}\tc d\n"] * 3
     found = {archive[0]: row for archive, row in manifest(landing).items()}
-    assert [counts(found[n])["lines"] for n in "1234567"] == [3, 2, 3, 2, 3, 4, 2]
-    assert [counts(found[n]).get("header") for n in "1234567"] == [1, None, 1, None, 1, 2, None]
+    assert [counts(found[n]) for n in "126"] == [
+        {"lines": 3, "header": 1, "kept": 2, "records": 2},
+        {"lines": 2, "kept": 2, "records": 2},
+        {"lines": 4, "header": 2, "kept": 2, "records": 2},
+    ]
+    originals = {"3_visit.csv.gz": "1_visit.csv", "4_visit.json.gz": "2_visit.jsonl", "5_visit.csv": "1_visit.csv",
+                 "7_visit.tar.gz": "2_visit.jsonl"}  # fmt: skip
+    assert same_lines(landing) == originals
+    assert {found[n]["status"] for n in "3457"} == {"duplicate"}
     before = tree(landing)
-    assert unpack(raw, landing, "--event", VISIT) == ""
+    assert "lines, " not in unpack(raw, landing, "--event", VISIT)
     assert tree(landing) == before
 
 
@@ -394,15 +421,13 @@ def test_other_names_unpack_again(raw: Path, landing: Path) -> None:
 # ---------------------------------------------------------------- Python
 
 
-def test_records_need_a_python(raw: Path, landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (raw / "visit.csv").write_text(HEADER)
+def test_unpacking_needs_a_python(raw: Path, landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (raw / "20170401_down.log").write_text("1\tar\t5\tname\tsinger\t0\n")
     monkeypatch.setenv("PYTHON", "no-such-python")
-    said = unpack(raw, landing, "--event", VISIT, status=2)
-    assert "Python 3.11" in said and "no-such-python" in said and said.count("\n") == 1
-    assert not landing.exists()
-    unpack(raw, landing)  # the music service needs none
-    assert landed(landing, "down") == b"1\tar\t5\tname\tsinger\t0\n"
+    for options in ((), ("--event", VISIT)):
+        said = unpack(raw, landing, *options, status=2)
+        assert "Python 3.11" in said and "no-such-python" in said and said.count("\n") == 1
+        assert not landing.exists()
 
 
 def test_the_command_brings_its_own_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -422,13 +447,13 @@ def test_a_relative_python(raw: Path, landing: Path, tmp_path: Path, monkeypatch
     assert landed(landing, "visit") == f"7\t{DAY}\thome\n".encode()
 
 
-# What is wrong with a Python (it is tried with nothing to read before), what is said of it, the exit status.
+# What is wrong with the Python that reads archives, what is said of it, the exit status.
 BROKEN = {
-    "dies": ("read -r line || exit 0; kill -9 $$", "died with status 137", 3),
-    "dies at the end": ('"$0.true" "$@"; [ ! -e "$0.once" ] || kill -9 $$; : >"$0.once"', "died with status 137", 3),
-    "fails": ("read -r line || exit 0; cat >/dev/null; echo ZeroDivisionError >&2; exit 1", "ZeroDivisionError", 3),
-    "loses the last line": ("\"$0.true\" \"$@\" | sed '$d'", "2 lines given, 1 read", 4),
-    "says no number": ('"$0.true" "$@" 2>/dev/null', " lines given, 2 read", 4),
+    "dies": ("read -r line; kill -9 $$", "died with status 137", 3),
+    "dies at the start": ("kill -9 $$", "died with status 137", 3),
+    "fails": ("echo ZeroDivisionError >&2; exit 1", "died with status 1", 3),
+    "says too few": ("\"$true\" \"$@\" | sed -u 's:^0/2:0/1:'", "1 lines given, 2 read", 4),
+    "says no number": ("\"$true\" \"$@\" | sed -u 's:^0/2:0/x:'", "x lines given, 2 read", 4),
 }  # fmt: skip
 
 
@@ -438,8 +463,7 @@ def test_lines_that_vanish_on_the_way_to_awk(
 ) -> None:
     script, said, status = BROKEN[case]
     (raw / "visit.csv").write_text(f"{HEADER}7,{DAY},home\n")
-    monkeypatch.setenv("PYTHON", python(tmp_path, script + "\n"))
-    (tmp_path / "python.true").symlink_to(sys.executable)
+    monkeypatch.setenv("PYTHON", python(tmp_path, script + "\n", "read_archives.py"))
     assert said in unpack(raw, landing, "--event", VISIT, status=status)
     assert statuses(landing) == {"visit.csv": "failed"}
     assert landed(landing, "visit") == b""
@@ -451,8 +475,8 @@ def test_killed_and_run_again(raw: Path, landing: Path, tmp_path: Path, monkeypa
         (raw / f"{n}_visit.csv").write_text(HEADER + f"{n},{DAY},home\n" * 3000)
     unpack(raw, tmp_path / "whole", "--event", VISIT)
     begun = tmp_path / "begun"
-    slow = f'read -r line || exit 0; : >"{begun}"; {{ echo "$line"; sleep 0.5; cat; }} | "{sys.executable}" "$@"\n'
-    monkeypatch.setenv("PYTHON", python(tmp_path, slow))
+    slow = f'read -r line; : >"{begun}"; {{ echo "$line"; sleep 0.5; cat; }} | "$true" "$@"\n'
+    monkeypatch.setenv("PYTHON", python(tmp_path, slow, "read_archives.py"))
     command = ["sh", str(ROOT / "shell" / "unpack.sh"), str(raw), str(landing), "--event", VISIT]
     run = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while not begun.exists():

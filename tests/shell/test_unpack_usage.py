@@ -42,10 +42,19 @@ def test_bad_input(raw: Path, landing: Path, tmp_path: Path) -> None:
 def test_an_emptied_raw_folder_removes_nothing(raw: Path, landing: Path) -> None:
     pack(raw / "20170401_1_down.log.tar.gz", down())
     unpack(raw, landing)
-    before = tree(landing)
     (raw / "20170401_1_down.log.tar.gz").unlink()
-    unpack(raw, landing, status=3)
-    assert tree(landing) == before
+    said = unpack(raw, landing)
+    assert "it is empty" in said and "1 archive that landed earlier" in said
+    assert statuses(landing) == {"20170401_1_down.log.tar.gz": "earlier"}
+    before = tree(landing)
+    assert "would remove everything" in unpack(raw, landing, "--prune", status=3)
+    (raw / "list.html").write_text("<html>")
+    assert "not used: list.html" in unpack(raw, landing)
+    assert "would remove everything" in unpack(raw, landing, "--prune", status=3)
+    assert {name: text for name, text in tree(landing).items() if not name.endswith(".csv")} == {
+        name: text for name, text in before.items() if not name.endswith(".csv")
+    }
+    assert landed(landing, "down").decode() == down() + "\n"
 
 
 def test_lines_that_vanish_are_noticed(raw: Path, landing: Path, tmp_path: Path) -> None:

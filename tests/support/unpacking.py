@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -88,10 +89,11 @@ def rejected(landing: Path, event: str = "play") -> list[tuple[bytes, bytes]]:
     return [(reason, line) for reason, line in (line.split(b"\t", 1) for line in lines[:-1])]
 
 
-def python(folder: Path, script: str) -> str:
-    """A Python of our own, which does something to the programs of shell/unpack/."""
+def python(folder: Path, script: str, program_name: str = "") -> str:
+    """A Python that runs a script instead of one of the programs, by default of all; $true is the true Python."""
     program = folder / "python"
-    program.write_text("#!/bin/sh\n" + script)
+    others = f'case " $* " in *{program_name}*) ;; *) exec "$true" "$@" ;; esac\n'
+    program.write_text(f'#!/bin/sh\ntrue="{sys.executable}"\n{others}{script}')
     program.chmod(0o755)
     return str(program)
 

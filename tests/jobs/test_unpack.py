@@ -1,0 +1,76 @@
+"""`encore unpack`: what it says of files that are not used, and of earlier deliveries."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from conf.errors import DataCheckError, InputError, UsageError
+from jobs.cli import main
+from jobs.run import run
+from jobs.storage.landing import landed_archives, read_rows
+from jobs.unpack import Unpacked, unpack
+from tests.support.archives import context, pack, play_line
+
+
+def said_by(arguments: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command that succeeds prints."""
+    monkeypatch.setattr("sys.argv", ["encore", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_unpack_names_what_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = tmp_path / "raw"
+    pack(raw, "20170401_1_play.log.tar.gz", "1_play.log", play_line(1).encode())
+    (raw / "20170401_1_play.log").write_text(play_line(1))
+    for name in ("a [old].txt", "b.txt", "c.txt", "d.txt"):
+        (raw / name).write_text("x")
+    command = ["unpack", "--data", tmp_path, "--service", "music"]
+    for _ in range(2):  # said at every run
+        said = said_by(command, monkeypatch, capsys)
+        assert "not used: a [old].txt, b.txt, c.txt and 1 more: the name matches the pattern of no event" in said
+        assert "20170401_1_play.log.tar.gz: the same lines as 20170401_1_play.log, which count once" in said
+        assert "1 lines in" in said and "warning: 5 raw files or members not used, listed in" in said
+    assert len(read_rows(tmp_path / "landing" / "unused.csv")) == 5
+
+
+def test_every_archive_that_failed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "raw").mkdir()
+    names = [f"2017040{day}_play.log.gz" for day in range(1, 9)]
+    for name in names:
+        (tmp_path / "raw" / name).write_bytes(gzip.compress(play_line().encode())[:-9])
+    with pytest.raises(InputError) as error:
+        unpack(context(tmp_path))
+    assert all(name in str(error.value) for name in names)
+    printed = capsys.readouterr().err
+    assert all(f"reading {name}: gzip: it ends too early; fetch the archive again" in printed for name in names)
+
+
+def test_a_delivery_adds_and_prune_removes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pack(tmp_path / "raw", "20170401_1_play.log.tar.gz", "1_play.log", (play_line(1) + play_line(2)).encode())
+    pack(tmp_path / "today", "20170402_1_play.log.tar.gz", "1_play.log", play_line(3).encode())
+    run_of = context(tmp_path)
+    unpack(run_of)
+    landing = run_of.data.landing
+    assert unpack(run_of, tmp_path / "today") == Unpacked(records=3, rejected=0, earlier=1, unused=0)
+    assert "1 archive of earlier deliveries is not in RAW; kept, --prune removes them" in capsys.readouterr().err
+    assert sorted(row["status"] for row in landed_archives(landing)) == ["earlier", "unpacked"]
+    pack(tmp_path / "short", "20170401_1_play.log.tar.gz", "1_play.log", play_line(1).encode())
+    with pytest.raises(DataCheckError, match="not unpacked, see above: 20170401_1_play.log.tar.gz"):
+        unpack(run_of, tmp_path / "short")
+    assert [row["status"] for row in landed_archives(landing)] == ["refused", "earlier"]
+    assert unpack(run_of, tmp_path / "today", prune=True) == Unpacked(records=1, rejected=0, earlier=0, unused=0)
+    assert "--prune removes 1 archive" in capsys.readouterr().err
+
+
+def test_prune_is_refused_where_nothing_is_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("ID\n1\n")
+    with pytest.raises(UsageError, match="finished table: no --prune"):
+        run(context(tmp_path, "audiobooks_table"), lambda _: pytest.fail(), tmp_path / "table.csv", prune=True)

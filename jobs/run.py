@@ -14,6 +14,7 @@ from jobs.console.options import (
     DATA,
     DEFAULT_MODELS,
     PROFILE,
+    AcceptOption,
     AsOfOption,
     DataOption,
     EngineOption,
@@ -39,6 +40,7 @@ def command(
     service: ServiceOption = None,
     raw: RawOption = None,
     sample: SampleOption = None,
+    accept_rejected: AcceptOption = False,
     as_of: AsOfOption = None,
     model: ModelsOption = None,
     engine: EngineOption = None,
@@ -47,7 +49,7 @@ def command(
     """Run everything from raw archives to the report, skipping what is up to date."""
     context, kinds = open_context(data, service, profile, engine), kinds_of(model)
     with locked(context):
-        page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds)
+        page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds, accept_rejected)
     console.print(f"the report: {page}")
 
 
@@ -58,6 +60,7 @@ def run(
     sample: float | None = None,
     as_of: Sequence[date] = (),
     models: Sequence[str] = DEFAULT_MODELS,
+    accept_rejected: bool = False,
 ) -> Place:
     """From raw archives, landed lines or a finished table to the report.
 
@@ -66,7 +69,7 @@ def run(
     if context.service.table:
         _take_table(context, start, raw, sample, as_of)
     else:
-        _make_tables(context, start, raw, sample, as_of)
+        _make_tables(context, start, raw, sample, as_of, accept_rejected)
     problem = None
     if context.tables.mature():
         try:
@@ -99,7 +102,12 @@ def _take_table(
 
 
 def _make_tables(
-    context: Context, start: StartStep, raw: Place | None, sample: float | None, as_of: Sequence[date]
+    context: Context,
+    start: StartStep,
+    raw: Place | None,
+    sample: float | None,
+    as_of: Sequence[date],
+    accept_rejected: bool,
 ) -> None:
     from jobs import features, ingest, rollup, unpack
 
@@ -109,7 +117,7 @@ def _make_tables(
             step.done(unpack.summary(context, unpack.unpack(context, raw, sample)))
     with start_engine(context.engine, context.profile) as spark:
         with start("ingest") as step:
-            step.done(ingest.summary(ingest.ingest(context, spark, sample if is_landed else None)))
+            step.done(ingest.summary(ingest.ingest(context, spark, sample if is_landed else None, accept_rejected)))
         with start("rollup") as step:
             step.done(rollup.summary(rollup.rollup(context, spark)))
         with start("features") as step:

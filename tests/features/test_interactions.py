@@ -47,7 +47,7 @@ def described(**changes: Any) -> dict[str, Any]:
     visit, gift = shop["events"]["visit"], deepcopy(shop["events"]["visit"])
     visit["columns"]["book"] = {"type": "string", "sql": "who", "is_id": True, "about": "Which book"}
     visit["columns"]["label"] = {"type": "string", "sql": "who", "about": "Its name"}
-    gift["columns"]["title"] = {"type": "string", "sql": "who", "about": "Which book"}
+    gift["columns"]["title"] = {"type": "string", "sql": "who", "is_id": True, "about": "Which book"}
     shop["events"]["gift"] = gift | {"measures": {"gifts_of_day": {"sql": "count(*)", "about": "Gifts"}}}
     return shop | {"interactions": TITLES | changes}
 

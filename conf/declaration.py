@@ -15,6 +15,9 @@ Days = Annotated[int, Field(gt=0, le=36_500)]  # 100 years: such a window begins
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+ID_TYPES = ("bigint", "int", "string")
+NULL_MARKERS = ("", "NULL", r"\N", "NaN", "None", "N/A")  # texts for "no value", by default
+
 # Columns that Encore adds to each layer; a service must not declare columns with these names.
 EVENT_KEYS = frozenset({"customer_id", "date"})
 RESERVED_COLUMNS = frozenset({"date", "reason", "repairs", "copies"})

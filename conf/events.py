@@ -10,6 +10,8 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 from conf import sql
 from conf.declaration import (
     EVENT_KEYS,
+    ID_TYPES,
+    NULL_MARKERS,
     RAW_PREFIX,
     RESERVED_COLUMNS,
     ColumnType,
@@ -119,14 +121,20 @@ class EventColumn(Declaration):
     type: Spark type: bigint, int, string, boolean, date, timestamp, or decimal(digits, digits after the point).
     sql: Spark SQL over the raw fields, which are all text, and `date`, the day of the line.
     about: meaning of the column.
-    required: whether a line without a value is rejected. By default it is not, and the value is null. A text that
-        cannot be read as the type rejects the line in any case.
+    required: whether a line without a readable value is rejected. By default it is not: the value is null, and a text
+        that cannot be read as the type is counted.
+    is_id: whether the text identifies something, as that of `customer_id` always does. One spelling is made of it: NFC
+        (of `records`), no invisible characters, no white space around it, and one space for white space within it.
+    whole_numbers: whether an id such as `17850.0` is read as `17850`. A number with an exponent, such as 1.785E+4, may
+        have lost digits and cannot be read as an id then.
     """
 
     type: ColumnType
     sql: str
     about: str
     required: bool = False
+    is_id: bool = False
+    whole_numbers: bool = False
 
     @field_validator("type")
     @classmethod
@@ -194,7 +202,13 @@ class Event(Declaration):
     landing: layout of the raw lines.
     columns: columns of the events layer, by name; one of them is `customer_id`.
     checks: checks of the typed columns, by name, in the order in which they apply.
-    duplicates: `drop` makes one event of equal lines of a day; `keep` makes an event of each line.
+    duplicates: `drop` makes one event of equal lines of a day, `keep` makes an event of each line. A list of columns
+        makes one event of the lines of a day that have equal values in all of them. Times are compared with their
+        offsets, to the second. A line without a value in one of them equals only lines of the same text.
+    repeats: Spark SQL over the columns of the event and `date`: where it is true, equal lines are repeats of what they
+        record, and each of them is an event. Null: all equal lines are duplicates.
+    null_markers: texts that mean that there is no value, in any field. Upper and lower case are the same, and so are
+        texts with spaces around them.
     measures: columns of the daily tiles, by name.
     """
 
@@ -202,7 +216,9 @@ class Event(Declaration):
     landing: Landing
     columns: dict[Name, EventColumn]
     checks: dict[Name, Check] = {}
-    duplicates: Literal["drop", "keep"]
+    duplicates: Literal["drop", "keep"] | list[Name]
+    repeats: str | None = None
+    null_markers: list[str] = list(NULL_MARKERS)
     measures: dict[Name, Measure]
 
     @model_validator(mode="after")
@@ -225,3 +241,29 @@ class Event(Declaration):
         for name, measure in self.measures.items():
             check_aggregate(f"measures.{name}.sql", measure.sql, typed)
         return self
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> "Event":
+        for name, column in self.columns.items():
+            if column.whole_numbers and not self.is_id(name):
+                raise ValueError(f"columns.{name}.whole_numbers: only an id has it; add `is_id: true`, or remove it")
+            if column.is_id and column.type not in ID_TYPES:
+                raise ValueError(f"columns.{name}.is_id: an id is one of {', '.join(ID_TYPES)}; change the type")
+        return self
+
+    @model_validator(mode="after")
+    def _check_duplicates(self) -> "Event":
+        keys = self.duplicates if isinstance(self.duplicates, list) else []
+        if self.duplicates == []:
+            raise ValueError("duplicates: the list is empty; give the columns that make two lines the same, or `keep`")
+        if unknown := [key for key in keys if key not in self.columns]:
+            raise ValueError(f"duplicates: {unknown[0]!r} is not a column; choose from {', '.join(self.columns)}")
+        if self.repeats is not None and self.duplicates == "keep":
+            raise ValueError("repeats: with `duplicates: keep` each line is an event; remove one of the two keys")
+        if self.repeats is not None:
+            check_row("repeats", self.repeats, set(self.columns) | EVENT_KEYS)
+        return self
+
+    def is_id(self, column: str) -> bool:
+        """Whether the texts of a column identify something, so that one spelling is made of them."""
+        return column == "customer_id" or self.columns[column].is_id

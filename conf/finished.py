@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import field_validator, model_validator
 
-from conf.declaration import TABLE_KEYS, ColumnType, Declaration, Name, check_row
+from conf.declaration import NULL_MARKERS, TABLE_KEYS, ColumnType, Declaration, Name, check_row
 
 
 def plain(name: str) -> str:
@@ -21,6 +21,7 @@ class TableColumn(Declaration):
     least: least valid value. Null: no limit.
     greatest: greatest valid value. Null: no limit.
     may_be_empty: whether a row may have no value. By default a file with such a row is refused.
+    whole_numbers: of a text `customer_id` only: whether an id such as `17850.0` is read as `17850`. Numbers always are.
     """
 
     type: ColumnType
@@ -28,6 +29,7 @@ class TableColumn(Declaration):
     least: float | None = None
     greatest: float | None = None
     may_be_empty: bool = False
+    whole_numbers: bool = False
 
 
 class Identity(Declaration):
@@ -52,6 +54,8 @@ class FinishedTable(Declaration):
     fills: by column, the condition (Spark SQL over the columns of the table) for rows that have no value of their own.
         If more than half of these rows share one value, it was filled in, and Encore replaces it by null; a value that
         is also the most common one of the other rows is kept.
+    null_markers: texts that mean that there is no value. Upper and lower case are the same, and so are texts with
+        spaces around them.
     """
 
     as_of: date
@@ -59,6 +63,7 @@ class FinishedTable(Declaration):
     ordered: list[tuple[Name, Name]] = []
     identities: dict[Name, Identity] = {}
     fills: dict[Name, str] = {}
+    null_markers: list[str] = list(NULL_MARKERS)
 
     @field_validator("ordered", mode="before")
     @classmethod
@@ -71,6 +76,8 @@ class FinishedTable(Declaration):
             raise ValueError("columns must declare customer_id")
         if taken := sorted(set(self.columns) & (TABLE_KEYS - {"customer_id"})):
             raise ValueError(f"columns: {taken[0]!r} is a reserved name; choose another")
+        if wrong := [name for name, one in self.columns.items() if one.whole_numbers and name != "customer_id"]:
+            raise ValueError(f"columns.{wrong[0]}.whole_numbers: only customer_id has it; remove it")
         self._check_names()
         for key, names in (("ordered", [name for pair in self.ordered for name in pair]), ("fills", [*self.fills])):
             for name in names:

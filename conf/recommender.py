@@ -19,7 +19,7 @@ Factors = Annotated[int, Field(gt=0, le=1_000)]
 class SourceEvent(Declaration):
     """A kind of event that counts as an interaction between a customer and a title.
 
-    title: the column that identifies titles.
+    title: the column that identifies titles. If it is text, the event declares `is_id: true` for it.
     name: Spark SQL over the columns of the event and `date` for the name of the title that people read.
     where: Spark SQL over the same columns for the events that count.
     measures: aggregates over a customer's events with a title on one day, by name.
@@ -81,6 +81,11 @@ class Interactions(Declaration):
             if source.title not in set(columns) - {"customer_id"}:
                 others = ", ".join(sorted(set(columns) - {"customer_id"})) or "none"
                 raise ValueError(f"{where}.title: {source.title!r} cannot identify titles; choose one of {others}")
+            if columns[source.title].type == "string" and not columns[source.title].is_id:
+                raise ValueError(
+                    f"{where}.title: {source.title!r} is text; add `is_id: true` to its column in "
+                    f"events.{name}.columns, so that each title has one spelling"
+                )
             types.add(columns[source.title].type)
             check_row(f"{where}.name", source.name, known)
             check_row(f"{where}.where", source.where, known)

@@ -21,6 +21,7 @@ from conf.declaration import (
     Declaration,
     LevelName,
     Name,
+    Share,
     check_aggregate,
     check_row,
 )
@@ -58,6 +59,23 @@ class Coverage(Declaration):
 
     closed: list[Weekday | date] = []
     tolerated_missing_days: int = Field(default=0, ge=0, le=36_500)
+
+
+class Rejections(Declaration):
+    """How many rejected lines are normal. A day of an event with more is not ingested, unless `--accept-rejected`.
+
+    most_share: greatest share of the lines of a day that may be rejected.
+    always_lines: number of rejected lines of a day that is always accepted, as long as some line of the day is not
+        rejected.
+    """
+
+    most_share: Share = 0.05
+    always_lines: int = Field(default=19, ge=0)
+
+    def are_too_many(self, rejected: int, lines: int) -> bool:
+        """Whether so many of the lines of a day must not be rejected."""
+        are_many = rejected > self.always_lines and rejected > self.most_share * lines
+        return rejected > 0 and (rejected == lines or are_many)
 
 
 class Bots(Declaration):
@@ -194,6 +212,7 @@ class Service(Declaration):
     coverage: which days may lack logs.
     events: kinds of event in the raw logs, by name. Give either `events` or `table`.
     table: finished table with one row per customer.
+    rejections: how many rejected lines of an event and day are normal.
     bots: customers who are programs.
     features: columns of the feature table, by name; each reads only features declared above it.
     eligible: customers who are used for training and tests, and who are scored.
@@ -217,6 +236,7 @@ class Service(Declaration):
     coverage: Coverage = Coverage()
     events: dict[Name, Event] = {}
     table: FinishedTable | None = None
+    rejections: Rejections = Rejections()
     bots: Bots | None = None
     features: dict[str, Feature] = Field(min_length=1)
     eligible: Eligible
@@ -304,6 +324,8 @@ class Service(Declaration):
         types = sorted({event.columns["customer_id"].type for event in self.events.values()})
         if len(types) > 1:
             raise ValueError(f"events: customer_id has different types: {', '.join(types)}; declare one type in all")
+        if len({event.columns["customer_id"].whole_numbers for event in self.events.values()}) > 1:
+            raise ValueError("events: customer_id has whole_numbers in some events only; declare it in all or in none")
         merges: dict[str, str] = {}
         for event_name, event in self.events.items():
             for name, measure in event.measures.items():
@@ -313,6 +335,19 @@ class Service(Declaration):
                 if merges.setdefault(name, measure.merged_by) != measure.merged_by:
                     raise ValueError(f"{where}: another event merges this name by {merges[name]}; rename one")
         return self
+
+    @property
+    def has_whole_customers(self) -> bool:
+        """Whether the id `17850.0` of a customer is that of `17850`."""
+        if self.table:
+            return self.table.columns["customer_id"].whole_numbers
+        return any(event.columns["customer_id"].whole_numbers for event in self.events.values())
+
+    @property
+    def has_whole_titles(self) -> bool:
+        """Whether the id `12.0` of a title is that of `12`."""
+        sources = self.interactions.sources if self.interactions else {}
+        return any(self.events[name].columns[source.title].whole_numbers for name, source in sources.items())
 
     @property
     def measures(self) -> dict[str, Measure]:

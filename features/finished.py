@@ -14,12 +14,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from conf.declaration import RAW_PREFIX
-from conf.events import EventColumn
 from conf.finished import FinishedTable, TableColumn
 from conf.schema import Service
 from conf.sql import columns_of
-from features.events import parsed
 from features.table import derived_features, table_columns
+from features.values import normalised_id, unmarked, value_of
 
 Pair = tuple[str, str]
 INTEGERS = ("bigint", "int")
@@ -47,12 +46,12 @@ class Fill:
 def typed(texts: DataFrame, table: FinishedTable) -> DataFrame:
     """Type the texts of a file.
 
-    Spaces around a text are removed, and a blank text is null.
+    Spaces around a text are removed, the customer's id is normalised, and a null marker is null.
 
     Returns:
         The declared columns, null if the text is not valid for the type, and their texts as `raw_<column>`.
     """
-    trimmed = texts.select(*(F.expr(f"nullif(trim(`{name}`), '')").alias(name) for name in table.columns))
+    trimmed = texts.select(*(unmarked(_trimmed(name, table), table.null_markers).alias(name) for name in table.columns))
     raw = [F.col(name).alias(f"{RAW_PREFIX}{name}") for name in table.columns]
     return trimmed.select(*raw, *(_typed(name, column).alias(name) for name, column in table.columns.items()))
 
@@ -141,10 +140,16 @@ def feature_rows(rows: DataFrame, service: Service, as_of: date, is_mature: bool
     return table.select(*table_columns(service, F.col(_HAPPENED), F.lit(is_mature)))
 
 
+def _trimmed(name: str, table: FinishedTable) -> Column:
+    if name == "customer_id":
+        return normalised_id(F.col(name), table.columns[name].whole_numbers)
+    return F.trim(F.col(name))
+
+
 def _typed(name: str, column: TableColumn) -> Column:
     # Some files write a whole number of a column with gaps as 1.0, which the engines do not read as a whole number.
-    text = f"regexp_replace(`{name}`, '[.]0*$', '')" if column.type in INTEGERS else f"`{name}`"
-    return parsed(EventColumn(type=column.type, sql=text, about=""))
+    text = F.regexp_replace(F.col(name), r"[.]0*\z", "") if column.type in INTEGERS else F.col(name)
+    return value_of(text, column.type)
 
 
 def _in_doubles(rows: DataFrame) -> DataFrame:

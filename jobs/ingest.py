@@ -1,4 +1,9 @@
-"""`encore ingest`: type and check landed lines, and write events by day; only days that changed."""
+"""`encore ingest`: type and check landed lines, and write events by day; only days that changed.
+
+A day with more rejected lines than the service allows is not ingested: its rejected lines are written, to be looked at,
+and its events stay as they were before, or stay away. It is tried again by each run until its lines are better, or
+until `--accept-rejected` takes it as it is.
+"""
 
 if __name__ == "__main__":
     from jobs.console.entry import run_script
@@ -6,6 +11,7 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -14,11 +20,13 @@ from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from conf.events import Event
-from features.events import clean, is_unreadable, rejected, tagged
+from conf.schema import Rejections
+from features.events import UNREADABLE, clean, example_of, is_unreadable, rejected, tagged
 from features.sampling import in_sample
 from jobs.console.options import (
     DATA,
     PROFILE,
+    AcceptOption,
     DataOption,
     EngineOption,
     ProfileOption,
@@ -28,6 +36,8 @@ from jobs.console.options import (
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.data_folder import DataFolder
+from jobs.engine import is_classic
+from jobs.formatting import plural
 from jobs.lineage.bases import event_version, events_basis
 from jobs.records.layers import EventsBasis, EventsRecord
 from jobs.storage.backend import write_csv
@@ -38,6 +48,7 @@ from jobs.storage.location import Place
 
 EXAMPLE = "encore ingest --data /data/music"
 BATCH_BYTES = 128 << 20  # of text: all its lines are held, since any may be a duplicate
+EXAMPLES = 3  # raw values of a day that is not ingested
 COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out")
 
 
@@ -52,12 +63,16 @@ class Day:
 
 @dataclass(frozen=True)
 class Source:
-    """One kind of event: its declaration, its layers and the share of the customers to keep."""
+    """One kind of event: its declaration, its layers, the share of the customers to keep, and what may be rejected.
+
+    limit: None accepts any number of rejected lines.
+    """
 
     name: str
     event: Event
     data: DataFolder
     rate: float
+    limit: Rejections | None
 
     @property
     def layer(self) -> Layer[EventsRecord]:
@@ -82,51 +97,116 @@ class Counts:
     reasons: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass
+class Ingested:
+    """What became of the lines of one kind of event in a run.
+
+    Attributes:
+        days: number of days written.
+        examples: by reason of a rejection, the raw values of one line.
+        refused: by day that was not ingested for its rejected lines, why not.
+    """
+
+    days: int = 0
+    lines: int = 0
+    events: int = 0
+    duplicates: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    nulls: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def add(self, record: EventsRecord) -> None:
+        """Add a day that was written."""
+        self.days += 1
+        self.lines += record.lines
+        self.events += record.events
+        self.duplicates += record.duplicates
+        self.reasons.update(record.reasons)
+        unreadable = {name: count for name, count in record.repaired.items() if name.endswith(UNREADABLE)}
+        self.nulls.update({name.removesuffix(UNREADABLE): count for name, count in unreadable.items()})
+
+    @property
+    def text(self) -> str:
+        """What became of the lines, in words."""
+        parts = [f"{plural(self.lines, 'line')}: {plural(self.events, 'event')}", self._rejected()]
+        parts.append(plural(self.duplicates, "duplicate"))
+        if self.nulls:
+            columns = ", ".join(f"{name} {count:,}" for name, count in self.nulls.most_common())
+            parts.append(f"unreadable values that became null: {columns}")
+        return ", ".join(parts)
+
+    def _rejected(self) -> str:
+        if not self.reasons:
+            return "0 rejected"
+        ((reason, count),) = self.reasons.most_common(1)
+        return f"{self.reasons.total():,} rejected (most often {reason}, {count:,}, such as {self.examples[reason]})"
+
+
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
     engine: EngineOption = None,
     profile: ProfileOption = PROFILE,
     sample: SampleOption = None,
+    accept_rejected: AcceptOption = False,
 ) -> None:
     """Type and check landed lines; write events by day."""
     context = open_context(data, service, profile, engine)
     with working("ingest", context) as (spark, step):
-        step.done(summary(ingest(context, spark, sample)))
+        step.done(summary(ingest(context, spark, sample, accept_rejected)))
 
 
-def ingest(context: Context, spark: SparkSession, sample: float | None = None) -> dict[str, int]:
+def ingest(
+    context: Context, spark: SparkSession, sample: float | None = None, accept_rejected: bool = False
+) -> dict[str, Ingested]:
     """Bring the events layer up to date with the landing layer.
 
     Returns:
-        The number of days written, by event.
+        What became of the lines that were read, by event.
 
     Raises:
         UsageError: the service begins with a finished table.
         InputError: the landing layer is missing, inconsistent or holds another sample.
-        DataCheckError: lines were lost or made on the way.
+        DataCheckError: lines were lost or made on the way, or a day has too many rejected lines; all other days are
+            ingested then.
     """
     context.require_events()
     landed = landed_files(context.data.landing)
     rate = _rate(context.data.landing, sample)
     for name in context.service.events:
         _refuse_mixture(context.data.events(name), rate)
-    written: dict[str, int] = {}
+    limit = None if accept_rejected else context.service.rejections
+    found: dict[str, Ingested] = {}
     for name, event in context.service.events.items():
         days = {day: files for (kind, day), files in landed.items() if kind == name}
-        source = Source(name, event, context.data, rate)
-        written[name] = _ingest_event(source, spark, days, context.engine)
+        source = Source(name, event, context.data, rate, limit)
+        found[name] = _ingest_event(source, spark, days, context.engine)
     if not landed:
         raise InputError(
             f"{context.data.landing}: there are no lines to ingest; look at manifest.csv there for the reasons"
         )
     _write_manifest(context.data, list(context.service.events))
-    return written
+    _raise_refused(context.data, found)
+    return found
 
 
-def summary(written: Mapping[str, int]) -> str:
-    """What was written, in a line."""
-    return ", ".join(f"{name}: {days} days" for name, days in written.items()) + " written"
+def summary(found: Mapping[str, Ingested]) -> str:
+    """What was written, and below it a line for each event."""
+    written = ", ".join(f"{name}: {plural(one.days, 'day')}" for name, one in found.items()) + " written"
+    return "\n".join([written, *(f"  {name}: {one.text}" for name, one in found.items() if one.days)])
+
+
+def _raise_refused(data: DataFolder, found: Mapping[str, Ingested]) -> None:
+    refused = [(name, day, why) for name, one in found.items() for day, why in one.refused.items()]
+    if refused:
+        name, day, why = refused[0]
+        more = f" {plural(len(refused) - 1, 'more day')} of an event, too." if len(refused) > 1 else ""
+        raise DataCheckError(
+            f"ingest of {name}, {day}: {why}. The day was not ingested; its events, if any, are those of before."
+            f"{more} Look at {data.rejected(name).partition(day)}, and fix the archives or the declaration of {name}, "
+            f"or run it again with --accept-rejected"
+        )
 
 
 def _rate(landing: Place, sample: float | None) -> float:
@@ -139,7 +219,7 @@ def _rate(landing: Place, sample: float | None) -> float:
     return landed if sample is None else sample
 
 
-def _ingest_event(source: Source, spark: SparkSession, landed: dict[str, list[LandedFile]], engine: str) -> int:
+def _ingest_event(source: Source, spark: SparkSession, landed: dict[str, list[LandedFile]], engine: str) -> Ingested:
     version = event_version(source.event)
     days = {
         day: Day(
@@ -155,12 +235,13 @@ def _ingest_event(source: Source, spark: SparkSession, landed: dict[str, list[La
         for day in set(layer.values()) - set(days):
             layer.remove(day)
     sizes = {day: sum(file.bytes for file in days[day].files) for day in changed}
+    found = Ingested()
     for batch in batches(sizes, BATCH_BYTES, engine):
-        _ingest_days(source, spark, {day: days[day] for day in batch})
-    return len(changed)
+        _ingest_days(source, spark, {day: days[day] for day in batch}, found)
+    return found
 
 
-def _ingest_days(source: Source, spark: SparkSession, days: dict[str, Day]) -> None:
+def _ingest_days(source: Source, spark: SparkSession, days: dict[str, Day], found: Ingested) -> None:
     event, rate = source.event, source.rate
     rows = tagged(read_lines(spark, event, source.data.landing / source.name, list(days)), event)
     sampled = rows.where(in_sample(F.col("customer_id"), rate) | F.col("customer_id").isNull()) if rate < 1 else rows
@@ -168,7 +249,8 @@ def _ingest_days(source: Source, spark: SparkSession, days: dict[str, Day]) -> N
         write_partitions(_day_as_text(clean(sampled, event)), staged, several=len(days) > 1)
         write_partitions(_day_as_text(rejected(sampled, event)), staged_rejected, several=len(days) > 1)
         left_out = _left_out(rows, rate)
-        counts = _counts(spark, staged, staged_rejected, list(days))
+        counts = _counts(spark, staged, list(days))
+        _count_rejected(spark, staged_rejected, event, counts, found.examples)
         records = {
             day: EventsRecord(
                 basis=one.basis,
@@ -183,8 +265,13 @@ def _ingest_days(source: Source, spark: SparkSession, days: dict[str, Day]) -> N
         for day, record in records.items():
             _check_conservation(source.name, day, record)
         for day, record in records.items():
+            if source.limit and source.limit.are_too_many(record.rejected, record.lines - record.left_out):
+                found.refused[day] = _why_refused(spark, staged_rejected, event, day, record)
+        for day, record in records.items():
             source.rejected.publish(staged_rejected, day, record)
-            source.layer.publish(staged, day, record)
+            if day not in found.refused:
+                source.layer.publish(staged, day, record)
+                found.add(record)
 
 
 def _refuse_mixture(layer: Layer[EventsRecord], rate: float) -> None:
@@ -198,6 +285,11 @@ def _refuse_mixture(layer: Layer[EventsRecord], rate: float) -> None:
 
 def read_lines(spark: SparkSession, event: Event, landing: Place, days: Sequence[str]) -> DataFrame:
     """The landed lines of an event on some days: its fields as text, and `date`."""
+    if is_classic(spark):  # its reader of CSV drops a line of tabs only
+        rows = spark.read.schema("value string, date date").option("lineSep", "\n").text(str(landing))
+        cells = F.split("value", "\t", -1)
+        texts = [F.nullif(cells[number], F.lit("")).alias(field) for number, field in enumerate(event.landing.fields)]
+        return rows.where(is_one_of("date", days)).select(*texts, "date")
     schema = ", ".join(f"`{field}` string" for field in event.landing.fields) + ", `date` date"
     # NUL is no character of a landed line, so with it as quote and escape every character is taken as it stands.
     reader = spark.read.schema(schema).options(sep="\t", quote="\0", escape="\0", lineSep="\n")
@@ -216,8 +308,8 @@ def _left_out(rows: DataFrame, rate: float) -> dict[str, int]:
     return {str(row["date"]): row["count"] for row in outside.groupBy("date").count().collect()}
 
 
-def _counts(spark: SparkSession, staged: Partitions, rejected: Partitions, days: Sequence[str]) -> dict[str, Counts]:
-    """The counts of each day, read from what was written."""
+def _counts(spark: SparkSession, staged: Partitions, days: Sequence[str]) -> dict[str, Counts]:
+    """The counts of the events of each day, read from what was written."""
     counts = {day: Counts() for day in days}
     if staged.has_rows():
         rows = staged.read(spark, days)
@@ -229,17 +321,42 @@ def _counts(spark: SparkSession, staged: Partitions, rejected: Partitions, days:
             for repair in (row["repairs"] or "").split(","):
                 if repair:
                     day.repaired[repair] = day.repaired.get(repair, 0) + row["rows"]
-    if rejected.has_rows():
-        rows = rejected.read(spark, days)
-        per_reason = rows.groupBy("date", "reason", is_unreadable(F.col("reason")).alias("unreadable")).count()
-        for row in per_reason.collect():
-            day = counts[str(row["date"])]
-            day.rejected += row["count"]
-            day.unreadable += row["count"] if row["unreadable"] else 0
-            day.reasons[row["reason"]] = row["count"]
     for day in counts.values():  # each engine returns rows in an order of its own
-        day.repaired, day.reasons = dict(sorted(day.repaired.items())), dict(sorted(day.reasons.items()))
+        day.repaired = dict(sorted(day.repaired.items()))
     return counts
+
+
+def _count_rejected(
+    spark: SparkSession, rejected: Partitions, event: Event, counts: Mapping[str, Counts], examples: dict[str, str]
+) -> None:
+    """Add the counts of the rejected rows that were written, and an example of each reason."""
+    if not rejected.has_rows():
+        return
+    rows = rejected.read(spark, list(counts))
+    example = F.min(example_of(event)).alias("example")
+    per_reason = rows.groupBy("date", "reason", is_unreadable(F.col("reason")).alias("unreadable"))
+    for row in sorted(per_reason.agg(F.count("*").alias("rows"), example).collect()):
+        day = counts[str(row["date"])]
+        day.rejected += row["rows"]
+        day.unreadable += row["rows"] if row["unreadable"] else 0
+        day.reasons[row["reason"]] = row["rows"]
+        examples.setdefault(row["reason"], _printable(row["example"]))
+
+
+def _why_refused(spark: SparkSession, rejected: Partitions, event: Event, day: str, record: EventsRecord) -> str:
+    """How many lines of a day were rejected, and three raw values of the commonest reason."""
+    reason = max(record.reasons, key=lambda name: record.reasons[name])
+    example = example_of(event).alias("example")
+    rows = rejected.read(spark, [day]).where(F.col("reason") == reason).select(example).distinct()
+    values = "; ".join(_printable(row["example"]) for row in rows.orderBy("example").limit(EXAMPLES).collect())
+    lines = record.lines - record.left_out
+    share = f"{record.rejected:,} of its {plural(lines, 'line')} ({record.rejected / lines:.1%})"
+    return f"{share} were rejected, most often {reason} ({record.reasons[reason]:,}), such as {values}"
+
+
+def _printable(text: str) -> str:
+    """The text with escapes for characters that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _check_conservation(name: str, day: str, record: EventsRecord) -> None:

@@ -15,9 +15,11 @@ import typer
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from conf.declaration import NULL_MARKERS
 from conf.errors import InputError, UsageError
 from conf.load import fingerprint, load_profile
 from features.interactions import without_bots
+from features.values import normalised_id, unmarked, value_of
 from features.windows import Moment
 from jobs.console.options import (
     DATA,
@@ -44,7 +46,7 @@ from jobs.recommending.sources import InteractionSource, LoggedInteractions, rea
 from jobs.records.recommending import RecommenderBasis, RecommenderRecord, TitlesRecord
 from jobs.reporting.recommender_evaluation import evaluation_of
 from jobs.storage.backend import current, replace_folder, staging_folder
-from jobs.storage.input_files import for_workers, identity, require_file
+from jobs.storage.input_files import for_workers, identity, in_nfc, require_file
 from jobs.storage.layer import RECORD
 from jobs.storage.location import Place
 from jobs.storage.records import find_readable, read_record, write_record
@@ -196,8 +198,16 @@ def _say_ranking(context: Context) -> None:
 
 def _source(context: Context, spark: SparkSession, request: RecommendRequest, work: Place) -> InteractionSource:
     if request.ratings:
-        liked_from = context.service.recommender.liked_from
-        return read_ratings(spark, request.ratings, work / "ratings", request.is_explicit, liked_from, request.as_of)
+        return read_ratings(
+            spark,
+            request.ratings,
+            work / "ratings",
+            request.is_explicit,
+            context.service.recommender.liked_from,
+            request.as_of,
+            context.service.has_whole_customers,
+            context.service.has_whole_titles,
+        )
     interactions(context, spark)
     context.lineage.require_tiles()
     logs = context.data.logs()
@@ -261,7 +271,7 @@ def _audience(
     data, day = context.data, str(source.days.end)
     if request.customers:
         known = spark.read.parquet(str(current(data.recommender) / "customers"))
-        ids = _ids_of(spark, request.customers, work, known)
+        ids = _ids_of(spark, request.customers, work, known, context.service.has_whole_customers)
         return Audience(ids, identity(request.customers), holds_contacts=False)
     if request.segment:
         if not data.scores.has_rows([day]):
@@ -287,16 +297,16 @@ def _refuse_old_scores(context: Context, day: str) -> None:
         context.lineage.require_scores(day, scores)
 
 
-def _ids_of(spark: SparkSession, file: Place, work: Place, known: DataFrame) -> DataFrame:
-    """The first column of a file, or its lines, as customers; a heading is skipped."""
+def _ids_of(spark: SparkSession, file: Place, work: Place, known: DataFrame, has_whole_numbers: bool) -> DataFrame:
+    """The first column of a file, or its lines, as customers; a heading, a blank and a null marker are skipped."""
     require_file(file, "--customers")
     kind = dict(known.dtypes)["customer_id"]
-    first = F.trim(F.regexp_replace(F.split("value", ",")[0], "^\ufeff", ""))
-    texts = spark.read.text(str(for_workers(spark, file, work))).select(
-        F.regexp_replace(first, '^"|"$', "").alias("text")
+    texts = spark.read.text(str(for_workers(spark, in_nfc(file, work), work))).select(
+        F.trim(F.regexp_replace(F.split("value", ",")[0], "\ufeff", "")).alias("text")
     )
-    ids = texts.where((F.col("text") != "") & ~F.lower("text").isin("customer", "customer_id"))
-    typed = ids.select("text", F.expr(f"try_cast(text as {kind})").alias("customer_id"))
+    given = texts.select(unmarked(normalised_id(F.regexp_replace("text", '^"|"$', "")), NULL_MARKERS).alias("text"))
+    ids = given.where(~F.lower("text").isin("customer", "customer_id"))
+    typed = ids.select("text", value_of(normalised_id(F.col("text"), has_whole_numbers), kind).alias("customer_id"))
     broken = typed.where("customer_id is null").limit(1).collect()
     if broken:
         raise InputError(

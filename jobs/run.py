@@ -14,6 +14,7 @@ from jobs.console.options import (
     DATA,
     DEFAULT_MODELS,
     PROFILE,
+    AcceptOption,
     AsOfOption,
     DataOption,
     EngineOption,
@@ -42,6 +43,7 @@ def command(
     raw: RawOption = None,
     sample: SampleOption = None,
     prune: PruneOption = False,
+    accept_rejected: AcceptOption = False,
     as_of: AsOfOption = None,
     model: ModelsOption = None,
     engine: EngineOption = None,
@@ -50,7 +52,7 @@ def command(
     """Run everything from raw archives to the report, skipping what is up to date."""
     context, kinds = open_context(data, service, profile, engine), kinds_of(model)
     with locked(context):
-        page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds, prune)
+        page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds, prune, accept_rejected)
     console.print(f"the report: {page}")
 
 
@@ -62,6 +64,7 @@ def run(
     as_of: Sequence[date] = (),
     models: Sequence[str] = DEFAULT_MODELS,
     prune: bool = False,
+    accept_rejected: bool = False,
 ) -> Place:
     """From raw archives, landed lines or a finished table to the report; at the latest of `as_of` where it is given.
 
@@ -73,7 +76,7 @@ def run(
             raise UsageError(f"{context.service_name} starts from a finished table: no --prune")
         _take_table(context, start, raw, sample, as_of)
     else:
-        warnings = _make_tables(context, start, raw, sample, as_of, prune)
+        warnings = _make_tables(context, start, raw, sample, as_of, prune, accept_rejected)
     problem, at = None, max(as_of, default=None)
     if context.tables.mature():
         try:
@@ -116,6 +119,7 @@ def _make_tables(
     sample: float | None,
     as_of: Sequence[date],
     prune: bool,
+    accept_rejected: bool,
 ) -> list[str]:
     """From raw archives, or landed lines, to feature tables; returns what is to be said again at the end of the run."""
     from jobs import features, ingest, rollup, unpack
@@ -130,7 +134,7 @@ def _make_tables(
             warnings = unpack.warnings(context, found)
     with start_engine(context.engine, context.profile) as spark:
         with start("ingest") as step:
-            step.done(ingest.summary(ingest.ingest(context, spark, sample if is_landed else None)))
+            step.done(ingest.summary(ingest.ingest(context, spark, sample if is_landed else None, accept_rejected)))
         with start("rollup") as step:
             step.done(rollup.summary(rollup.rollup(context, spark)))
         with start("features") as step:

@@ -55,6 +55,9 @@ EngineOption = Annotated[EngineChoice | None, typer.Option(help="Engine. (defaul
 SampleOption = Annotated[
     float | None, typer.Option(parser=parse_share, metavar="SHARE", help="Share of the customers to keep, such as 0.1.")
 ]
+AcceptOption = Annotated[
+    bool, typer.Option("--accept-rejected", help="Ingest days with more rejected lines than the service allows, too.")
+]
 AsOfOption = Annotated[
     list[date] | None,
     typer.Option("--as-of", **_DAY, help="As-of date: first day of the outcome; may be repeated."),

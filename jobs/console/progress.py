@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -37,7 +38,7 @@ def start_step(name: str) -> Iterator[Step]:
     with Progress(*columns, console=console, transient=True) as bar:
         step = Step(bar, bar.add_task(name, total=None, what=""))
         yield step
-    console.print(f"[bold]{name:<9}[/bold] {time.monotonic() - began:6.1f} s  {step.result}")
+    console.print(f"[bold]{name:<9}[/bold] {time.monotonic() - began:6.1f} s  {escape(step.result)}")
 
 
 def say(line: str) -> None:

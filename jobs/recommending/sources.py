@@ -10,11 +10,13 @@ from typing import Any, Protocol
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from conf.declaration import NULL_MARKERS
 from conf.errors import InputError, NothingToLearnError
 from conf.load import fingerprint
 from conf.recommender import Interactions
 from features.interactions import best_names, dictionary_rows, without_bots
 from features.interactions import interactions as merged_interactions
+from features.values import normalised_id, unmarked
 from features.windows import Window
 from jobs.data_folder import DataFolder
 from jobs.engine import is_classic
@@ -22,7 +24,7 @@ from jobs.records.layers import InteractionsBasis, InteractionsRecord
 from jobs.records.recommending import RatingsBasis
 from jobs.storage.backend import write_csv
 from jobs.storage.batches import WHOLE, Slice, slices
-from jobs.storage.input_files import for_workers, identity
+from jobs.storage.input_files import for_workers, identity, in_nfc
 from jobs.storage.layer import Layer, Staged, materialise, write_partitions
 from jobs.storage.location import Place
 from models.recommender.splits import history_window
@@ -233,10 +235,18 @@ class RatedInteractions:
 
 
 def read_ratings(
-    spark: SparkSession, file: Place, work: Place, is_explicit: bool, liked_from: float | None, as_of: date | None
+    spark: SparkSession,
+    file: Place,
+    work: Place,
+    is_explicit: bool,
+    liked_from: float | None,
+    as_of: date | None,
+    whole_customers: bool = False,
+    whole_titles: bool = False,
 ) -> RatedInteractions:
     """Read `customer,title,strength[,time]`, a CSV file with a header, by way of Parquet in `work`.
 
+    Each id gets one spelling, as in the logs; whole_customers and whole_titles say whether `17850.0` is `17850`.
     A time is a date, a timestamp or seconds since 1970. What is not before `as_of` is not known yet; by default it is
     the day after the last, or today where there are no times.
 
@@ -246,12 +256,14 @@ def read_ratings(
     names = _header(file)
     # A quote inside quotes is written twice.
     raw = spark.read.option("escape", '"').csv(
-        str(for_workers(spark, file, work)), header=True, schema=", ".join(f"`{name}` string" for name in names)
+        str(for_workers(spark, in_nfc(file, work), work)),
+        header=True,
+        schema=", ".join(f"`{name}` string" for name in names),
     )
     time = _date() if TIME in names else F.lit(None).cast("date")
     typed = raw.select(
-        F.col("customer").alias("customer_id"),
-        F.col("title").alias("title_id"),
+        unmarked(normalised_id(F.col("customer"), whole_customers), NULL_MARKERS).alias("customer_id"),
+        unmarked(normalised_id(F.col("title"), whole_titles), NULL_MARKERS).alias("title_id"),
         F.expr("try_cast(trim(strength) as double)").alias("value"),
         time.alias("date"),
     )
@@ -280,7 +292,9 @@ def read_ratings(
     if days.days < 1:
         raise InputError(f"{file}: nothing in it was before {as_of}; its times go from {first} up to {last}")
     liked = (mean if liked_from is None else liked_from) if is_explicit else None
-    basis = RatingsBasis(file=identity(file), liked_from=liked)
+    basis = RatingsBasis(
+        file=identity(file), liked_from=liked, whole_customers=whole_customers, whole_titles=whole_titles
+    )
     parts = slices(total, SLICE_ROWS, "spark" if is_classic(spark) else "sail")
     return RatedInteractions(rows, parts, days, first is not None, liked, basis)
 

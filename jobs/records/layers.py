@@ -28,7 +28,8 @@ class EventsRecord(PartitionRecord):
 
     Attributes:
         unreadable: rejected rows with a value that could not be typed.
-        repaired, reasons: rows by name of the repair, or by reason of the rejection.
+        repaired, reasons: rows by name of the repair, or by reason of the rejection; a repair `<column>_unreadable` is
+            an optional value that could not be typed, and is null.
         left_out: lines of customers outside the sample.
     """
 

@@ -13,10 +13,16 @@ Settings = dict[str, int | float | str]
 
 
 class RatingsBasis(Section):
-    """A file of ratings that a recommender learns from; liked_from: rating from which a title counts as liked."""
+    """A file of ratings that a recommender learns from.
+
+    liked_from: rating from which a title counts as liked; whole_customers, whole_titles: whether the id
+    17850.0 was read as 17850.
+    """
 
     file: Identity
     liked_from: float | None
+    whole_customers: bool = False
+    whole_titles: bool = False
 
 
 class RecommenderBasis(Section):

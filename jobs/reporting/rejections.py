@@ -89,6 +89,7 @@ def _meaning(reason: str, event: Event) -> str:
     column, _, problem = reason.rpartition("_")
     if column not in event.columns:
         return words(reason)
-    return (
-        f"{column} is missing" if problem == "missing" else f"{column} cannot be read as {event.columns[column].type}"
-    )
+    if problem == "missing":
+        return f"{column} is missing"
+    unreadable = f"{column} cannot be read as {event.columns[column].type}"
+    return unreadable if event.columns[column].required else f"{unreadable} and is null; the event counts"

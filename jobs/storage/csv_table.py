@@ -16,12 +16,13 @@ from io import BufferedIOBase
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from conf.errors import InputError
 from conf.finished import FinishedTable, plain
-from features.events import NUMBER
+from features.values import NUMBER
 from jobs.formatting import plural
 from jobs.storage.backend import local_target
 from jobs.storage.location import Place
@@ -64,7 +65,9 @@ def source(path: Path, table: FinishedTable) -> Source:
 
 
 def write_texts(file: Source, folder: Place) -> int:
-    """Write the declared columns as texts into a Parquet file in `folder`, a batch at a time; an empty cell is null.
+    """Write the declared columns as texts in NFC into a Parquet file in `folder`, a batch at a time.
+
+    An empty cell is null.
 
     Returns:
         The number of rows.
@@ -82,7 +85,7 @@ def write_texts(file: Source, folder: Place) -> int:
         pq.ParquetWriter(target, schema) as writer,
     ):
         for batch in _batches(content, file):
-            writer.write_batch(pa.record_batch(batch.columns, schema=schema))
+            writer.write_batch(pa.record_batch([pc.utf8_normalize(texts, "NFC") for texts in batch], schema=schema))
             rows += batch.num_rows
     if not rows:
         raise InputError(

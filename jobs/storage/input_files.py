@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unicodedata import normalize
 
 from pyspark.sql import SparkSession
 
 from conf.errors import EncoreError, InputError
 from jobs.engine import is_classic
-from jobs.storage.backend import backend, check_reachable, disk_path, local_copy
+from jobs.storage.backend import backend, check_reachable, disk_path, local_copy, local_target
 from jobs.storage.location import Place
 
 Identity = tuple[str, int, float]  # absolute place, size in bytes, time of writing in seconds since 1970
@@ -41,6 +42,29 @@ def for_workers(spark: SparkSession, file: Place, work: Place) -> Place:
     copy = work / "named" / file.name
     backend(work).copy_in(disk_path(file), copy)
     return copy
+
+
+def in_nfc(file: Place, work: Place) -> Place:
+    """The same text file, or a copy of it in `work` if it is not ASCII: in NFC, for which no engine has a function.
+
+    Raises:
+        InputError: it is not UTF-8.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="\n") as lines:
+            if all(map(str.isascii, lines)):
+                return file
+        copy = work / f"nfc-{file.name}"
+        work.mkdir(parents=True, exist_ok=True)
+        with (
+            file.open(encoding="utf-8", newline="\n") as lines,
+            local_target(copy) as target,
+            target.open("w", encoding="utf-8", newline="\n") as out,
+        ):
+            out.writelines(normalize("NFC", line) for line in lines)
+        return copy
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: cannot be read as UTF-8 text; write it in UTF-8") from None
 
 
 @contextmanager

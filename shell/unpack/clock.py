@@ -23,7 +23,8 @@ def clock_of(name: str) -> tzinfo:
 def on_clock(text: str, zone: tzinfo) -> str | None:
     """An ISO 8601 time as `YYYY-MM-DD HH:MM:SS`, with its fraction of a second as written; None if it is not a time.
 
-    A time without an offset is in the zone already and stays unchanged, even if the zone skips it or has it twice.
+    A time without an offset is in the zone already and stays unchanged, even if the zone skips it or has it twice. A
+    time with an offset, in an hour that the zone has twice, keeps the offset that the zone has then: `+02:00`.
     """
     # Text of the most frequent shape stays unchanged, whether it is a time or not.
     if len(text) == 19 and text[10] == " " and text[13] == text[16] == ":":
@@ -34,13 +35,16 @@ def on_clock(text: str, zone: tzinfo) -> str | None:
     day, minute, second, fraction, offset = found.groups("")
     if offset.isalpha():  # Z, UTC and GMT mean the same
         offset = "Z"
+    kept_offset = ""
     try:
         time = datetime.fromisoformat(f"{day} {minute}:{second or '00'}{offset}")
         if offset:
             time = time.astimezone(zone)
+            is_twice = time.utcoffset() != time.replace(fold=1 - time.fold).utcoffset()
+            kept_offset = str(time)[19:] if is_twice else ""
     except (ValueError, OverflowError):  # 30 February, an offset of 25 hours, before the first year
         return None
-    return str(time)[:19] + fraction.replace(",", ".")
+    return str(time)[:19] + fraction.replace(",", ".") + kept_offset
 
 
 def main(zone: str) -> int:

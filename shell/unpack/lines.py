@@ -6,6 +6,7 @@ it came; no other line has a CR. The reasons are those of reasons.tsv, and "head
 
 import re
 from collections.abc import Iterable, Iterator
+from unicodedata import normalize
 
 LINE_BREAK = re.compile(r"\r\n|[\r\n]")
 BREAK = re.compile(r"\r\n|[\t\r\n]")
@@ -44,7 +45,8 @@ class Lines:
 
 
 def joined(values: list[str]) -> str:
-    """The line of a record. A tab or a line break in a value becomes a space."""
+    """The line of a record, in NFC. A tab or a line break in a value becomes a space."""
+    values = [normalize("NFC", value) for value in values]
     line = "\t".join(values)
     if line.count("\t") == len(values) - 1 and "\n" not in line and "\r" not in line:
         return line

@@ -2,8 +2,9 @@
 
     python3 sample.py LIMIT FIELDS CUSTOMER SEPARATOR <lines >fewer_lines
 
-A customer is in the sample if crc32(id without spaces around it and leading zeros) mod 10000 < LIMIT, with the CRC of
-zlib and of Spark's `crc32` (features/sampling.py). The other arguments are the event's, as lines.awk gets them.
+A customer is in the sample if crc32(id in one spelling, without leading zeros and a last `.0`) mod 10000 < LIMIT, with
+the CRC of zlib and of Spark's `crc32` (features/sampling.py). The spelling is that of features/values.py, so that all
+lines of a customer are kept or none. The other arguments are the event's, as lines.awk gets them.
 
 A line with the right number of fields is written if its customer is in the sample, and dropped otherwise. lines.awk
 must see every other line: it repairs some and rejects the rest. In front of each of them stands a note, which
@@ -14,6 +15,7 @@ after it, tells the remaining DROPPED if there are any. Standard error gets the 
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from itertools import compress, repeat
@@ -24,6 +26,10 @@ from zlib import crc32
 TAB = b"\t"
 LONGEST_BYTES = 65536  # longest_bytes of lines.awk
 ALL_BUT_SHAPE = bytes(byte for byte in range(256) if byte not in b"\t\r\n")
+# As in features/values.py.
+SPACES = re.compile("[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+INVISIBLE = re.compile("[\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
+ZEROS_AFTER_POINT = re.compile(rb"^([+-]?[0-9]+)[.]0*\Z")
 MOST_CUSTOMERS = 1_000_000  # remembered at a time: about 100 MB
 
 
@@ -37,9 +43,18 @@ class Customers(dict[bytes, bool]):
     def __missing__(self, customer_id: bytes) -> bool:
         if len(self) >= MOST_CUSTOMERS:
             self.clear()
-        plain = customer_id.strip(b" ").lstrip(b"0") or (b"0" if customer_id else b"")
+        one = ZEROS_AFTER_POINT.sub(rb"\1", one_spelling(customer_id))
+        plain = one.lstrip(b"0") or (b"0" if one else b"")
         self[customer_id] = is_inside = crc32(plain) % 10_000 < self._limit
         return is_inside
+
+
+def one_spelling(customer_id: bytes) -> bytes:
+    """The id without invisible characters and white space around it; bytes that are not UTF-8 stay unchanged."""
+    if customer_id.isascii():
+        return b" ".join(customer_id.split())
+    text = INVISIBLE.sub("", customer_id.decode("utf-8", "surrogateescape"))
+    return SPACES.sub(" ", text).strip(" ").encode("utf-8", "surrogateescape")
 
 
 class Sampler:

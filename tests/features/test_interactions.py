@@ -45,9 +45,9 @@ def described(**changes: Any) -> dict[str, Any]:
     """The small shop, with books to visit and to be given."""
     shop = deepcopy(SHOP)
     visit, gift = shop["events"]["visit"], deepcopy(shop["events"]["visit"])
-    visit["columns"]["book"] = {"type": "string", "sql": "who", "about": "Which book"}
+    visit["columns"]["book"] = {"type": "string", "sql": "who", "is_id": True, "about": "Which book"}
     visit["columns"]["label"] = {"type": "string", "sql": "who", "about": "Its name"}
-    gift["columns"]["title"] = {"type": "string", "sql": "who", "about": "Which book"}
+    gift["columns"]["title"] = {"type": "string", "sql": "who", "is_id": True, "about": "Which book"}
     shop["events"]["gift"] = gift | {"measures": {"gifts_of_day": {"sql": "count(*)", "about": "Gifts"}}}
     return shop | {"interactions": TITLES | changes}
 

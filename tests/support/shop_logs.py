@@ -15,7 +15,8 @@ SERVICE: dict[str, Any] = SHOP | {
         "visit": VISIT
         | {
             "landing": VISIT["landing"] | {"fields": ["who", "spent", "title"]},
-            "columns": VISIT["columns"] | {"title": {"type": "string", "sql": "title", "about": "What was looked at"}},
+            "columns": VISIT["columns"]
+            | {"title": {"type": "string", "sql": "title", "is_id": True, "about": "What was looked at"}},
         }
     },
     "training": QUICK.model_dump(),

@@ -54,7 +54,7 @@ def without_content(record: str) -> str:
 
 def through(data: Path, spark: SparkSession) -> None:
     run = context(data)
-    ingest(run, spark)
+    ingest(run, spark, accept_rejected=True)
     rollup(run, spark)
     features(run, spark, AS_OF)
 
@@ -92,7 +92,7 @@ def test_a_second_run_writes_nothing(landed: Path, tmp_path: Path, sail: SparkSe
     through(copy_of(landed, tmp_path), sail)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
     run = context(tmp_path)
-    assert set(ingest(run, sail).values()) == {0}
+    assert {one.days for one in ingest(run, sail).values()} == {0}
     assert rollup(run, sail) == 0
     assert features(run, sail, AS_OF) == []
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
@@ -110,7 +110,7 @@ def test_a_new_day_touches_only_itself(landed: Path, tmp_path: Path, sail: Spark
     ingest(run, sail)
     rollup(run, sail)
     shutil.copytree(whole / "landing", later / "landing", dirs_exist_ok=True)
-    assert ingest(run, sail) == {"play": 1, "down": 1, "search": 1}
+    assert {name: one.days for name, one in ingest(run, sail).items()} == {"play": 1, "down": 1, "search": 1}
     assert rollup(run, sail) == 1
     features(run, sail, AS_OF)
     through(whole, sail)
@@ -152,7 +152,7 @@ def test_a_sample_is_of_customers_and_rates_do_not_mix(landed: Path, tmp_path: P
     kept = {row["customer_id"] for row in table(run.data.events("play").root)}
     assert 0.1 < len(kept) / 300 < 0.5
     assert {record.sample for record in run.data.events("play").records().values()} == {0.3}
-    assert all(ingest(run, sail, 0.3)[event] == 0 for event in run.service.events)
+    assert all(ingest(run, sail, 0.3)[event].days == 0 for event in run.service.events)
     before = table(run.data.events("play").root)
     for other in (0.2, None):
         with pytest.raises(InputError, match="holds a sample of 0.3.*use the same --sample"):

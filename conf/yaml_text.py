@@ -53,7 +53,7 @@ def _in_words(error: yaml.MarkedYAMLError) -> str:
     return f"{where}: this is not YAML in UTF-8 that Encore reads ({problem}); fix the line"
 
 
-class _Loader(Composer, CParser, SafeConstructor, Resolver):  # type: ignore[misc]
+class _Loader(Composer, CParser, SafeConstructor, Resolver):
     """Loader of plain values, with the limits of this module."""
 
     def __init__(self, stream: Any) -> None:
@@ -71,7 +71,8 @@ class _Loader(Composer, CParser, SafeConstructor, Resolver):  # type: ignore[mis
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
-        if isinstance(event, yaml.AliasEvent) and id(node) not in self._sizes:
+        is_alias = isinstance(event, yaml.AliasEvent)
+        if is_alias and id(node) not in self._sizes:
             raise ComposerError(None, None, "an alias stands within its own anchor", event.start_mark)
         size = self._sizes.setdefault(id(node), 1 + sum(self._sizes[id(child)] for child in _children(node)))
         if size > MOST_VALUES:
@@ -83,8 +84,8 @@ class _Loader(Composer, CParser, SafeConstructor, Resolver):  # type: ignore[mis
             return super().construct_object(node, deep)
         # What the library raises at a value that is not of its tag, such as 2017-13-45 or a number of 5,000 digits.
         except (ValueError, OverflowError, LookupError, AttributeError, TypeError) as error:
-            problem, mark = f"{error or 'not a value of its kind'}", cast(Any, node.start_mark)
-            raise ConstructorError(None, None, problem, mark) from None
+            problem = str(error) or "not a value of its kind"
+            raise ConstructorError(None, None, problem, cast(Any, node.start_mark)) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()

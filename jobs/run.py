@@ -25,7 +25,7 @@ from jobs.console.options import (
     kinds_of,
 )
 from jobs.console.progress import StartStep, console, start_step
-from jobs.console.session import locked, named_place, open_context
+from jobs.console.session import locked, named_place, open_context, resolve_sql
 from jobs.context import Context
 from jobs.engine import engine as start_engine
 from jobs.storage.backend import backend
@@ -63,6 +63,8 @@ def run(
 
     Returns the report's page; raises what the steps raise.
     """
+    with start_engine(context.engine, context.profile) as spark:
+        resolve_sql(spark, context)
     if context.service.table:
         _take_table(context, start, raw, sample, as_of)
     else:

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from conf.errors import UsageError
 from conf.load import load_profile, load_service, overridden
+from features.resolution import resolve
 from jobs.console.progress import Step, start_step
 from jobs.context import Context
 from jobs.data_folder import DataFolder
@@ -20,6 +21,7 @@ from jobs.storage.location import Place, place
 from jobs.storage.shared_folder import require_shared
 
 SERVICE = "music"  # where none is named
+RESOLVED_FILE = ".resolved"  # in a data folder: by engine, the configuration whose SQL it has resolved
 SERVICE_FILE = ".service"  # in a data folder: the first service that was named for it
 Overrides = Mapping[str, Mapping[str, Any]]
 NONE: Overrides = MappingProxyType({})
@@ -79,7 +81,27 @@ def working(step: str, context: Context) -> Iterator[tuple[SparkSession, Step]]:
         start_step(step) as progress,
         start_engine(context.engine, context.profile) as spark,
     ):
+        resolve_sql(spark, context)
         yield spark, progress
+
+
+def resolve_sql(spark: SparkSession, context: Context) -> None:
+    """Have the engine resolve the SQL of the service, unless it has done so for this data folder.
+
+    Raises:
+        UsageError: it refuses an expression.
+    """
+    resolved = context.data.root / RESOLVED_FILE
+    wanted = f"{context.engine} {context.version}"
+    done = resolved.read_text(encoding="utf-8").splitlines() if resolved.is_file() else []
+    if wanted in done:
+        return
+    try:
+        resolve(spark, context.service)
+    except UsageError as error:
+        raise UsageError(f"{context.service_from or context.service_name}: {error}") from None
+    others = [one for one in done if one.split()[0] != context.engine]
+    write_text(resolved, "\n".join([*others, wanted]) + "\n")
 
 
 def remember_service(data: Place, service: str) -> None:

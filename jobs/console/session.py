@@ -18,6 +18,7 @@ from jobs.engine import engine as start_engine
 from jobs.engine import is_submitted
 from jobs.storage.backend import backend, check_reachable, disk_path, sole_writer, write_text
 from jobs.storage.location import Place, place
+from jobs.storage.names import require_no_pattern, require_text
 from jobs.storage.shared_folder import require_shared
 
 SERVICE = "music"  # where none is named
@@ -45,17 +46,21 @@ def open_context(
         UsageError: the service, the profile or a value is unknown or invalid.
         InputError: the data folder cannot be reached.
     """
+    require_text("--data", data)
+    require_text("--service", service or "")
+    require_text("--profile", profile)
     where = load_profile(profile)
     chosen = engine or where.engine
     folder = place(data, chosen)
+    require_no_pattern("--data", folder)
     if not backend(folder).is_disk and chosen == "spark":
         with start_engine(chosen, where):  # its file systems are used for everything there
             pass
     check_reachable(folder)
     known = folder / SERVICE_FILE
     name = service or (known.read_text(encoding="utf-8").strip() if known.is_file() else default_service)
-    given = str(Path(name).absolute()) if Path(name).is_file() else name
     declared = overridden(load_service(name), overrides)
+    given = str(Path(name).absolute()) if Path(name).is_file() else name
     return Context(DataFolder(folder), Path(name).stem, declared, where, chosen, given if service else "")
 
 
@@ -112,6 +117,7 @@ def remember_service(data: Place, service: str) -> None:
 
 def folder_on_disk(option: str, text: str) -> Path:
     """A folder of this machine. Raises UsageError where the text is a URL of a store."""
+    require_text(option, text)
     folder = place(text, "spark")
     if not backend(folder).is_disk:
         raise UsageError(f"{option} {text}: this can only be written to a disk of this machine; give a path")
@@ -120,4 +126,5 @@ def folder_on_disk(option: str, text: str) -> Path:
 
 def named_place(text: str | None, context: Context) -> Place | None:
     """The place that an option names, None where it is not given."""
+    require_text("FILE", text or "")
     return place(text, context.engine) if text else None

@@ -9,6 +9,8 @@ if __name__ == "__main__":
 from collections.abc import Sequence
 from datetime import date
 
+from rich.text import Text
+
 from conf.errors import InputError, NothingToLearnError, UsageError
 from jobs.console.options import (
     DATA,
@@ -24,6 +26,7 @@ from jobs.console.options import (
     ServiceOption,
     kinds_of,
 )
+from jobs.console.printable import printable
 from jobs.console.progress import StartStep, console, start_step
 from jobs.console.session import locked, named_place, open_context, resolve_sql
 from jobs.context import Context
@@ -48,7 +51,7 @@ def command(
     context, kinds = open_context(data, service, profile, engine), kinds_of(model)
     with locked(context):
         page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds)
-    console.print(f"the report: {page}")
+    console.print(Text(printable(f"the report: {page}")))
 
 
 def run(

@@ -8,6 +8,7 @@ from typing import Any
 
 from conf.errors import RankError
 from jobs.console.interrupt import ending_at_signals
+from jobs.console.printable import printable
 from jobs.console.problems import in_words
 
 
@@ -21,7 +22,7 @@ def run_program(program: Callable[[], Any]) -> None:
         if said:
             if isinstance(error, RankError) and error.trace:
                 print(error.trace, file=sys.stderr)
-            print(f"encore: {' '.join(str(said).split())}", file=sys.stderr)
+            print(f"encore: {printable(' '.join(str(said).split()))}", file=sys.stderr)
             sys.exit(said.exit_code)
         traceback.print_exc()
         print(

@@ -3,6 +3,7 @@
 import errno
 import re
 import sys
+from itertools import pairwise
 
 from conf.errors import EncoreError, InputError
 
@@ -47,13 +48,19 @@ def in_words(error: BaseException) -> EncoreError | None:
             return InputError(f"{_command()}{_name(error.filename)}: {error.strerror}: {advice}")
         if said:
             path = PATH.search(text)
-            return InputError(f"{_command()}{path[1] + ': ' if path else ''}{said[0]}: {advice}")
+            return InputError(f"{_command()}{path[1] if path else _data()}: {said[0]}: {advice}")
     return error if isinstance(error, EncoreError) else None
 
 
 def _name(file: object) -> str:
     text = file.decode("utf-8", "surrogateescape") if isinstance(file, bytes) else str(file)
     return text.encode("unicode_escape", "surrogatepass").decode() if not text.isprintable() else text
+
+
+def _data() -> str:
+    """The data folder of the command line."""
+    given = [value for option, value in pairwise(sys.argv) if option == "--data"]
+    return given[-1] if given else "the data folder"
 
 
 def _command() -> str:

@@ -33,6 +33,7 @@ from jobs.records.layers import FeaturesBasis, FeaturesRecord, LabelStatus
 from jobs.storage.backend import dataset, local_target, write_csv, write_text
 from jobs.storage.layer import Layer, write_partitions
 from jobs.storage.location import Place
+from jobs.storage.sheet import MARK, inert_batch
 
 EXAMPLE = "encore features --data /data/music --as-of 2017-04-29"
 EXPORT = "_export"
@@ -263,6 +264,8 @@ def _export_csv(layer: Layer[FeaturesRecord], folder: Place, value: str) -> None
     if target.exists() and target.stat().st_mtime >= layer.changed(value):
         return
     rows = dataset(layer.partition(value))
-    with local_target(target) as file, pyarrow.csv.CSVWriter(file, rows.schema) as writer:
-        for batch in rows.to_batches():
-            writer.write_batch(batch)
+    with local_target(target) as path, path.open("wb") as file:
+        file.write(MARK.encode())
+        with pyarrow.csv.CSVWriter(file, rows.schema) as writer:
+            for batch in rows.to_batches():
+                writer.write_batch(inert_batch(batch))

@@ -24,6 +24,7 @@ from jobs.storage.shared_folder import require_shared
 SERVICE = "music"  # where none is named
 RESOLVED_FILE = ".resolved"  # in a data folder: by engine, the configuration whose SQL it has resolved
 SERVICE_FILE = ".service"  # in a data folder: the first service that was named for it
+LAYERS = ("landing", "events", "features")  # of which one has data of a service
 Overrides = Mapping[str, Mapping[str, Any]]
 NONE: Overrides = MappingProxyType({})
 
@@ -43,7 +44,7 @@ def open_context(
         overrides: values from the command line by section and key of the service; None keeps the service's value.
 
     Raises:
-        UsageError: the service, the profile or a value is unknown or invalid.
+        UsageError: the service, the profile or a value is unknown or invalid, or the folder is another service's.
         InputError: the data folder cannot be reached.
     """
     require_text("--data", data)
@@ -58,7 +59,13 @@ def open_context(
             pass
     check_reachable(folder)
     known = folder / SERVICE_FILE
-    name = service or (known.read_text(encoding="utf-8").strip() if known.is_file() else default_service)
+    recorded = known.read_text(encoding="utf-8").strip() if known.is_file() else ""
+    name = service or recorded or default_service
+    if recorded and Path(recorded).stem != Path(name).stem and any((folder / layer).exists() for layer in LAYERS):
+        raise UsageError(
+            f"--data {folder}: holds data of the service {recorded}, not of {name}; give --service {recorded}, or "
+            f"another --data"
+        )
     declared = overridden(load_service(name), overrides)
     given = str(Path(name).absolute()) if Path(name).is_file() else name
     return Context(DataFolder(folder), Path(name).stem, declared, where, chosen, given if service else "")

@@ -183,3 +183,14 @@ def test_what_a_console_shows_of_data(capfd: pytest.CaptureFixture[str], text: s
     say(text)
     lines = capfd.readouterr().err.splitlines()
     assert lines[-2].endswith(f" s  {shown}") and lines[-1] == f"  {shown}"
+
+
+def test_the_data_folder_of_another_service(encore: Encore, tmp_path: Path) -> None:
+    """Its tables have other columns, at which an engine failed."""
+    data = landed(tmp_path, encore)
+    (data / ".service").write_text("music\n")
+    for command in ("unpack", "ingest", "rollup", "features", "train", "report"):
+        code, said = encore(command, "--data", data, "--service", "cdnow")
+        assert code == 2, said
+        assert "holds data of the service music, not of cdnow; give --service music, or another --data" in said
+    assert encore("ingest", "--data", data, "--service", "music")[0] == 0

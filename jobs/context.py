@@ -13,13 +13,18 @@ from conf.load import fingerprint
 from conf.profile import Profile
 from conf.schema import Service
 from jobs.data_folder import DataFolder
+from jobs.lineage.walk import Lineage
 from jobs.storage.backend import backend, disk_path
 from jobs.training.feature_tables import FeatureTables
 
 
 @dataclass(frozen=True)
 class Context:
-    """A run of Encore on one data folder; `service_from` is the name or path of the service on the command line."""
+    """A run of Encore on one data folder.
+
+    service_from: name or path of the service on the command line; declared: the service without the values that the
+    command line replaces, None where it replaces none.
+    """
 
     data: DataFolder
     service_name: str
@@ -27,11 +32,17 @@ class Context:
     profile: Profile
     engine: str
     service_from: str = ""
+    declared: Service | None = None
 
     @cached_property
     def tables(self) -> FeatureTables:
         """The feature tables, as the service declares them."""
-        return FeatureTables(self.data.features, self.service, self.service_name)
+        return FeatureTables(self.data.features, self.service, self.service_name, self.declared or self.service)
+
+    @property
+    def lineage(self) -> Lineage:
+        """What the layers were made from; a new one at each call, since commands change it."""
+        return Lineage(self.data, self.service, self.tables)
 
     @property
     def fits(self) -> Path:

@@ -25,7 +25,6 @@ from jobs.console.options import (
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.records.drift import DriftBasis, DriftRecord
-from jobs.records.scoring import ScoresRecord
 from jobs.storage.backend import write_csv
 from jobs.training.artifacts import ModelFolder
 from models.drift import FeatureDrift, measure_drift
@@ -59,7 +58,7 @@ def drift(context: Context, spark: SparkSession, as_of: date | None = None) -> t
         The as-of date, and what was found.
 
     Raises:
-        InputError: there are no scores, or no model that they were made with.
+        InputError: there are no scores, or they, their table or their model are out of date or missing.
     """
     data, models, layer = context.data, ModelFolder(context.data.models), context.data.drift
     day = str(as_of) if as_of else max(data.scores.values(), default="")
@@ -68,10 +67,11 @@ def drift(context: Context, spark: SparkSession, as_of: date | None = None) -> t
         at = f" at {day}" if day else ""
         raise InputError(f"{data.scores.root}: there are no scores{at}; run `encore score` first")
     name, limits = scores.model, context.service.drift
+    context.tables.record(day)
+    context.lineage.require_scores(day, scores)
     basis = DriftBasis(scores=scores.basis, limits=fingerprint(limits))
     done = layer.up_to_date({day: basis})
     if not done:
-        _refuse_old_scores(context, models, day, scores)
         rows = data.scores.read(spark, [day]).select(*KEYS, "probability")
         table = context.tables.read(spark, [day]).where("eligible").join(rows, KEYS)
         record = DriftRecord(
@@ -105,16 +105,6 @@ def refuse_drift(day: str, record: DriftRecord) -> None:
         raise DataCheckError(
             f"drift at {day} against {', '.join(record.reference_as_of)}: above the limits are "
             f"{', '.join(above[:3])}{more}; look at `encore report`, then train again or fix the data"
-        )
-
-
-def _refuse_old_scores(context: Context, models: ModelFolder, day: str, scores: ScoresRecord) -> None:
-    """Raise InputError where table or model were made again after the scores."""
-    table, model = context.tables.record(day).basis, models.version(scores.model)
-    if scores.basis.table != table or scores.basis.model != model:
-        raise InputError(
-            f"{context.data.scores.partition(day)}: the table or the model {scores.model} has changed since; "
-            f"run `encore score --as-of {day}` first"
         )
 
 

@@ -34,6 +34,8 @@ LOGGING = FOLDER / "log4j2.properties"
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",  # times are those of the service's clock and are never converted
     "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
+    # Spark's own default is INT96, which Sail takes for another type than the timestamps that it writes itself.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
 
 

@@ -6,7 +6,7 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -29,14 +29,18 @@ from jobs.console.options import DATA, PROFILE, AsOfOption, DataOption, EngineOp
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.data_folder import DataFolder
-from jobs.records.layers import FeaturesBasis, FeaturesRecord, LabelStatus
+from jobs.lineage.bases import table_end
+from jobs.lineage.walk import Lineage
+from jobs.records.layers import Export, ExportsRecord, FeaturesBasis, FeaturesRecord, LabelStatus
 from jobs.storage.backend import dataset, local_target, write_csv, write_text
 from jobs.storage.layer import Layer, write_partitions
 from jobs.storage.location import Place
+from jobs.storage.records import find_readable, write_record
+from jobs.storage.seals import seals_of
 from jobs.storage.sheet import MARK, inert_batch
 
 EXAMPLE = "encore features --data /data/music --as-of 2017-04-29"
-EXPORT = "_export"
+EXPORT, EXPORTS = "_export", "exports.json"
 MANIFEST = (
     "sample",
     "customers",
@@ -69,7 +73,8 @@ def command(
 ) -> None:
     """Compute feature tables.
 
-    Without --as-of: at the end of the logs, and at the newest date with a mature label.
+    Without --as-of: at the end of the logs, and at the newest date with a mature label. Tables at other dates are made
+    again where they are out of date.
     """
     context = open_context(data, service, profile, engine)
     with working("features", context) as (spark, step):
@@ -79,30 +84,64 @@ def command(
 def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) -> list[date]:
     """Bring the feature tables of the as-of dates up to date; without any, the newest and the newest mature one.
 
+    The other tables that are there are made again where they are out of date, so that no command meets an old one.
+
     Returns:
         The as-of dates whose tables were written.
 
     Raises:
         UsageError: the service begins with a finished table.
-        InputError: an as-of date lies outside the logs, or the table has no customer.
+        InputError: an as-of date lies outside the logs, a table has no customer, the tiles are out of date, or a table
+            is out of date and cannot be made again.
         DataCheckError: a table breaks its contract.
     """
     context.require_events()
     data, windows = context.data, context.service.windows
     logs = data.logs()
-    moments = _moments(data, windows, logs, as_of)
-    bases = {moment: _basis(data, context.tables.version, moment, logs) for moment in moments}
+    lineage = context.lineage
+    lineage.require_tiles()
+    asked_for = _moments(data, windows, logs, as_of)
+    again, lost = _to_make_again(context, lineage, logs, {str(moment.as_of) for moment in asked_for})
+    bases = {moment: lineage.table_basis(moment) for moment in sorted([*asked_for, *again])}
     done = data.features.up_to_date({str(moment.as_of): basis for moment, basis in bases.items()})
-    changed = [moment for moment in moments if str(moment.as_of) not in done]
+    changed = [moment for moment in bases if str(moment.as_of) not in done]
     if changed:
         _write_tables(data, context.service, spark, {moment: bases[moment] for moment in changed}, logs)
     export(data.features, context.service)
+    if lost:
+        raise InputError(
+            f"{data.features.partition(lost[0])}: was made from tiles that have changed, and cannot be made again, "
+            f"since there are no logs of its windows; remove this folder"
+        )
     return [moment.as_of for moment in changed]
 
 
 def summary(written: Sequence[date]) -> str:
     """What was written, in a line."""
     return f"tables written: {', '.join(map(str, written)) or 'none, all up to date'}"
+
+
+def _to_make_again(
+    context: Context, lineage: Lineage, logs: Window, asked_for: Collection[str]
+) -> tuple[list[Moment], list[str]]:
+    """Of the other tables that are out of date, those that can be made again, and the dates of those that cannot.
+
+    No command reads a table of other declarations, so of these only as many are made again as training uses.
+    """
+    again, lost, records = [], [], context.data.features.readable()
+    used = sorted(records)[-context.service.training.as_of_dates :]
+    for day, record in records.items():
+        moment = Moment.at(date.fromisoformat(day), context.service.windows)
+        is_idle = record.basis.configuration != context.tables.version and day not in used
+        if day in asked_for or is_idle or record.basis == lineage.table_basis(moment):
+            continue
+        try:
+            _refuse_without_logs(context.data, logs, moment)
+            again.append(moment)
+        except InputError:
+            if record.basis.configuration == context.tables.version:
+                lost.append(day)
+    return again, lost
 
 
 def _moments(data: DataFolder, windows: Windows, logs: Window, as_of: Sequence[date]) -> list[Moment]:
@@ -112,11 +151,17 @@ def _moments(data: DataFolder, windows: Windows, logs: Window, as_of: Sequence[d
     if not as_of:
         _refuse_stray_end(root, days, logs, moments[-1])
     for moment in moments:
-        refuse_outside(data, logs, moment)
-        _refuse_silence(root, days, moment, moment.observation)
-        if moment.is_mature(logs):
-            _refuse_silence(root, days, moment, moment.outcome)
+        _refuse_without_logs(data, logs, moment)
     return moments
+
+
+def _refuse_without_logs(data: DataFolder, logs: Window, moment: Moment) -> None:
+    """Raise InputError where the as-of date is outside the logs, or a window that counts has none."""
+    days = [date.fromisoformat(day) for day in data.daily.values()]
+    refuse_outside(data, logs, moment)
+    _refuse_silence(data.daily.root, days, moment, moment.observation)
+    if moment.is_mature(logs):
+        _refuse_silence(data.daily.root, days, moment, moment.outcome)
 
 
 def refuse_outside(data: DataFolder, logs: Window, moment: Moment) -> None:
@@ -148,21 +193,12 @@ def _refuse_stray_end(root: Place, days: Sequence[date], logs: Window, newest: M
         )
 
 
-def _basis(data: DataFolder, version: str, moment: Moment, logs: Window) -> FeaturesBasis:
-    """What the table at a moment is made from: the tiles up to the end of its outcome, and the declarations."""
-    tiles = {day: record.basis for day, record in data.daily.records().items() if _is_used(day, moment)}
-    return FeaturesBasis(tiles=fingerprint(tiles), configuration=version, mature=moment.is_mature(logs))
-
-
-def _is_used(day: str, moment: Moment) -> bool:
-    return date.fromisoformat(day) < moment.outcome.end
-
-
 def _write_tables(
     data: DataFolder, service: Service, spark: SparkSession, bases: Mapping[Moment, FeaturesBasis], logs: Window
 ) -> None:
     layer, moments = data.features, list(bases)
-    days = [day for day in data.daily.values() if any(_is_used(day, moment) for moment in moments)]
+    end = max(table_end(moment, basis.mature) for moment, basis in bases.items())
+    days = [day for day in data.daily.values() if date.fromisoformat(day) < end]
     tiles = data.daily.read(spark, days)
     with layer.staging() as staged:
         write_partitions(feature_table(tiles, moments, logs, service), staged, several=len(moments) > 1)
@@ -253,17 +289,37 @@ def export(layer: Layer[FeaturesRecord], service: Service) -> None:
     folder = layer.root / EXPORT
     write_text(folder / "dictionary.md", dictionary_markdown(service))
     write_csv(folder / "dictionary.csv", HEADER, dictionary_rows(service))
-    with ThreadPoolExecutor() as pool:  # Arrow releases the interpreter's lock
-        list(pool.map(partial(_export_csv, layer, folder), layer.values()))
+    _export_tables(layer, folder)
     layer.write_manifest(MANIFEST)
 
 
+def _export_tables(layer: Layer[FeaturesRecord], folder: Place) -> None:
+    """Each table as a CSV file, unless it was written of the same content and is still there whole."""
+    known = find_readable(ExportsRecord, folder / EXPORTS) or ExportsRecord(tables={})
+    made_of = {_csv_of(day): fingerprint(record.basis, record.content) for day, record in layer.readable().items()}
+    there = seals_of({folder: list(folder.iterdir())}, whole=[])[folder]
+    done = {
+        name
+        for name, made in known.tables.items()
+        if made.made_of == made_of.get(name) and name in there and made.size == there[name].size
+    }
+    for name in known.tables.keys() - made_of.keys():  # of tables that are gone
+        (folder / name).unlink(missing_ok=True)
+    with ThreadPoolExecutor() as pool:  # Arrow releases the interpreter's lock
+        list(pool.map(partial(_export_csv, layer, folder), (day for day in layer.values() if _csv_of(day) not in done)))
+    new = {name: Export(made_of=one, size=(folder / name).stat().st_size) for name, one in made_of.items()}
+    if new != known.tables:
+        write_record(folder / EXPORTS, ExportsRecord(tables=new))
+
+
+def _csv_of(day: str) -> str:
+    return f"features_{day}.csv"
+
+
 def _export_csv(layer: Layer[FeaturesRecord], folder: Place, value: str) -> None:
-    """A table as one CSV file, a batch at a time, unless it is there already."""
-    target = folder / f"features_{value}.csv"
-    if target.exists() and target.stat().st_mtime >= layer.changed(value):
-        return
-    rows = dataset(layer.partition(value))
+    """A table as one CSV file, a batch at a time."""
+    target = folder / _csv_of(value)
+    rows = dataset(layer.verified(value))
     with local_target(target) as path, path.open("wb") as file:
         file.write(MARK.encode())
         with pyarrow.csv.CSVWriter(file, rows.schema) as writer:

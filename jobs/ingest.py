@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from conf.events import Event
-from conf.load import fingerprint
 from features.events import clean, is_unreadable, rejected, tagged
 from features.sampling import in_sample
 from jobs.console.options import (
@@ -29,6 +28,7 @@ from jobs.console.options import (
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.data_folder import DataFolder
+from jobs.lineage.bases import event_version, events_basis
 from jobs.records.layers import EventsBasis, EventsRecord
 from jobs.storage.backend import write_csv
 from jobs.storage.batches import batches
@@ -129,11 +129,6 @@ def summary(written: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {days} days" for name, days in written.items()) + " written"
 
 
-def event_version(event: Event) -> str:
-    """Fingerprint of what decides the events of a declaration; measures belong to rollup and do not count."""
-    return fingerprint(event.model_copy(update={"measures": {}}))
-
-
 def _rate(landing: Place, sample: float | None) -> float:
     landed = sample_rate(landing)
     if sample is not None and sample > landed:
@@ -149,7 +144,7 @@ def _ingest_event(source: Source, spark: SparkSession, landed: dict[str, list[La
     days = {
         day: Day(
             files,
-            _basis(files, version, source.rate),
+            events_basis(files, version, source.rate),
             source.event.landing.missing_parts([file.archive for file in files]),
         )
         for day, files in landed.items()
@@ -190,11 +185,6 @@ def _ingest_days(source: Source, spark: SparkSession, days: dict[str, Day]) -> N
         for day, record in records.items():
             source.rejected.publish(staged_rejected, day, record)
             source.layer.publish(staged, day, record)
-
-
-def _basis(files: Sequence[LandedFile], version: str, rate: float) -> EventsBasis:
-    lines = sorted(f"{file.path.name} {file.bytes} {file.checksum}" for file in files)
-    return EventsBasis(files=lines, configuration=version, sample=rate)
 
 
 def _refuse_mixture(layer: Layer[EventsRecord], rate: float) -> None:

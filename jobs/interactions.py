@@ -12,14 +12,14 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import UsageError
-from conf.load import fingerprint
 from conf.recommender import Interactions
 from features.interactions import title_days, title_names
 from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, ProfileOption, ServiceOption
 from jobs.console.session import open_context, working
 from jobs.context import Context
-from jobs.incremental import bring_up_to_date, days_of, event_records, events_on
-from jobs.records.layers import EventsRecord, TitleDaysBasis, TitleDaysRecord
+from jobs.incremental import bring_up_to_date, event_records, events_on
+from jobs.lineage.bases import title_days_bases
+from jobs.records.layers import TitleDaysBasis, TitleDaysRecord
 from jobs.storage.layer import write_partitions
 
 EXAMPLE = "encore interactions --data /data/music"
@@ -45,16 +45,14 @@ def interactions(context: Context, spark: SparkSession) -> int:
 
     Raises:
         UsageError: the service declares no interactions, or starts from a finished table.
-        InputError: there are no events, or days with different samples.
+        InputError: there are no events, days with different samples, or events that are out of date.
     """
     declared = declared_interactions(context)
     context.require_events()
     data = context.data
     records = event_records(data, list(declared.sources))
-    bases = {
-        day: _basis(declared, {name: of_event[day] for name, of_event in records.items() if day in of_event})
-        for day in days_of(records)
-    }
+    context.lineage.require_events()
+    bases = title_days_bases(declared, records)
     written = bring_up_to_date(
         [data.title_days, data.title_names],
         records,
@@ -74,14 +72,6 @@ def declared_interactions(context: Context) -> Interactions:
             f"`interactions:` in its YAML file, or give a file of ratings by --interactions"
         )
     return context.service.interactions
-
-
-def _basis(declared: Interactions, records: Mapping[str, EventsRecord]) -> TitleDaysBasis:
-    return TitleDaysBasis(
-        events={name: record.basis for name, record in records.items()},
-        configuration=fingerprint(*declared.sources.values()),
-        sample=next(iter(records.values())).sample,
-    )
 
 
 def _write_days(

@@ -85,11 +85,12 @@ def prepare(
 
     Raises:
         UsageError: a feature is not in the table, the seed is below 0, or `out` cannot be written.
-        InputError: there is no such table, its labels are not known, or a label is too rare to be split.
+        InputError: there is no such table, its labels are not known, it is out of date, or a label is too rare.
     """
     features = _features(context, without)
     chosen = overridden(context.service, {"training": {"seed": seed}}).training.seed
     day = _labelled_day(context.tables, as_of)
+    context.lineage.require_tables([day])
     table = _labelled_rows(context.tables, day, [feature.name for feature in features])
     try:
         parts, scaler = make_arrays(table, features, chosen, balance)
@@ -143,7 +144,7 @@ def _labelled_rows(tables: FeatureTables, day: str, names: Sequence[str]) -> pa.
     if not tables.layer.has_rows([day]):
         raise InputError(f"{folder}: there are no rows; run {tables.command(day)} again")
     is_usable = ds.field("eligible") & ds.field("label").is_valid()
-    return dataset(folder).to_table(["customer_id", "label", *names], filter=is_usable)
+    return dataset(tables.layer.verified(day)).to_table(["customer_id", "label", *names], filter=is_usable)
 
 
 def _write(parts: dict[str, ArraySet], scaler: Scaler, out: Path) -> None:

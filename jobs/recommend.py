@@ -162,7 +162,8 @@ def recommend(
 
     Raises:
         UsageError: the service declares no interactions and no file is given.
-        InputError: there is nothing to learn from, no customer to recommend to, or a file cannot be read.
+        InputError: there is nothing to learn from, no customer to recommend to, a file cannot be read, or tiles or
+            scores are out of date.
     """
     with staging_folder(context.data.recommender) as work:
         source = _source(context, spark, request, work)
@@ -198,6 +199,7 @@ def _source(context: Context, spark: SparkSession, request: RecommendRequest, wo
         liked_from = context.service.recommender.liked_from
         return read_ratings(spark, request.ratings, work / "ratings", request.is_explicit, liked_from, request.as_of)
     interactions(context, spark)
+    context.lineage.require_tiles()
     logs = context.data.logs()
     as_of = request.as_of or logs.end
     refuse_outside(context.data, logs, Moment.at(as_of, context.service.windows))
@@ -266,14 +268,23 @@ def _audience(
             raise InputError(
                 f"{data.scores.partition(day)}: there is no contact list at {day}; run `encore score` first"
             )
+        _refuse_old_scores(context, day)
         listed = data.scores.read(spark, [day]).where(F.col("contact") == CONTACT)
         return Audience(listed.select("customer_id"), request.segment, holds_contacts=True)
     if not isinstance(source, LoggedInteractions):
         return Audience(None, "everybody", holds_contacts=False)
+    _refuse_old_scores(context, day)  # the contact list gets titles
     tiles = data.daily.read(spark)
     inside = F.col("date").between(F.lit(source.window.start), F.lit(source.window.dates()[-1]))
     seen = tiles.where(inside).select("customer_id").distinct()
     return Audience(without_bots(seen, tiles, source.window), "everybody", holds_contacts=True)
+
+
+def _refuse_old_scores(context: Context, day: str) -> None:
+    """Raise InputError where the scores at a date, if there are any, are out of date."""
+    scores = context.data.scores.record(day)
+    if scores:
+        context.lineage.require_scores(day, scores)
 
 
 def _ids_of(spark: SparkSession, file: Place, work: Place, known: DataFrame) -> DataFrame:

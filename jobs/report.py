@@ -6,6 +6,7 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
+from collections.abc import Collection
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,6 +19,7 @@ from jobs import formatting
 from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, ProfileOption, ServiceOption
 from jobs.console.session import open_context, working
 from jobs.context import Context
+from jobs.lineage.shown import Part, stale_parts
 from jobs.reporting.contents import Contents, gather
 from jobs.reporting.drift import LIMITS
 from jobs.reporting.leakage import FLAGS
@@ -43,11 +45,16 @@ def command(
     """Write the report: one page, and its numbers as CSV."""
     context = open_context(data, service, profile, engine)
     with working("report", context) as (spark, step):
+        for error in stale_parts(context.lineage).values():
+            raise error
         step.done(str(report(context, spark)))
 
 
-def report(context: Context, spark: SparkSession) -> Place:
+def report(context: Context, spark: SparkSession, left_out: Collection[Part] = ()) -> Place:
     """Write `report/index.html`, which needs no other file, and its numbers in `report/csv/`.
+
+    Args:
+        left_out: parts that are out of date, and not shown.
 
     Returns:
         The page.
@@ -56,7 +63,7 @@ def report(context: Context, spark: SparkSession) -> Place:
         InputError: the data folder holds nothing to report.
     """
     data, service = context.data, context.service
-    contents = gather(data, service, spark)
+    contents = gather(data, service, spark, left_out)
     if contents.is_empty:
         raise InputError(f"{data}: there is nothing to report yet; run `encore run --data {data}` first")
     sections = all_sections()

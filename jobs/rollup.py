@@ -7,24 +7,24 @@ if __name__ == "__main__":
 
 
 from collections.abc import Mapping
+from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError
-from conf.load import fingerprint
 from conf.schema import Service
 from features.tiles import daily_tiles
 from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, ProfileOption, ServiceOption
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.data_folder import DataFolder
-from jobs.incremental import bring_up_to_date, days_of, event_records, events_on
-from jobs.records.layers import EventsRecord, TilesBasis, TilesRecord
+from jobs.incremental import bring_up_to_date, event_records, events_on
+from jobs.lineage.bases import tiles_bases
+from jobs.records.layers import TilesBasis, TilesRecord
 from jobs.storage.layer import write_partitions
 
 EXAMPLE = "encore rollup --data /data/music"
-Records = Mapping[str, EventsRecord | None]  # of one day, by kind of event
 
 
 def command(
@@ -47,16 +47,14 @@ def rollup(context: Context, spark: SparkSession) -> int:
 
     Raises:
         UsageError: the service starts from a finished table.
-        InputError: there are no events, or days with different samples.
+        InputError: there are no events, days with different samples, or events that are out of date.
         DataCheckError: events were lost or made on the way.
     """
     context.require_events()
     data, service = context.data, context.service
     records = event_records(data, list(service.events))
-    bases = {
-        day: _basis(service, {name: of_event.get(day) for name, of_event in records.items()})
-        for day in days_of(records)
-    }
+    context.lineage.require_events()
+    bases = tiles_bases(service, records)
     events = {day: sum(of_event[day].events for of_event in records.values() if day in of_event) for day in bases}
     written = bring_up_to_date(
         [data.daily],
@@ -74,28 +72,6 @@ def summary(written: int) -> str:
     return f"{written} days written"
 
 
-def _missing_parts(service: Service, records: Records) -> list[str]:
-    """The parts that a day lacks, as `play 2`; of an event without any archive, all its parts."""
-    missing = []
-    for name, event in service.events.items():
-        record = records[name]
-        parts = record.missing_parts if record else event.landing.parts()
-        missing += [f"{name} {part}" for part in parts]
-    return missing
-
-
-def _basis(service: Service, records: Records) -> TilesBasis:
-    present = {name: record for name, record in records.items() if record}
-    declared = [measure for event in service.events.values() for measure in event.measures.values()]
-    bots = [service.bots] if service.bots else []
-    return TilesBasis(
-        events={name: record.basis for name, record in present.items()},
-        configuration=fingerprint(*declared, *bots),
-        sample=next(iter(present.values())).sample,
-        missing_parts=_missing_parts(service, records),
-    )
-
-
 def _write_days(
     data: DataFolder,
     service: Service,
@@ -107,7 +83,7 @@ def _write_days(
     layer, days = data.daily, list(bases)
     events = {name: events_on(data, spark, name, event, days) for name, event in service.events.items()}
     with layer.staging() as staged:
-        counts = {day: {"customers": 0, "bots": 0, "events": 0} for day in days}
+        counts: dict[str, Mapping[str, Any]] = {day: {"customers": 0, "bots": 0, "events": 0} for day in days}
         write_partitions(daily_tiles(events, service), staged, several=len(days) > 1)
         if staged.has_rows():
             totals = (

@@ -6,7 +6,7 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from rich.text import Text
@@ -31,6 +31,7 @@ from jobs.console.progress import StartStep, console, start_step
 from jobs.console.session import locked, named_place, open_context, resolve_sql
 from jobs.context import Context
 from jobs.engine import engine as start_engine
+from jobs.lineage.shown import Part, stale_parts
 from jobs.storage.backend import backend
 from jobs.storage.location import Place
 
@@ -80,7 +81,9 @@ def run(
             problem = error
     if context.service.interactions:
         _recommend(context, start)
-    page = _report(context, start)
+    stale = stale_parts(context.lineage)  # such as scores, where no label is known by the declarations in force
+    page = _report(context, start, {*stale, "models"} if problem else {*stale})
+    problem = problem or next(iter(stale.values()), None)
     if problem:
         raise problem
     return page
@@ -145,10 +148,10 @@ def _recommend(context: Context, start: StartStep) -> None:
             step.done(str(nothing))
 
 
-def _report(context: Context, start: StartStep) -> Place:
+def _report(context: Context, start: StartStep, left_out: Collection[Part]) -> Place:
     from jobs.report import report
 
     with start("report") as step, start_engine(context.engine, context.profile) as spark:
-        page = report(context, spark)
+        page = report(context, spark, left_out)
         step.done(str(page))
     return page

@@ -15,7 +15,6 @@ from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from conf.learning import Targeting
-from conf.load import fingerprint
 from conf.schema import Label, Service
 from conf.sql import columns_of
 from features.declared import table_features
@@ -31,6 +30,7 @@ from jobs.console.options import (
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
+from jobs.lineage.bases import targeting_version
 from jobs.records.layers import FeaturesRecord
 from jobs.records.scoring import ContactPlanSection, ScoresBasis, ScoresRecord
 from jobs.storage.layer import Partitions, write_partitions
@@ -111,16 +111,24 @@ def score(
         The as-of date and the record of the scores.
 
     Raises:
-        InputError: there is no model or table, or the model cannot read the table.
+        InputError: there is no model or table, one of them is out of date, or the model cannot read the table.
     """
     tables, models, layer = context.tables, ModelFolder(context.data.models), context.data.scores
-    money, seed = context.service.targeting, context.service.training.seed
+    money = context.service.targeting
     day = str(as_of) if as_of else tables.newest()
     table_record = tables.record(day)
     name = model or models.chosen()
     portable = models.model(name)
+    lineage = context.lineage
+    lineage.require_tables([day])
     _refuse_other_table(tables, day, table_record, models, name, portable)
-    basis = ScoresBasis(table=table_record.basis, model=models.version(name), targeting=fingerprint(money, seed))
+    lineage.require_model(name)
+    basis = ScoresBasis(
+        table=table_record.basis,
+        model=models.version(name),
+        targeting=targeting_version(context.service),
+        declared=targeting_version(tables.declared),
+    )
     done = layer.up_to_date({day: basis})
     if not done:
         table = tables.read(spark, [day]).where("eligible")

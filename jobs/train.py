@@ -27,7 +27,7 @@ from jobs.context import Context
 from jobs.progress import OnProgress, StepCounter
 from jobs.records.training import ChosenRecord, ModelRecord
 from jobs.training.artifacts import ModelFolder
-from jobs.training.dataset import LabelledRows, split_tables
+from jobs.training.dataset import LabelledRows, split_tables, table_days
 from jobs.training.feature_tables import FeatureTables
 from jobs.training.fitter import Fitter
 from jobs.training.leakage import audit_leakage
@@ -80,10 +80,12 @@ def train(
         The records of these models.
 
     Raises:
-        InputError: no as-of date has mature labels, or there are too few rows of a label to learn from.
+        InputError: no as-of date has mature labels, a table is out of date, or there are too few rows of a label to
+            learn from.
     """
     tables, models, steps = context.tables, ModelFolder(context.data.models), StepCounter(on_progress)
     rows = LabelledRows(tables, spark, split_tables(tables))
+    context.lineage.require_tables(table_days(rows.split))
     steps.tick("leakage audit", steps=0)
     flagged = audit_leakage(models, rows).flagged
     variants = model_variants(kinds, flagged, context.service)

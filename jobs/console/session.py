@@ -66,9 +66,10 @@ def open_context(
             f"--data {folder}: holds data of the service {recorded}, not of {name}; give --service {recorded}, or "
             f"another --data"
         )
-    declared = overridden(load_service(name), overrides)
+    declared = load_service(name)
     given = str(Path(name).absolute()) if Path(name).is_file() else name
-    return Context(DataFolder(folder), Path(name).stem, declared, where, chosen, given if service else "")
+    in_force = overridden(declared, overrides)
+    return Context(DataFolder(folder), Path(name).stem, in_force, where, chosen, given if service else "", declared)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a recommender learns from: the interactions of the logs, or a file of ratings."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -79,6 +80,16 @@ class InteractionSource(Protocol):
         ...
 
 
+def logged_basis(data: DataFolder, declared: Interactions, as_of: date) -> InteractionsBasis:
+    """The interactions and, for the bots, the tiles of the days before as_of, and how they are declared."""
+    layers: dict[str, Layer[Any]] = {"interactions": data.title_days, "tiles": data.daily}
+    used = {
+        name: {day: record.basis for day, record in layer.records().items() if day < str(as_of)}
+        for name, layer in layers.items()
+    }
+    return InteractionsBasis(days=fingerprint(used), configuration=fingerprint(declared))
+
+
 @dataclass(frozen=True)
 class LoggedInteractions:
     """The interactions of a service's logs before `as_of`."""
@@ -103,13 +114,8 @@ class LoggedInteractions:
 
     @cached_property
     def basis(self) -> InteractionsBasis:
-        """The interactions and, for the bots, the tiles of the days before as_of, and how they are declared."""
-        layers: dict[str, Layer[Any]] = {"interactions": self.data.title_days, "tiles": self.data.daily}
-        used = {
-            name: {day: record.basis for day, record in layer.records().items() if day < str(self.as_of)}
-            for name, layer in layers.items()
-        }
-        return InteractionsBasis(days=fingerprint(used), configuration=fingerprint(self.declared))
+        """See `logged_basis`."""
+        return logged_basis(self.data, self.declared, self.as_of)
 
     @property
     def window(self) -> Window:
@@ -154,7 +160,7 @@ class LoggedInteractions:
         layer.write_manifest(["from", "pairs", "customers", "titles"])
 
     def _record(self, staged: Staged) -> InteractionsRecord:
-        counts = {"pairs": 0, "customers": 0, "titles": 0}
+        counts: Mapping[str, Any] = {"pairs": 0, "customers": 0, "titles": 0}
         if staged.has_rows():
             counted = {
                 "pairs": F.count("*"),

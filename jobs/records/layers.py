@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
-from jobs.storage.records import PartitionRecord, Section
+from jobs.storage.records import PartitionRecord, Record, Section
 
 LabelStatus = Literal["mature", "immature"]
 
@@ -118,6 +118,20 @@ class FeaturesRecord(PartitionRecord):
     bots_excluded: int
     capped: dict[str, int]
     source: TableSource | None = None
+
+
+class Export(Section):
+    """A CSV file: fingerprint of the table that it was made of, and its size in bytes."""
+
+    made_of: str
+    size: int
+
+
+class ExportsRecord(Record):
+    """The CSV files of feature tables by name: `features/_export/exports.json`."""
+
+    COMMAND: ClassVar[str] = "`encore features`"
+    tables: dict[str, Export]
 
 
 class TitleDaysBasis(Section):

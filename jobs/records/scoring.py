@@ -9,11 +9,15 @@ from models.targeting.uplift import Uplift
 
 
 class ScoresBasis(Section):
-    """What scores are made from: the feature table, and fingerprints of the model and of the economics."""
+    """What scores are made from: the feature table, and fingerprints of the model and of the economics.
+
+    declared: of the economics as the service declares them, whatever the command line said.
+    """
 
     table: FeaturesBasis
     model: str
     targeting: str
+    declared: str
 
 
 class ContactPlanSection(Section):

@@ -31,13 +31,14 @@ class FittedOn(Section):
     """What a model, the baselines or the audit depend on.
 
     tables: by as-of date, what the table was made from. shared: fingerprint of the declarations that all models share;
-    own: of those of this one.
+    own: of those of this one; declared: of both as the service declares them, whatever the command line said.
     """
 
     tables: dict[str, FeaturesBasis]
     split: str
     shared: str
     own: str
+    declared: str
 
     @property
     def comparable(self) -> tuple[object, ...]:

@@ -128,26 +128,29 @@ class ContactPlan:
         return sorted(tenths, key=lambda one: -one.decile)
 
 
-def contact_plan(data: DataFolder, spark: SparkSession, service: Service, scores: Scores) -> ContactPlan | None:
-    """The plan of the newest scores, None where they were made without one."""
+def contact_plan(
+    data: DataFolder, spark: SparkSession, service: Service, scores: Scores, has_titles: bool = True
+) -> ContactPlan | None:
+    """The plan of the newest scores, None where they were made without one; has_titles: whether titles are shown."""
     summary = scores.record.plan
     if not summary:
         return None
-    is_listed = has_contacts(data, str(scores.as_of), scores.record)
-    return ContactPlan(summary, scores.customers, _head(data, spark, service, scores), is_listed)
+    is_listed = has_titles and has_contacts(data, str(scores.as_of), scores.record)
+    return ContactPlan(summary, scores.customers, _head(data, spark, service, scores, has_titles), is_listed)
 
 
-def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Scores) -> list[Customer]:
+def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Scores, has_titles: bool) -> list[Customer]:
     """The first customers to contact, those of the highest expected profit first."""
     listed = (
-        spark.read.parquet(str(data.scores.partition(str(scores.as_of))))
+        spark.read.parquet(str(data.scores.verified(str(scores.as_of))))
         .where(F.col("contact") == "contact")
         .orderBy(F.desc("expected_profit"), "customer_id")
         .limit(HEAD)
     )
     rows = listed.collect()
     values = _values(data, spark, scores, rows)
-    recommended = offered(data, spark, str(scores.as_of), [row["customer_id"] for row in rows])
+    ids = [row["customer_id"] for row in rows] if has_titles else []
+    recommended = offered(data, spark, str(scores.as_of), ids)
     meanings = {feature.name: feature.about for feature in table_features(service)}
     return [
         Customer(
@@ -169,7 +172,7 @@ def _values(data: DataFolder, spark: SparkSession, scores: Scores, rows: list[Ro
     day = str(scores.as_of)
     if not rows or not data.features.has_rows([day]):
         return {}
-    table = spark.read.parquet(str(data.features.partition(day)))
+    table = spark.read.parquet(str(data.features.verified(day)))
     reasons = {name for row in rows for name, _ in _reasons_of(row)}
     wanted = table.select("customer_id", *sorted(reasons & set(table.columns)))
     found = wanted.where(F.col("customer_id").isin([row["customer_id"] for row in rows])).collect()

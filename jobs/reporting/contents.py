@@ -1,5 +1,6 @@
 """All that the report shows, gathered once from the layers; what is not there is None."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
@@ -7,6 +8,7 @@ from pyspark.sql import SparkSession
 from conf.schema import Service
 from features.declared import table_features
 from jobs.data_folder import DataFolder
+from jobs.lineage.shown import Part
 from jobs.reporting.contact_plan import ContactPlan, contact_plan
 from jobs.reporting.data_quality import DataQuality, data_quality
 from jobs.reporting.drift import Drift, newest_drift
@@ -43,20 +45,24 @@ class Contents:
         return not (self.row_counts.steps or self.quality.archives or self.comparison or self.recommendations)
 
 
-def gather(data: DataFolder, service: Service, spark: SparkSession) -> Contents:
-    """Read the records of the layers, and of the newest scores what the page shows of them."""
-    models = ModelFolder(data.models)
-    comparison, scores = compare_models(models), newest_scores(data, spark, service.label)
+def gather(data: DataFolder, service: Service, spark: SparkSession, left_out: Collection[Part] = ()) -> Contents:
+    """Read the records of the layers, and of the newest scores what the page shows of them.
+
+    left_out: parts that are out of date, of which nothing is read.
+    """
+    models, is_modelled = ModelFolder(data.models), "models" not in left_out
+    comparison = compare_models(models) if is_modelled else None
+    scores = newest_scores(data, spark, service.label) if is_modelled else None
     return Contents(
         row_counts=row_counts(data, service),
         quality=data_quality(data, service.windows),
         comparison=comparison,
         oracle=find_oracle(data, spark, comparison.chosen) if comparison else None,
         learning_curves=learning_curves(comparison) if comparison else [],
-        audit=leakage_audit(models.audit(), table_features(service)),
+        audit=leakage_audit(models.audit(), table_features(service)) if is_modelled else None,
         importances=feature_importances(comparison) if comparison else None,
         scores=scores,
-        plan=contact_plan(data, spark, service, scores) if scores else None,
-        recommendations=newest_recommendations(data, service.recommender),
-        drift=newest_drift(data.drift),
+        plan=contact_plan(data, spark, service, scores, "titles" not in left_out) if scores else None,
+        recommendations=newest_recommendations(data, service.recommender) if "titles" not in left_out else None,
+        drift=newest_drift(data.drift) if is_modelled else None,
     )

@@ -88,7 +88,7 @@ def offered(data: DataFolder, spark: SparkSession, day: str, customers: Sequence
     layer = data.titles_for_customers
     if not customers or not layer.has_rows([day]):
         return {}
-    rows = spark.read.parquet(str(layer.partition(day)))
+    rows = spark.read.parquet(str(layer.verified(day)))
     is_text = dict(rows.dtypes)["customer_id"] == "string"
     if is_text != isinstance(customers[0], str):
         return {}

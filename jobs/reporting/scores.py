@@ -65,7 +65,7 @@ def newest_scores(data: DataFolder, spark: SparkSession, label: Label) -> Scores
     day = max(records)
     record = records[day]
     per_decile = (
-        spark.read.parquet(str(data.scores.partition(day)))
+        spark.read.parquet(str(data.scores.verified(day)))
         .groupBy("decile")
         .agg(F.count("*").alias("customers"), F.avg("probability").alias("mean_probability"))
     )

@@ -1,13 +1,14 @@
 """Layers: folders of partitions, each wholly old or wholly new at any moment.
 
 A partition is written in a staging folder beside its layer, with its record (`_encore.json`: what it was made from,
-with which configuration and sample, its counts) inside it. One rename then publishes both. To replace a partition, the
-two folders are swapped in one step (`jobs.storage.swap`), so that a kill at any moment leaves the old or the new one.
+with which configuration and sample, its counts, its files with their checksums) inside it. One rename then publishes
+both. To replace a partition, the two folders are swapped in one step (`jobs.storage.swap`), so that a kill at any
+moment leaves the old or the new one.
 
 Object stores and HDFS have no such rename: `jobs.storage.remote_layer` publishes versions there.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -15,11 +16,12 @@ from typing import Any, Generic, TypeVar
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from conf.errors import InputError
+from conf.errors import DataCheckError, InputError
 from jobs.engine import is_classic
 from jobs.storage.backend import disk_path, replace_folder, staging_folder, write_csv, write_text
 from jobs.storage.location import Place
 from jobs.storage.records import PartitionRecord, from_text, readable, to_text
+from jobs.storage.seals import require_unchanged, seals, seals_of
 
 RECORD = "_encore.json"
 R = TypeVar("R", bound=PartitionRecord)
@@ -50,9 +52,13 @@ class Partitions:
         """The rows of the partitions of `values` (all by default), their key a date. Raises InputError."""
         if not self.has_rows(values):
             raise InputError(f"{self.root}: there are no rows to read; run the command that writes this layer first")
+        self.verify(self.values() if values is None else values, is_layer_read=True)
         rows = self._published(spark.read.parquet(str(self.root)))
         wanted = rows if values is None else rows.where(is_one_of(self.key, values))
         return wanted.withColumn(self.key, F.col(self.key).cast("date"))  # Sail leaves the key as text
+
+    def verify(self, values: Sequence[str], is_layer_read: bool = False) -> None:
+        """Do nothing: there are no records to compare the files with."""
 
     def _published(self, rows: DataFrame) -> DataFrame:
         return rows
@@ -94,9 +100,32 @@ class Layer(Partitions, Generic[R]):
             if value in bases and record.basis == bases[value]
         }
 
-    def changed(self, value: str) -> float:
-        """When a partition was published, in seconds since 1970."""
-        return self.partition(value).stat().st_mtime
+    def has_rows(self, values: Sequence[str] | None = None) -> bool:
+        """See Partitions. The records decide: where a file is missing, `verify` says so."""
+        records = self._records_of(self.values() if values is None else values)
+        return any(record is not None and record.content for record in records.values())
+
+    def verify(self, values: Sequence[str], is_layer_read: bool = False) -> None:
+        """Raise DataCheckError where a file of these partitions is not as it was published.
+
+        is_layer_read: whether an engine reads them by the whole layer. It then opens files of the others too, to learn
+        the columns; so their names and sizes must be right.
+        """
+        records = self._records_of(values)
+        others = {value: one for value, one in self.readable().items() if value not in records} if is_layer_read else {}
+        folders = self._folders([*records, *others])
+        entries = self._entries(list(folders.values()))
+        now = seals_of(entries, whole=[folders[value] for value in records])
+        for value, folder in folders.items():
+            record = records[value] if value in records else others[value]
+            if record is None:
+                raise DataCheckError(f"{folder}: this folder has no record, so Encore did not write it; remove it")
+            require_unchanged(folder, record.content, now[folder], self.kind.COMMAND.format(partition=value))
+
+    def verified(self, value: str) -> Place:
+        """Folder of a partition, for reading. Raises DataCheckError where a file is not as it was published."""
+        self.verify([value])
+        return self.partition(value)
 
     @contextmanager
     def staging(self) -> Iterator[Staged]:
@@ -109,7 +138,7 @@ class Layer(Partitions, Generic[R]):
         """Put the staged partition of `value` in place, with its record."""
         new = staged.partition(value)
         new.mkdir(parents=True, exist_ok=True)
-        write_text(new / RECORD, to_text(record))
+        write_text(new / RECORD, to_text(sealed(record, new)))
         replace_folder(new, self.partition(value))
 
     def remove(self, value: str) -> None:
@@ -126,6 +155,18 @@ class Layer(Partitions, Generic[R]):
         rows = [[value, *(_cell(record[column]) for column in columns)] for value, record in records.items()]
         write_csv(self.root / "_manifest.csv", [self.key, *columns], rows)
 
+    def _records_of(self, values: Sequence[str]) -> dict[str, R | None]:
+        """The records of those of the partitions that are there."""
+        return {value: self.record(value) for value in sorted({*values} & {*self.values()})}
+
+    def _folders(self, values: Iterable[str]) -> dict[str, Place]:
+        """The folders of partitions, by value."""
+        return {value: self.partition(value) for value in values}
+
+    def _entries(self, folders: Sequence[Place]) -> dict[Place, list[Place]]:
+        """What lies in each of the folders."""
+        return {folder: list(folder.iterdir()) for folder in folders}
+
     def _text(self, value: str) -> str | None:
         try:
             return (self.partition(value) / RECORD).read_text(encoding="utf-8")
@@ -135,6 +176,11 @@ class Layer(Partitions, Generic[R]):
     def _texts(self) -> dict[str, str]:
         found = {value: self._text(value) for value in self.values()}
         return {value: text for value, text in found.items() if text is not None}
+
+
+def sealed(record: R, folder: Place) -> R:
+    """The record of a partition whose files are whole, with their names, sizes and checksums."""
+    return record.model_copy(update={"content": seals(folder)})
 
 
 def is_one_of(key: str, values: Sequence[str]) -> Column:

@@ -35,10 +35,27 @@ class Record(Section):
     COMMAND: ClassVar[str]
 
 
-class PartitionRecord(Record):
-    """The record of a partition of a layer; partitions of equal bases are equal."""
+class FileSeal(Section):
+    """A file of a partition as it was published; crc32: None where whole files are not read, see `jobs.storage.seals`.
 
+    size: in bytes; -1 for a folder, which no partition has.
+    """
+
+    size: int
+    crc32: int | None
+
+
+class PartitionRecord(Record):
+    """The record of a partition of a layer; partitions of equal bases are equal.
+
+    Attributes:
+        basis: what the partition is made from, all the way down: declarations, and the bases of its sources.
+        content: the files of the partition by name; the layer fills it in when it publishes the partition.
+    """
+
+    VERSION: ClassVar[int] = 2  # 1 had no content, and Spark's timestamps of another kind than Sail's
     basis: Any
+    content: dict[str, FileSeal] = {}
 
 
 R = TypeVar("R", bound=Record)

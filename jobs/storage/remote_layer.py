@@ -1,6 +1,6 @@
 """Layers in an object store or in HDFS: partitions are published as versions (`jobs.storage.versions`)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.storage.backend import backend
-from jobs.storage.layer import Layer, Partitions, R, Staged
+from jobs.storage.layer import Layer, Partitions, R, Staged, sealed
 from jobs.storage.location import Place, Remote
-from jobs.storage.records import to_text
+from jobs.storage.records import from_text, to_text
 from jobs.storage.versions import COLUMN, STAGING, Versions, fresh
 
 
@@ -41,16 +41,6 @@ class RemoteLayer(Layer[R]):
         """See Partitions."""
         return sorted(map(self._value, self.versions.newest()))
 
-    def has_rows(self, values: Sequence[str] | None = None) -> bool:
-        """See Partitions."""
-        newest = self.versions.newest()
-        wanted = newest if values is None else [self._child(value) for value in values if self._child(value) in newest]
-        return any(any(self.versions.folder(newest[child]).glob("*.parquet")) for child in wanted)
-
-    def changed(self, value: str) -> float:
-        """See Layer."""
-        return self.versions.newest()[self._child(value)].file.stat().st_mtime
-
     @contextmanager
     def staging(self) -> Iterator[Staged]:
         """See Layer. Only rows are written into the layer, since readers of the whole layer read everything in it."""
@@ -65,7 +55,7 @@ class RemoteLayer(Layer[R]):
     def publish(self, staged: Partitions, value: str, record: R) -> None:
         """See Layer."""
         new, before = cast(Remote, staged.partition(value)), cast(StagedVersion, staged).before
-        self.versions.publish(new, to_text(record), before.get(new.name, 0))
+        self.versions.publish(new, to_text(sealed(record, new)), before.get(new.name, 0))
 
     def remove(self, value: str) -> None:
         """See Layer."""
@@ -75,6 +65,30 @@ class RemoteLayer(Layer[R]):
         """Both engines then read no other files."""
         pairs = [f"{one.version}/{self._value(child)}" for child, one in self.versions.newest().items()]
         return rows.where(F.concat_ws("/", COLUMN, F.col(self.key).cast("string")).isin(pairs)).drop(COLUMN)
+
+    def _records_of(self, values: Sequence[str]) -> dict[str, R | None]:
+        """See Layer. One listing serves all; what a record says never changes, so each is read once."""
+        wanted, texts = set(values), self._texts()
+        return {
+            value: from_text(self.kind, text, self.root / self._child(value), value)
+            for value, text in texts.items()
+            if value in wanted
+        }
+
+    def _folders(self, values: Iterable[str]) -> dict[str, Place]:
+        """See Layer."""
+        newest = self.versions.newest()
+        return {value: self.versions.folder(newest[self._child(value)]) for value in values}
+
+    def _entries(self, folders: Sequence[Place]) -> dict[Place, list[Place]]:
+        """See Layer. Of several folders, everything in the layer is listed in one request."""
+        if len(folders) < 2:
+            return super()._entries(folders)
+        found: dict[Place, list[Place]] = {folder: [] for folder in folders}
+        for entry in self.root.rglob():
+            if entry.parent in found:
+                found[entry.parent].append(entry)
+        return found
 
     def _text(self, value: str) -> str | None:
         named = self.versions.newest().get(self._child(value))

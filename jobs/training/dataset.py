@@ -1,5 +1,6 @@
 """The rows that models learn from: the split of the feature tables into training and test set."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,11 +8,13 @@ from pyspark.sql import DataFrame, SparkSession
 
 from conf.errors import InputError
 from conf.load import fingerprint
+from conf.schema import Service
 from jobs.records.training import FittedOn, SplitSection
 from jobs.storage.backend import check_reachable
 from jobs.training.feature_tables import FeatureTables
 from models.fitting.split import Split, choose_split
 
+Own = Callable[[Service], Sequence[object]]  # the declarations of a service that belong to one model
 FEWEST = {"training": 50, "test": 2}  # rows of either label; fewer in the test set than 50 show in the intervals
 
 
@@ -43,16 +46,30 @@ def split_section(split: Split) -> SplitSection:
     )
 
 
-def fitted_on(tables: FeatureTables, split: Split, *own: object) -> FittedOn:
+def table_days(split: Split) -> list[str]:
+    """The as-of dates of the tables that a split uses."""
+    return sorted({str(day) for day in (*split.train, split.test)})
+
+
+def fitted_on(tables: FeatureTables, split: Split, own: Own) -> FittedOn:
     """What a model, the baselines or the audit depend on: the tables, what all models share, and their own."""
-    service, how = tables.service, tables.service.training
-    days = sorted({str(day) for day in (*split.train, split.test)})
     return FittedOn(
-        tables={day: tables.record(day).basis for day in days},
+        tables={day: tables.record(day).basis for day in table_days(split)},
         split=str(split),
-        shared=fingerprint(how.model_dump(exclude={"grids"}), service.recency_feature),
-        own=fingerprint(*own),
+        shared=_shared(tables.service),
+        own=fingerprint(*own(tables.service)),
+        declared=declared_version(tables.declared, own),
     )
+
+
+def declared_version(declared: Service, own: Own) -> str:
+    """Fingerprint of what a service declares of it, whatever the command line says."""
+    return fingerprint(_shared(declared), *own(declared))
+
+
+def _shared(service: Service) -> str:
+    """Fingerprint of the declarations that all models share."""
+    return fingerprint(service.training.model_dump(exclude={"grids"}), service.recency_feature)
 
 
 @dataclass(frozen=True)
@@ -80,8 +97,7 @@ class LabelledRows:
     def _sets(self) -> tuple[DataFrame, DataFrame]:
         """Raises InputError where Spark cannot reach the data."""
         check_reachable(self.tables.layer.root, "spark")  # whatever engine made them
-        days = sorted({str(day) for day in (*self.split.train, self.split.test)})
-        return self.split.apply(self.tables.read(self.spark, days))
+        return self.split.apply(self.tables.read(self.spark, table_days(self.split)))
 
     @property
     def train(self) -> DataFrame:

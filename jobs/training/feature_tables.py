@@ -18,11 +18,15 @@ from jobs.storage.layer import Layer
 
 @dataclass(frozen=True)
 class FeatureTables:
-    """The layer of feature tables with the service that declares their columns."""
+    """The layer of feature tables with the service that declares their columns.
+
+    declared: the service without the values that the command line replaces (how models are fitted, and economics).
+    """
 
     layer: Layer[FeaturesRecord]
     service: Service
     service_name: str
+    declared: Service
 
     @cached_property
     def version(self) -> str:
@@ -83,5 +87,5 @@ class FeatureTables:
         return f"run `encore features` with an --as-of at least {days} days before the end of the logs"
 
     def _rows(self, spark: SparkSession, day: str) -> DataFrame:
-        table = spark.read.parquet(str(self.layer.partition(day)))
+        table = spark.read.parquet(str(self.layer.verified(day)))
         return table.withColumn("as_of", F.lit(date.fromisoformat(day)))

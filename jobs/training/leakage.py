@@ -37,4 +37,4 @@ def audit_leakage(models: ModelFolder, rows: LabelledRows) -> AuditRecord:
 
 
 def _basis(tables: FeatureTables, split: Split) -> FittedOn:
-    return fitted_on(tables, split, tables.service.audit)
+    return fitted_on(tables, split, lambda service: [service.audit])

@@ -93,7 +93,7 @@ class TrainingRun:
     def _fit_baselines(self) -> None:
         rows, left_out = self.rows, {}
         service, split = rows.tables.service, rows.split
-        basis = fitted_on(rows.tables, split, service.alive)
+        basis = fitted_on(rows.tables, split, lambda service: [service.alive])
         known = self.models.readable(BaselinesRecord, BASELINES)
         if known and known.fitted_on == basis:
             return

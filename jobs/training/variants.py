@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from conf.schema import Service
 from features.declared import NamedFeature, table_features
-from jobs.records.training import FittedOn
-from jobs.training.dataset import fitted_on
+from jobs.records.training import FittedOn, ModelRecord
+from jobs.training.dataset import declared_version, fitted_on
 from jobs.training.feature_tables import FeatureTables
 from models.fitting.kinds import KINDS
 from models.fitting.split import Split
@@ -39,9 +39,20 @@ class ModelVariant:
 
     def fitted_on(self, tables: FeatureTables, split: Split) -> FittedOn:
         """What the model is fitted on when it is up to date."""
-        service = tables.service
-        declared = service.network if self.kind == NETWORK else getattr(service.training.grids, self.kind)
-        return fitted_on(tables, split, declared, *self.without)
+        return fitted_on(tables, split, self._own)
+
+    def declared_version(self, declared: Service) -> str:
+        """Fingerprint of what a service declares of it, whatever the command line says."""
+        return declared_version(declared, self._own)
+
+    def _own(self, service: Service) -> Sequence[object]:
+        grid = service.network if self.kind == NETWORK else getattr(service.training.grids, self.kind)
+        return (grid, *self.without)
+
+
+def variant_of(model: ModelRecord) -> ModelVariant:
+    """The variant that a trained model is."""
+    return ModelVariant(model.model.removesuffix(UNFLAGGED), tuple(model.without))
 
 
 def model_variants(kinds: Sequence[str], flagged: Sequence[str], service: Service) -> list[ModelVariant]:

@@ -20,6 +20,7 @@ from models.fitting.kinds import KINDS
 from tests.support.archives import table
 from tests.support.customers import customers
 from tests.support.frames import AS_OF
+from tests.support.layers import reseal
 from tests.support.model_folder import ALIVE, SERVICE, shop, write_table, write_tables
 
 
@@ -172,6 +173,7 @@ def test_an_old_table_of_other_declarations_lies_idle(spark: SparkSession, tmp_p
     write_table(old, AS_OF.replace(month=3), customers(300), is_mature)
     lacking = old.data.features.partition("2017-03-01") / "part-0.parquet"
     pq.write_table(pq.read_table(lacking, partitioning=None).drop_columns(["share"]), lacking)
+    reseal(lacking.parent)
     context = shop(tmp_path)
     write_tables(context)
     [told] = train(context, spark, ["lr"])

@@ -11,7 +11,7 @@ from conf.schema import Service
 from jobs.context import Context
 from jobs.data_folder import DataFolder
 from jobs.records.layers import FeaturesBasis, FeaturesRecord, LabelStatus
-from jobs.storage.layer import RECORD
+from jobs.storage.layer import RECORD, sealed
 from jobs.storage.records import write_record
 from tests.support.customers import QUICK, customers
 from tests.support.engines import SMALL
@@ -98,4 +98,4 @@ def write_table(context: Context, as_of: date, rows: Rows, is_mature: bool) -> N
         bots_excluded=0,
         capped={},
     )
-    write_record(folder / RECORD, record)
+    write_record(folder / RECORD, sealed(record, folder))

@@ -42,7 +42,9 @@ BASELINES = {
 
 def fitted_on(own: str, **changes: Any) -> FittedOn:
     """What a model was fitted on, its own grid among it."""
-    return FittedOn(**{"tables": {MATURE: table_basis()}, "split": "s", "shared": "of all", "own": own} | changes)
+    return FittedOn(
+        **{"tables": {MATURE: table_basis()}, "split": "s", "shared": "of all", "own": own, "declared": "d"} | changes
+    )
 
 
 def measured(auc: float, by: float, calibration_error: float) -> dict[str, Interval]:

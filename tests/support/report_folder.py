@@ -17,7 +17,7 @@ from jobs.records.drift import DriftBasis, DriftRecord
 from jobs.records.recommending import RecommendationsBasis, RecommendationsRecord, RecommenderRecord
 from jobs.records.scoring import ScoresBasis, ScoresRecord
 from jobs.records.training import ChosenRecord, ModelRecord
-from jobs.storage.layer import RECORD, Layer
+from jobs.storage.layer import RECORD, Layer, sealed
 from jobs.storage.records import PartitionRecord, read_record, write_record
 from jobs.training.artifacts import AUDIT, BASELINES, CHOSEN, METRICS, ModelFolder
 from models.drift import ScoreDrift
@@ -25,6 +25,7 @@ from models.leakage.audit import FeatureAudit
 from tests.support import model_records, recommendation_records
 from tests.support import report_records as records
 from tests.support.engines import SMALL
+from tests.support.layers import reseal
 from tests.support.model_records import alone
 from tests.support.report_records import MATURE, NEWEST, SERVICE, drifted
 
@@ -130,6 +131,12 @@ class ReportFolder:
             "last_spending": [None if number == 7 else 29.0 for number in range(25)],
         }
         _write_rows(self.feature_rows, rows | changes)
+        return self
+
+    def without_feature_rows(self) -> Self:
+        """The newest feature table has no rows."""
+        self.feature_rows.unlink()
+        reseal(self.feature_rows.parent)
         return self
 
     @property
@@ -266,6 +273,7 @@ class ReportFolder:
         _write(layer, day, recommendation_records.titles(self.recommender, **changes))
         rows = pa.Table.from_pylist(recommendation_records.title_rows())
         pq.write_table(rows, layer.partition(day) / "part-0.parquet")
+        reseal(layer.partition(day))
         return self
 
     def with_contacts(self, table: str = "t") -> Self:
@@ -277,7 +285,7 @@ class ReportFolder:
 
     def _scores_basis(self, table: str = "t") -> ScoresBasis:
         made_of = records.table_basis(table, is_mature=False)
-        return ScoresBasis(table=made_of, model=self.models.version("gbt"), targeting="t")
+        return ScoresBasis(table=made_of, model=self.models.version("gbt"), targeting="t", declared="d")
 
     def _changing(self, file: Path, kind: Any, changes: dict[str, Any]) -> Self:
         write_record(file, read_record(kind, file).model_copy(update=changes))
@@ -285,12 +293,16 @@ class ReportFolder:
 
 
 def _write(layer: Layer[Any], value: str, record: PartitionRecord) -> None:
-    write_record(layer.partition(value) / RECORD, record)
+    folder = layer.partition(value)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_record(folder / RECORD, sealed(record, folder))
 
 
 def _write_rows(file: Path, rows: dict[str, list[Any]]) -> None:
+    """Write the rows of a partition, whose record, where there is one already, then names them."""
     file.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(rows), file)
+    reseal(file.parent)
 
 
 def _score_rows() -> dict[str, list[Any]]:

@@ -16,7 +16,7 @@ NOT_KNOWN = Interval(nan, nan, nan)
 def fitted_on(tiles: Mapping[str, str]) -> FittedOn:
     """What a model is fitted on, by the fingerprint of the tiles at each as-of date."""
     tables = {day: FeaturesBasis(tiles=one, configuration="declared", mature=True) for day, one in tiles.items()}
-    return FittedOn(tables=tables, split="by time", shared="all", own="this")
+    return FittedOn(tables=tables, split="by time", shared="all", own="this", declared="these")
 
 
 def model_record(**changes: Any) -> ModelRecord:

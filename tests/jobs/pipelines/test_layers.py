@@ -1,5 +1,6 @@
 """Simulated logs with all their dirt through ingest, rollup, features and score: on both engines, and again."""
 
+import json
 import math
 import re
 import shutil
@@ -44,6 +45,11 @@ def without_customers(data: Path, day: str) -> Path:
     return data
 
 
+def without_content(record: str) -> str:
+    """A record's text but for the names and checksums of its files, which are each engine's own."""
+    return json.dumps(json.loads(record) | {"content": None})
+
+
 def through(data: Path, spark: SparkSession) -> None:
     run = context(data)
     ingest(run, spark)
@@ -76,7 +82,8 @@ def test_both_engines_make_the_same_tables(landed: Path, tmp_path: Path, sail: S
         assert len(list(day.glob("*.parquet"))) == 1, "each of Spark's tasks has written a file into each day"
     for layer in ("events/play", "daily", "features"):
         records = [sorted((tmp_path / name / layer).glob("*/_encore.json")) for name in ("sail", "spark")]
-        assert [path.read_text() for path in records[0]] == [path.read_text() for path in records[1]]
+        left, right = ([without_content(path.read_text()) for path in of_engine] for of_engine in records)
+        assert left == right
 
 
 def test_a_second_run_writes_nothing(landed: Path, tmp_path: Path, sail: SparkSession) -> None:

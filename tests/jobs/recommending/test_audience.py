@@ -13,10 +13,11 @@ from conf.errors import InputError
 from conf.load import overridden
 from jobs import recommend as module
 from jobs.context import Context
+from jobs.lineage.bases import targeting_version
 from jobs.recommend import RecommendRequest
 from jobs.records.layers import FeaturesBasis
 from jobs.records.scoring import ScoresBasis, ScoresRecord
-from jobs.storage.layer import RECORD
+from jobs.storage.layer import RECORD, sealed
 from jobs.storage.records import write_record
 from tests.support.recommending import AS_OF, lists, logged, music_context, recommended, rows_of, titles_of
 
@@ -94,11 +95,11 @@ def write_scores(context: Context, contacts: dict[int, str]) -> None:
     pq.write_table(pa.table(columns), partition / "part.parquet")
     table = FeaturesBasis(tiles="t", configuration="c", mature=False)
     record = ScoresRecord(
-        basis=ScoresBasis(table=table, model="m", targeting="t"),
+        basis=ScoresBasis(table=table, model="m", targeting="t", declared=targeting_version(context.service)),
         model="gbt",
         customers=len(contacts),
         mean_probability=0.5,
         sample=1.0,
         plan=None,
     )
-    write_record(partition / RECORD, record)
+    write_record(partition / RECORD, sealed(record, partition))

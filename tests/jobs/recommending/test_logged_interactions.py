@@ -14,6 +14,7 @@ from conf.errors import InputError
 from conf.load import overridden
 from jobs.context import Context
 from jobs.interactions import interactions
+from jobs.lineage.shown import stale_parts
 from jobs.rollup import rollup
 from jobs.storage.layer import RECORD
 from tests.support.recommending import AS_OF, logged, music_context, recommended, rows_of, values_of_metrics
@@ -90,7 +91,7 @@ def test_only_days_that_changed_are_made_again(copy: Path, sail: SparkSession) -
 
 def test_a_day_of_other_events_is_made_again(copy: Path, sail: SparkSession) -> None:
     context = music_context(copy)
-    change_basis(context.data.events("play").partition("2017-04-03"))
+    change_basis(context.data.events("play").partition("2017-04-03"), files=["of another archive"])
     assert interactions(context, sail) == 1
 
 
@@ -108,12 +109,23 @@ def test_what_logs_say_is_made_of_days_of_bots_and_of_the_declaration(copy: Path
     assert logged(context, sail).basis == of
 
 
-def change_basis(folder: Path) -> str:
+def test_recommendations_of_other_interactions_are_not_shown(copy: Path) -> None:
+    context = music_context(copy)
+    assert stale_parts(context.lineage) == {}
+    service = overridden(context.service, {"interactions": {"half_life_days": 3}})
+    text = change_basis(context.data.title_days.partition("2017-04-05"))
+    for other in (context, replace(context, service=service)):
+        assert "run `encore recommend` again" in str(stale_parts(other.lineage)["titles"])
+        (context.data.title_days.partition("2017-04-05") / RECORD).write_text(text)
+    assert stale_parts(context.lineage) == {}
+
+
+def change_basis(folder: Path, **changes: object) -> str:
     """Say of a day that it was made from something else. Returns the record as it was."""
     path = folder / RECORD
     text = path.read_text()
     record = json.loads(text)
-    path.write_text(json.dumps(record | {"basis": record["basis"] | {"configuration": "other"}}))
+    path.write_text(json.dumps(record | {"basis": record["basis"] | (changes or {"configuration": "other"})}))
     return text
 
 

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from models.targeting.uplift import Uplift
+from tests.support.layers import reseal
 from tests.support.page import FIGURES, figures_of, page_of, shown, text_of
 from tests.support.report_folder import ReportFolder
 from tests.support.report_records import HOSTILE, MATURE, around
@@ -85,6 +86,7 @@ def test_reasons_of_a_table_by_other_declarations_have_the_values_that_it_has(
     folder: ReportFolder, sail: SparkSession
 ) -> None:
     pq.write_table(pq.read_table(folder.feature_rows).drop_columns(["last_spending"]), folder.feature_rows)
+    reseal(folder.feature_rows.parent)
     said = shown(folder, sail)
     assert f"Days with a visit in 1 {HOSTILE}: 0 ▲ raises: Days since coins were spent 7 90.0 % 5 EUR" in said
 
@@ -93,11 +95,13 @@ def test_values_are_those_of_the_day_whatever_the_tables_of_other_days_look_like
     folder: ReportFolder, spark: SparkSession
 ) -> None:
     """Spark takes the columns of a layer from one of its partitions."""
-    pq.write_table(pa.table({"customer_id": [20]}), folder.data.features.partition(MATURE) / "part-0.parquet")
+    mature = folder.data.features.partition(MATURE)
+    pq.write_table(pa.table({"customer_id": [20]}), mature / "part-0.parquet")
+    reseal(mature)
     assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5" in shown(folder, spark)
 
 
 def test_reasons_without_a_table_have_no_values(folder: ReportFolder, sail: SparkSession) -> None:
-    folder.feature_rows.unlink()
+    folder.without_feature_rows()
     said = shown(folder, sail)
     assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE} ▲ raises: Days with" in said

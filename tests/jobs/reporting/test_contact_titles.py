@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.storage.layer import Layer
+from tests.support.layers import reseal
 from tests.support.page import shown, text_of
 from tests.support.report_folder import ReportFolder
 from tests.support.report_records import HOSTILE, NEWEST
@@ -45,6 +46,7 @@ def test_list_with_titles_is_named_only_where_it_is_that_of_the_scores(
         recommended.with_contacts(table="other")
     elif change == "no rows":
         (list_of_titles / "part-0.parquet").unlink()
+        reseal(list_of_titles)
     else:
         shutil.rmtree(list_of_titles)
     found = shown(recommended, sail)
@@ -56,7 +58,7 @@ def test_customers_whose_ids_are_of_another_type_are_others(
     recommended: ReportFolder, sail: SparkSession, are_text: str
 ) -> None:
     as_text(recommended.data.titles_for_customers if are_text == "titles" else recommended.data.scores)
-    recommended.feature_rows.unlink()
+    recommended.without_feature_rows()
     found = shown(recommended, sail)
     assert "20 90.0 % 8 EUR ▼ lowers" in found and "(popular)" not in found
 
@@ -64,7 +66,7 @@ def test_customers_whose_ids_are_of_another_type_are_others(
 def test_customers_whose_ids_are_text_get_their_titles(recommended: ReportFolder, sail: SparkSession) -> None:
     as_text(recommended.data.scores)
     as_text(recommended.data.titles_for_customers)
-    recommended.feature_rows.unlink()
+    recommended.without_feature_rows()
     assert "u3 90.0 % 5 EUR Song C Song A Song P (popular) ▼ lowers" in shown(recommended, sail)
 
 
@@ -74,3 +76,4 @@ def as_text(layer: Layer) -> None:
     table = pq.read_table(path)
     ids = pa.array([f"u{number}" for number in table["customer_id"].to_pylist()])
     pq.write_table(table.set_column(0, "customer_id", ids), path)
+    reseal(path.parent)

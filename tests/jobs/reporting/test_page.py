@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from conf.errors import InputError
 from jobs.report import report
+from tests.support.layers import reseal
 from tests.support.page import FIGURES, figures_of, page_of, page_without_figures, text_of
 from tests.support.paths import ROOT
 from tests.support.report_folder import ReportFolder
@@ -82,6 +83,7 @@ def test_customers_that_are_text_are_only_words(folder: ReportFolder, sail: Spar
     names = [f"{HOSTILE}{number}" for number in range(2000)]
     scores = pq.read_table(folder.score_rows)
     pq.write_table(scores.set_column(0, "customer_id", pa.array(names)), folder.score_rows)
+    reseal(folder.score_rows.parent)
     folder.with_feature_rows(customer_id=names[:25])
     page = page_without_figures(folder, sail)
     assert "<script" not in page

@@ -13,6 +13,7 @@ from jobs.storage.location import Remote, place
 from jobs.table import table as take_table
 from tests.support import finished_table as tabled
 from tests.support.archives import table as rows_in
+from tests.support.layers import records_of
 from tests.support.ratings import write_ratings
 
 
@@ -68,7 +69,7 @@ def test_a_finished_table_of_a_store_is_taken(sail: SparkSession, bucket: Remote
     take_table(here, sail, file)
     take_table(there, sail, bucket / "records.csv")
     assert rows_in(here.data.features.root) == rows_in(there.data.features.root) != []
-    assert here.data.features.records() == there.data.features.records()
+    assert records_of(here.data.features) == records_of(there.data.features)
 
 
 def test_run_begins_with_a_finished_table_of_a_store(sail: SparkSession, bucket: Remote, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from jobs.storage.backend import replace_folder, sole_writer, write_csv, write_t
 from jobs.storage.disk import STAGING
 from jobs.storage.layer import RECORD, Layer, write_partitions
 from tests.support.frames import AS_OF, Rows, before, frame
-from tests.support.layers import FilesRecord, daily_layer
+from tests.support.layers import FilesRecord, daily_layer, records_of
 from tests.support.paths import ROOT
 
 
@@ -61,7 +61,7 @@ def test_a_published_partition_has_its_record(layer: Layer[FilesRecord]) -> None
     publish(layer, "2017-05-01", rows="x")
     publish(layer, "2017-04-30", rows="y", more="z")
     assert layer.values() == ["2017-04-30", "2017-05-01"]
-    assert layer.records() == {"2017-04-30": FilesRecord(files=2), "2017-05-01": FilesRecord(files=1)}
+    assert records_of(layer) == {"2017-04-30": FilesRecord(files=2), "2017-05-01": FilesRecord(files=1)}
     assert names(layer.root.parent) == {"daily"}  # nothing is left beside it
 
 

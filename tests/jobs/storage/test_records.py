@@ -121,10 +121,10 @@ def changed(**changes: Any) -> str:
 
 
 UNREADABLE = {
-    "older": (changed(schema_version=None), r"was written by an older version of Encore \(this one reads schema 1\)"),
+    "older": (changed(schema_version=None), r"was written by an older version of Encore \(this one reads schema 2\)"),
     "newer": (
-        changed(schema_version=2),
-        r"was written by a version of Encore with schema 2 \(this one reads schema 1\)",
+        changed(schema_version=3),
+        r"was written by a version of Encore with schema 3 \(this one reads schema 2\)",
     ),
     "missing key": (changed(files=None), "the key files is missing"),
     "extra key": (changed(sampel=0.1), "the key sampel is unknown"),

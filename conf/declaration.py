@@ -50,7 +50,7 @@ class Declaration(BaseModel):
     The docstring of each subclass explains all of its keys in lines `key: meaning`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def check_aggregate(where: str, expression: str, known: set[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from conf import sql
 from conf.declaration import (
@@ -51,7 +51,7 @@ class Landing(Declaration):
     header: int = Field(default=0, ge=0)
     zone: str = "UTC"
     part: str | None = None
-    parts_per_day: PositiveInt | None = None
+    parts_per_day: int | None = Field(default=None, gt=0, le=10_000)
 
     @model_validator(mode="after")
     def _check_fields(self) -> "Landing":
@@ -68,7 +68,7 @@ class Landing(Declaration):
     def _check_parts(self) -> "Landing":
         if (self.part is None) != (self.parts_per_day is None):
             raise ValueError("part, parts_per_day: only one of the two is given; give both or neither")
-        if self.part and re.compile(self.part).groups != 1:
+        if self.part is not None and _groups(self.part) != 1:
             raise ValueError(f"part: {self.part!r} must be a regular expression with one group, the part's number")
         return self
 
@@ -113,6 +113,14 @@ class Landing(Declaration):
             f"{event} files={self.files} fields={len(self.fields)} customer={self.fields.index(self.customer) + 1}"
             f" day={','.join(days)} separator={self.separator} header={self.header}{named}"
         )
+
+
+def _groups(expression: str) -> int:
+    """The number of groups of a regular expression. Raises ValueError where it is none."""
+    try:
+        return re.compile(expression).groups
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"part: {expression[:60]!r} is not a regular expression ({error}); fix it") from None
 
 
 class EventColumn(Declaration):

@@ -8,16 +8,17 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from conf.declaration import Declaration
 from conf.errors import UsageError
 from conf.profile import Profile
 from conf.schema import Service
+from conf.yaml_text import MOST_BYTES, read_yaml
 
 FOLDER = files("conf")  # on a cluster it lies in a zip
 D = TypeVar("D", bound=Declaration)
+MOST_LETTERS = 1_500  # of an error, which may list many names
 
 
 def load_service(name: str) -> Service:
@@ -57,7 +58,7 @@ def overridden(service: Service, given: Mapping[str, Mapping[str, Any]]) -> Serv
     try:
         return Service.model_validate(changed)
     except ValidationError as error:
-        raise UsageError(f"command line: {_first_problem(error)}") from None
+        raise UsageError(f"command line: {_one_line(_first_problem(error))}") from None
 
 
 def fingerprint(*values: object) -> str:
@@ -75,13 +76,17 @@ def _load(name: str, folder: Traversable, schema: type[D]) -> D:
     try:
         return schema.model_validate(_read(path))
     except ValidationError as error:
-        raise UsageError(f"{path}: {_first_problem(error)}") from None
+        raise UsageError(f"{path}: {_one_line(_first_problem(error))}") from None
 
 
 def _find(name: str, folder: Traversable) -> Traversable:
     is_path = name.endswith((".yaml", ".yml")) or "/" in name
     path: Traversable = Path(name) if is_path else folder / f"{name}.yaml"
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError as error:  # no permission, or a name that is too long
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
+    if not is_there:
         files_there = sorted(file.name for file in folder.iterdir() if file.name.endswith(".yaml"))
         known = ", ".join(name.removesuffix(".yaml") for name in files_there)
         raise UsageError(f"there is no configuration {path}; give one of {known}, or the path of a YAML file")
@@ -90,29 +95,18 @@ def _find(name: str, folder: Traversable) -> Traversable:
 
 def _read(path: Traversable) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes that are not UTF-8, a date like 2017-13-45
-        problem = " ".join(str(error).split())
-        raise UsageError(f"{path}: this is not YAML in UTF-8 ({problem}); fix the file") from None
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Loader of YAML in which a key that occurs twice is an error; plain YAML silently takes the second value."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: list[Any] = []
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice", key_node.start_mark)
-            seen.append(key)
-        return super().construct_mapping(node, deep)
+        with path.open("rb") as file:
+            return read_yaml(file.read(MOST_BYTES + 1))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); give a file that can") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: {_one_line(str(error))}") from None
 
 
 def _first_problem(error: ValidationError) -> str:
     # A misspelt key is missed under its right name too, and only the misspelling shows what to fix.
     problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(_short_key(str(part)) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{key}: unknown key; remove it or correct its spelling"
     if problem["type"] == "missing":
@@ -128,3 +122,13 @@ def _first_problem(error: ValidationError) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _short_key(key: str) -> str:
+    return key if key.isprintable() and len(key) <= 60 else _short(key)
+
+
+def _one_line(text: str) -> str:
+    """The text on one line, at most MOST_LETTERS long."""
+    line = " ".join(text.split())
+    return line if len(line) <= MOST_LETTERS else f"{line[: MOST_LETTERS - 3]}..."

@@ -254,7 +254,7 @@ class Service(Declaration):
     @model_validator(mode="after")
     def _check_layers(self) -> "Service":
         if bool(self.events) == bool(self.table):
-            raise ValueError("give exactly one of events (raw logs) and table (a finished table)")
+            raise ValueError("events, table: give exactly one of events (raw logs) and table (a finished table)")
         taken = sorted(RESERVED_EVENTS & set(self.events))
         if taken:
             raise ValueError(f"events.{taken[0]}: this name is reserved; choose another")

@@ -4,10 +4,21 @@ The expressions of a configuration are code. These checks find an error in them 
 in the stack trace of an engine.
 """
 
-import sqlglot
-from sqlglot import expressions as exp
-from sqlglot.errors import SqlglotError
+import logging
+import re
+from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
+from typing import TypeVar
 
+from sqlglot import expressions as exp
+from sqlglot.dialects import Spark
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
+
+from conf.functions import ALLOWED, refusal
+
+T = TypeVar("T")
 # For each aggregate of a measure, the aggregate that merges its partial values.
 MERGED_BY = {
     "count": "sum",
@@ -20,31 +31,77 @@ MERGED_BY = {
 }
 # Aggregates of both engines that the parser does not know as aggregates.
 SKETCHES = frozenset({"hll_sketch_agg", "hll_union_agg"})
+MOST_CHARACTERS = 4_000
+# Words, besides functions, that may stand before a parenthesis.
+KEYWORDS = frozenset({
+    "and", "between", "by", "case", "char", "decimal", "distinct", "div", "else", "for", "from", "ilike", "in",
+    "interval", "like", "not", "or", "over", "regexp", "rlike", "then", "varchar", "when",
+})  # fmt: skip
+NESTED = frozenset({"array", "map", "struct"})  # types
+ISO_DAY = re.compile(r"\d{4}-\d")  # how the text of a fixed time begins; `timestamp 'now'` is none
+
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would warn of statements, which are refused here
 
 
+@cache
 def parse(sql: str) -> exp.Expr:
-    """Parse one SQL expression in Spark's dialect.
+    """Parse one SQL expression in Spark's dialect; it must not be changed.
 
     Raises:
-        ValueError: the text does not parse, is not exactly one expression over columns, or has a comment.
+        ValueError: the text does not parse, is too long, is not exactly one expression over columns, has a comment, or
+            calls a function that is not allowed.
     """
-    try:
-        trees = sqlglot.parse(sql, read="spark")
-    except SqlglotError as error:
-        first_line = str(error).splitlines()[0]
-        raise ValueError(f"this SQL does not parse: {sql!r} ({first_line})") from None
+    if len(sql) > MOST_CHARACTERS:
+        raise ValueError(f"this SQL has {len(sql):,} characters; write it in at most {MOST_CHARACTERS:,}")
+    _check_calls(sql, _parsed(sql, Spark().tokenize))
+    trees = _parsed(sql, Spark().parse)
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Condition) or tree.find(exp.Query):
         raise ValueError(f"{sql!r} must be one expression over columns: no select, no alias, no semicolon")
     if any(node.comments for node in tree.walk()):
         raise ValueError(f"{sql!r} has an SQL comment, which would hide the SQL put after it; use one of YAML")
+    _check_times(sql, tree)
     return tree
+
+
+def _parsed(sql: str, parser: Callable[[str], T]) -> T:
+    """What a parser makes of a text. Raises ValueError where it fails."""
+    try:
+        return parser(sql)
+    except RecursionError:
+        raise ValueError(f"this SQL is nested too deeply: {sql[:60]!r}; write it with fewer parentheses") from None
+    except (SqlglotError, LookupError) as error:  # LookupError: a defect of the parser, at a call that is not closed
+        first_line = str(error).splitlines()[0]
+        raise ValueError(f"this SQL does not parse: {sql!r} ({first_line})") from None
+
+
+def _check_calls(sql: str, tokens: list[Token]) -> None:
+    """Raise ValueError if a text calls a function that is not allowed, or names a nested type."""
+    for token, after in pairwise(tokens):
+        name = token.text.lower()
+        if after.token_type == TokenType.L_PAREN and name[:1].isidentifier() and name not in ALLOWED | KEYWORDS:
+            raise ValueError(f"{sql!r}: {refusal(name)}")
+        if after.token_type == TokenType.LT and name in NESTED:
+            raise ValueError(f"{sql!r}: a value must not be of a nested type such as {name}; cast to another type")
+
+
+def _check_times(sql: str, tree: exp.Expr) -> None:
+    """Raise ValueError if an expression reads the time or the user of the run, for which it needs no parenthesis."""
+    for node in tree.find_all(exp.Func):
+        if not any(node.args.values()) and (name := node.sql_name().lower()) not in ALLOWED:
+            raise ValueError(f"{sql!r}: {refusal(name)}")
+    for cast in tree.find_all(exp.Cast):
+        text = cast.this
+        is_fixed = not isinstance(text, exp.Literal) or not text.is_string or ISO_DAY.match(text.name.strip())
+        if cast.to.is_type(*exp.DataType.TEMPORAL_TYPES) and not is_fixed:
+            raise ValueError(f"{sql!r}: {text.name!r} is no fixed time; give one such as '2017-03-30'")
 
 
 def columns_of(sql: str) -> set[str]:
     """The names of the columns that an expression reads."""
-    bound = {name.name for node in parse(sql).find_all(exp.Lambda) for name in node.expressions}
-    columns = parse(sql).find_all(exp.Column)
+    tree = parse(sql)
+    bound = {name.name for node in tree.find_all(exp.Lambda) for name in node.expressions}
+    columns = tree.find_all(exp.Column)
     return {column.sql() if column.table else column.name for column in columns} - bound
 
 

@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 from pydantic import BaseModel  # noqa: E402
 
 from conf.declaration import ColumnType, LevelName, Name  # noqa: E402
+from conf.functions import FUNCTIONS  # noqa: E402
 from conf.load import load_service  # noqa: E402
 from conf.profile import Profile, Size  # noqa: E402
 from conf.schema import Service  # noqa: E402
@@ -54,6 +55,11 @@ reads any data. SQL is Spark SQL. [services.md](services.md) leads from log file
 
 Types of values: a *name* consists of lower-case letters, digits and `_`, and begins with a letter. A *share* is a
 number from 0 to 1. *By name* means that the key holds names, each with such a value."""
+
+FUNCTIONS_INTRODUCTION = """\
+The SQL of a service may call these functions. Both engines have them, and their values depend on their arguments alone:
+not on the time of the run, on chance, on the machine or on the order of rows. Any other function is refused. Operators,
+`case`, `cast` and `interval` are those of Spark SQL; subqueries and window functions are not allowed."""
 
 
 # ---- docs/commands.md ----
@@ -137,6 +143,7 @@ def configuration_page() -> str:
         _row(f"`{name}`", f"`{kind}`" if kind else "of its expression", _bounds(least, greatest))
         for name, (kind, least, greatest) in FEATURE_KINDS.items()
     ]
+    functions = [_row(group, ", ".join(f"`{name}`" for name in names)) for group, names in FUNCTIONS.items()]
     parts = [
         NOTE,
         CONFIGURATION_INTRODUCTION,
@@ -146,6 +153,9 @@ def configuration_page() -> str:
         "## Kinds of features",
         "The contract of the feature table checks type and range; a `cap` replaces the greatest value.",
         "\n".join([*_head("kind", "type in the table", "range"), *kinds]),
+        "## Functions",
+        FUNCTIONS_INTRODUCTION,
+        "\n".join([*_head("kind", "functions"), *functions]),
         *_sections(Profile, "Profile"),
     ]
     return "\n\n".join(parts) + "\n"

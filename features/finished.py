@@ -135,7 +135,7 @@ def feature_rows(rows: DataFrame, service: Service, as_of: date, is_mature: bool
         `customer_id`, `as_of`, the features, `eligible`, `label`, `label_status`.
     """
     # The label is computed before the features, which may have the names of columns.
-    known = _in_doubles(rows).withColumn(_HAPPENED, _is_true(service.label.when))
+    known = in_doubles(rows).withColumn(_HAPPENED, _is_true(service.label.when))
     table = derived_features(known.withColumn("as_of", F.lit(as_of)), service)
     return table.select(*table_columns(service, F.col(_HAPPENED), F.lit(is_mature)))
 
@@ -152,7 +152,7 @@ def _typed(name: str, column: TableColumn) -> Column:
     return value_of(text, column.type)
 
 
-def _in_doubles(rows: DataFrame) -> DataFrame:
+def in_doubles(rows: DataFrame) -> DataFrame:
     """Cast decimals to double, since the engines divide decimals to different numbers of digits."""
     return rows.select(
         *(F.col(name).cast("double" if kind.startswith("decimal") else kind).alias(name) for name, kind in rows.dtypes)

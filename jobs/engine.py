@@ -4,8 +4,10 @@ import atexit
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -96,7 +98,10 @@ def _spark(settings: tuple[tuple[str, str], ...]) -> SparkSession:
     builder = SparkSession.Builder().appName("encore")
     for key, value in (_SETTINGS | local | profile).items():
         builder = builder.config(key, value)
+    at_interrupt = signal.getsignal(signal.SIGINT)
     session = builder.getOrCreate()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, at_interrupt)  # PySpark puts its own, which waits for the jobs that it cancels
     session.sparkContext.setLogLevel("ERROR")
     return session
 

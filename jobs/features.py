@@ -40,6 +40,7 @@ from jobs.storage.layer import Layer, write_partitions
 from jobs.storage.location import Place
 from jobs.storage.records import find_readable, write_record
 from jobs.storage.seals import seals_of
+from jobs.storage.sheet import MARK, inert_batch
 
 EXAMPLE = "encore features --data /data/music --as-of 2017-04-29"
 EXPORT, EXPORTS = "_export", "exports.json"
@@ -348,6 +349,8 @@ def _export_csv(layer: Layer[FeaturesRecord], folder: Place, value: str) -> None
     """A table as one CSV file, a batch at a time."""
     target = folder / _csv_of(value)
     rows = dataset(layer.verified(value))
-    with local_target(target) as file, pyarrow.csv.CSVWriter(file, rows.schema) as writer:
-        for batch in rows.to_batches():
-            writer.write_batch(batch)
+    with local_target(target) as path, path.open("wb") as file:
+        file.write(MARK.encode())
+        with pyarrow.csv.CSVWriter(file, rows.schema) as writer:
+            for batch in rows.to_batches():
+                writer.write_batch(inert_batch(batch))

@@ -9,6 +9,8 @@ if __name__ == "__main__":
 from collections.abc import Collection, Sequence
 from datetime import date
 
+from rich.text import Text
+
 from conf.errors import InputError, NothingToLearnError, UsageError
 from jobs.console.options import (
     DATA,
@@ -26,8 +28,9 @@ from jobs.console.options import (
     ServiceOption,
     kinds_of,
 )
+from jobs.console.printable import printable
 from jobs.console.progress import StartStep, console, say, start_step
-from jobs.console.session import locked, named_place, open_context
+from jobs.console.session import locked, named_place, open_context, resolve_sql
 from jobs.context import Context
 from jobs.engine import engine as start_engine
 from jobs.lineage.shown import Part, stale_parts
@@ -53,7 +56,7 @@ def command(
     context, kinds = open_context(data, service, profile, engine), kinds_of(model)
     with locked(context):
         page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds, prune, accept_rejected)
-    console.print(f"the report: {page}")
+    console.print(Text(printable(f"the report: {page}")))
 
 
 def run(
@@ -71,6 +74,8 @@ def run(
     Returns the report's page; raises what the steps raise.
     """
     warnings: list[str] = []
+    with start_engine(context.engine, context.profile) as spark:
+        resolve_sql(spark, context)
     if context.service.table:
         if prune:
             raise UsageError(f"{context.service_name} starts from a finished table: no --prune")

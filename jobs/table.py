@@ -47,6 +47,7 @@ from jobs.storage.csv_table import Source, source, write_texts
 from jobs.storage.input_files import local_input
 from jobs.storage.layer import Layer, write_partitions
 from jobs.storage.location import Place, place
+from jobs.storage.names import require_text
 
 EXAMPLE = "encore table Audiobooks_data.csv --data /data/table"
 TABLE_SERVICE = "audiobooks_table"  # of a new data folder
@@ -76,6 +77,7 @@ def command(
     """Check a finished table of customers and use it as the feature table, instead of raw logs."""
     context = open_context(data, service, profile, engine, default_service=TABLE_SERVICE)
     with working("table", context) as (spark, step):
+        require_text("FILE", file)
         day, record = table(context, spark, place(file, context.engine), as_of)
         step.done(f"{record.customers:,} customers at {day} in {context.data.features.partition(day)}")
     for warning in warnings(record):

@@ -6,20 +6,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conf.errors import EncoreError, RankError
+from conf.errors import RankError
+from jobs.console.interrupt import ending_at_signals
+from jobs.console.printable import printable
+from jobs.console.problems import in_words
 
 
 def run_program(program: Callable[[], Any]) -> None:
     """Call a program; end the process with the exit code of an error, which is said in one line."""
     try:
-        program()
-    except EncoreError as error:
-        one_line = " ".join(str(error).split())
-        if isinstance(error, RankError) and error.trace:
-            print(error.trace, file=sys.stderr)
-        print(f"encore: {one_line}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        with ending_at_signals():
+            program()
     except Exception as error:
+        said = in_words(error)
+        if said:
+            if isinstance(error, RankError) and error.trace:
+                print(error.trace, file=sys.stderr)
+            print(f"encore: {printable(' '.join(str(said).split()))}", file=sys.stderr)
+            sys.exit(said.exit_code)
         traceback.print_exc()
         print(
             f"encore: a defect of Encore ({type(error).__name__}); please report it with the lines above",

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from jobs.console.printable import printable
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -23,7 +25,7 @@ class Step:
 
     def update(self, done: int, total: int, what: str) -> None:
         """Say that `done` of `total` parts are done, and what comes next."""
-        self._bar.update(self._task, completed=done, total=total, what=what)
+        self._bar.update(self._task, completed=done, total=total, what=printable(what))
 
 
 # Opens a step of a name.
@@ -34,13 +36,15 @@ StartStep = Callable[[str], AbstractContextManager[Step]]
 def start_step(name: str) -> Iterator[Step]:
     """Show that a step runs and how far it is; when it ends, say how long it took and what it did."""
     began = time.monotonic()
-    columns = (SpinnerColumn(), TextColumn(f"{name} … {{task.fields[what]}}"), BarColumn(), TimeElapsedColumn())
+    what = TextColumn(f"{name} … {{task.fields[what]}}", markup=False)
+    columns = (SpinnerColumn(), what, BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         step = Step(bar, bar.add_task(name, total=None, what=""))
         yield step
-    console.print(f"[bold]{name:<9}[/bold] {time.monotonic() - began:6.1f} s  {escape(step.result)}")
+    took = f" {time.monotonic() - began:6.1f} s  {printable(step.result)}"
+    console.print(Text.assemble((f"{name:<9}", "bold"), took))
 
 
 def say(line: str) -> None:
-    """Print a line below that of a step, as it is: a name may contain [brackets]."""
-    console.print(f"  {line}", markup=False, emoji=False)
+    """Print a line below that of a step. Names and ids in it are data: no markup, no escape code takes effect."""
+    console.print(Text(f"  {printable(line)}"))

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from conf.errors import UsageError
 from conf.load import load_profile, load_service, overridden
+from features.resolution import resolve
 from jobs.console.progress import Step, start_step
 from jobs.context import Context
 from jobs.data_folder import DataFolder
@@ -17,10 +18,13 @@ from jobs.engine import engine as start_engine
 from jobs.engine import is_submitted
 from jobs.storage.backend import backend, check_reachable, disk_path, sole_writer, write_text
 from jobs.storage.location import Place, place
+from jobs.storage.names import require_no_pattern, require_text
 from jobs.storage.shared_folder import require_shared
 
 SERVICE = "music"  # where none is named
+RESOLVED_FILE = ".resolved"  # in a data folder: by engine, the configuration whose SQL it has resolved
 SERVICE_FILE = ".service"  # in a data folder: the first service that was named for it
+LAYERS = ("landing", "events", "features")  # of which one has data of a service
 Overrides = Mapping[str, Mapping[str, Any]]
 NONE: Overrides = MappingProxyType({})
 
@@ -40,20 +44,30 @@ def open_context(
         overrides: values from the command line by section and key of the service; None keeps the service's value.
 
     Raises:
-        UsageError: the service, the profile or a value is unknown or invalid.
+        UsageError: the service, the profile or a value is unknown or invalid, or the folder is another service's.
         InputError: the data folder cannot be reached.
     """
+    require_text("--data", data)
+    require_text("--service", service or "")
+    require_text("--profile", profile)
     where = load_profile(profile)
     chosen = engine or where.engine
     folder = place(data, chosen)
+    require_no_pattern("--data", folder)
     if not backend(folder).is_disk and chosen == "spark":
         with start_engine(chosen, where):  # its file systems are used for everything there
             pass
     check_reachable(folder)
     known = folder / SERVICE_FILE
-    name = service or (known.read_text(encoding="utf-8").strip() if known.is_file() else default_service)
-    given = str(Path(name).absolute()) if Path(name).is_file() else name
+    recorded = known.read_text(encoding="utf-8").strip() if known.is_file() else ""
+    name = service or recorded or default_service
+    if recorded and Path(recorded).stem != Path(name).stem and any((folder / layer).exists() for layer in LAYERS):
+        raise UsageError(
+            f"--data {folder}: holds data of the service {recorded}, not of {name}; give --service {recorded}, or "
+            f"another --data"
+        )
     declared = load_service(name)
+    given = str(Path(name).absolute()) if Path(name).is_file() else name
     in_force = overridden(declared, overrides)
     return Context(DataFolder(folder), Path(name).stem, in_force, where, chosen, given if service else "", declared)
 
@@ -80,7 +94,27 @@ def working(step: str, context: Context) -> Iterator[tuple[SparkSession, Step]]:
         start_step(step) as progress,
         start_engine(context.engine, context.profile) as spark,
     ):
+        resolve_sql(spark, context)
         yield spark, progress
+
+
+def resolve_sql(spark: SparkSession, context: Context) -> None:
+    """Have the engine resolve the SQL of the service, unless it has done so for this data folder.
+
+    Raises:
+        UsageError: it refuses an expression.
+    """
+    resolved = context.data.root / RESOLVED_FILE
+    wanted = f"{context.engine} {context.version}"
+    done = resolved.read_text(encoding="utf-8").splitlines() if resolved.is_file() else []
+    if wanted in done:
+        return
+    try:
+        resolve(spark, context.service)
+    except UsageError as error:
+        raise UsageError(f"{context.service_from or context.service_name}: {error}") from None
+    others = [one for one in done if one.split()[0] != context.engine]
+    write_text(resolved, "\n".join([*others, wanted]) + "\n")
 
 
 def remember_service(data: Place, service: str) -> None:
@@ -91,6 +125,7 @@ def remember_service(data: Place, service: str) -> None:
 
 def folder_on_disk(option: str, text: str) -> Path:
     """A folder of this machine. Raises UsageError where the text is a URL of a store."""
+    require_text(option, text)
     folder = place(text, "spark")
     if not backend(folder).is_disk:
         raise UsageError(f"{option} {text}: this can only be written to a disk of this machine; give a path")
@@ -99,4 +134,5 @@ def folder_on_disk(option: str, text: str) -> Path:
 
 def named_place(text: str | None, context: Context) -> Place | None:
     """The place that an option names, None where it is not given."""
+    require_text("FILE", text or "")
     return place(text, context.engine) if text else None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from jobs.storage.disk import Disk
 from jobs.storage.location import Place, Remote
 from jobs.storage.object_store import ObjectStore
+from jobs.storage.sheet import MARK, inert
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
@@ -135,10 +136,10 @@ def write_text(path: Place, text: str) -> None:
 
 
 def write_csv(path: Place, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a small table as a whole CSV file, or leave the old one as it was."""
+    """Write a small table as a whole CSV file for spreadsheets, or leave the old one as it was."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_text(path, text.getvalue())
+    csv.writer(text, lineterminator="\n").writerows([header, *([inert(cell) for cell in row] for row in rows)])
+    write_text(path, MARK + text.getvalue())
 
 
 def dataset(folder: Place) -> "Dataset":

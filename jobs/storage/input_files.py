@@ -11,6 +11,7 @@ from conf.errors import EncoreError, InputError
 from jobs.engine import is_classic
 from jobs.storage.backend import backend, check_reachable, disk_path, local_copy, local_target
 from jobs.storage.location import Place
+from jobs.storage.names import require_no_pattern
 
 Identity = tuple[str, int, float]  # absolute place, size in bytes, time of writing in seconds since 1970
 
@@ -35,6 +36,7 @@ def for_workers(spark: SparkSession, file: Place, work: Place) -> Place:
         work: a folder beside the data. Where Spark's executors run on other machines, a file of this machine is copied
             there.
     """
+    require_no_pattern("FILE", file)
     if not (backend(file).is_disk and is_classic(spark)):
         return file
     if backend(work).is_disk and (spark.sparkContext.master or "").startswith("local"):

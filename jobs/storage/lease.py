@@ -127,6 +127,12 @@ class Lease:
 _HELD: list[Lease] = []
 
 
+def release_held() -> None:
+    """Release all leases of this process."""
+    for lease in list(_HELD):
+        lease.release()
+
+
 def require_held(place: Remote) -> None:
     """Raise InputError where this process held the lease of a place's data folder and has lost it."""
     for lease in _HELD:

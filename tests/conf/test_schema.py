@@ -185,6 +185,27 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         put("training", {"grids": {"lr": {"regularisation": [float("nan")]}}}),
         "training.grids.lr.regularisation.0: Input should be a finite number",
     ),
+    "part that is no expression": (
+        lambda shop: shop["events"]["visit"]["landing"].update(part="([", parts_per_day=2),
+        "events.visit.landing: part: '([' is not a regular expression (unterminated character set",
+    ),
+    "part with a count too high": (
+        lambda shop: shop["events"]["visit"]["landing"].update(part="(a{99999999999})", parts_per_day=2),
+        "events.visit.landing: part: '(a{99999999999})' is not a regular expression (the repetition number is too",
+    ),
+    "more parts than memory": (
+        lambda shop: shop["events"]["visit"]["landing"].update(part="([0-9])", parts_per_day=10**12),
+        "events.visit.landing.parts_per_day: Input should be less than or equal to 10000",
+    ),
+    "function that does not exist": (
+        put("label/when", "spent > flor(spent)"),
+        "label.when: 'spent > flor(spent)': the function flor is not allowed; the nearest allowed one is floor",
+    ),
+    "function that reads the clock": (
+        put("features/x", FEATURE | {"from_tiles": "sum(case when date < now() then 1 end)"}),
+        "features.x: 'sum(case when date < now() then 1 end)': the function now is not allowed; the nearest allowed",
+    ),
+    "fill that is no number": (put("features/last_spending/cap", float("nan")), "features.last_spending.cap."),
     "seed too long": (put("training", {"seed": 2**63}), "training.seed: Input should be less than 9223372036854775808"),
     "too few to tune on": (put("training", {"tuning_rows": 99}), "training.tuning_rows: Input should be greater than"),
     "no tables to train on": (put("training", {"as_of_dates": 0}), "training.as_of_dates: Input should be greater"),
@@ -238,8 +259,8 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         put("events/visit/checks", {"x": {"when": "true", "then": "repair", "set": {"coins": "0"}, "about": "x"}}),
         "events.visit: checks.x.set: 'coins' is not a column; choose one of customer_id, spent",
     ),
-    "events of no kind": (put("events", {}), "give exactly one of events (raw logs) and table (a finished table)"),
-    "events and a table": (put("table", TABLE), "give exactly one of events (raw logs) and table (a finished table)"),
+    "events of no kind": (put("events", {}), "events, table: give exactly one of events (raw"),
+    "events and a table": (put("table", TABLE), "events, table: give exactly one of events (raw"),
     "cap of a category": (put("features/x", CATEGORY | {"levels": ["A"], "cap": 1}), "features.x: cap: only a number"),
     "cap of what nobody sees": (put("features/x", FEATURE | {"internal": True, "cap": 1}), "features.x: cap: only a n"),
     "records with a separator": (
@@ -393,10 +414,16 @@ def test_events_may_share_a_measure_but_not_give_it_two_meanings(tmp_path: Path)
     [
         ("", "the file: must be a mapping of keys to values (given: None)"),
         ("- a\n- b\n", "the file: must be a mapping of keys to values (given: ['a', 'b'])"),
-        ("a:\n\t- b\n", "this is not YAML in UTF-8 (while scanning"),
-        ("title: 2017-13-45\n", "this is not YAML in UTF-8 (month must be in 1..12)"),
-        (b"title: \xff\xfe\n", "this is not YAML in UTF-8 ('utf-8' codec can't decode byte 0xff in position 7"),
-        ("title: a\nabout: b\ntitle: c\n", "this is not YAML in UTF-8 (key 'title' occurs twice in"),
+        ("a:\n\t- b\n", "line 2, column 1: this is not YAML in UTF-8 that Encore reads (while scanning"),
+        (
+            "title: 2017-13-45\n",
+            "line 1, column 8: this is not YAML in UTF-8 that Encore reads (month must be in 1..12)",
+        ),
+        (b"title: \xff\xfe\n", "line 1: this is not YAML in UTF-8; save the file as UTF-8"),
+        (
+            "title: a\nabout: b\ntitle: c\n",
+            "line 3, column 1: this is not YAML in UTF-8 that Encore reads (key 'title' occurs twice)",
+        ),
     ],
 )
 def test_what_is_no_configuration(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -405,9 +432,8 @@ def test_what_is_no_configuration(tmp_path: Path, text: str | bytes, message: st
 
 def test_key_twice_deep_inside_is_found_with_its_line(tmp_path: Path) -> None:
     text = yaml.safe_dump(SHOP, sort_keys=False) + "extra:\n  a: 1\n  b: 2\n  a: 3\n"
-    assert f"key 'a' occurs twice in \"<unicode string>\", line {text.count(chr(10))}" in problem(
-        tmp_path / "s.yaml", text
-    )
+    said = problem(tmp_path / "s.yaml", text)
+    assert said.startswith(f"line {text.count(chr(10))}, column 3: ") and "key 'a' occurs twice" in said
 
 
 def test_profile_with_unknown_key(tmp_path: Path) -> None:

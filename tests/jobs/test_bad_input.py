@@ -6,17 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.archives import pack, play_line
+from tests.support.archives import GOOD, landed, pack, play_line
 from tests.support.console import Encore
-
-GOOD = "".join(play_line(customer) for customer in range(1, 30))
-
-
-def landed(data: Path, encore: Encore, content: str | bytes = GOOD, day: str = "20170401") -> Path:
-    raw = content if isinstance(content, bytes) else content.encode()
-    pack(data / "raw", f"{day}_1_play.log.tar.gz", "1_play.log", raw)
-    assert encore("unpack", "--data", data)[0] == 0
-    return data
 
 
 def tables(data: Path) -> list[Path]:

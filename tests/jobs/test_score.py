@@ -278,7 +278,11 @@ def test_what_has_moved_is_named_written_and_refused(trained: Context, sail: Spa
     written = json.loads((trained.data.drift.partition(day) / "_encore.json").read_text())
     assert written["features"] == found.model_dump(mode="json")["features"]
     assert trained.data.drift.record(day) == found
-    assert (trained.data.drift.partition(day) / "_drift.csv").read_text().startswith("feature,kind,psi,null_share")
+    assert (
+        (trained.data.drift.partition(day) / "_drift.csv")
+        .read_text(encoding="utf-8-sig")
+        .startswith("feature,kind,psi,null_share")
+    )
     with pytest.raises(DataCheckError, match="drift at 2017-05-03 against 2017-05-01: above the limits are .*visits"):
         refuse_drift(day, found)
 

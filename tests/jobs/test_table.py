@@ -143,9 +143,9 @@ def test_a_table_is_written_with_its_record(tmp_path: Path, sail: SparkSession) 
     assert record.basis == FeaturesBasis(tiles=checksum, configuration=run.tables.version, mature=True)
     assert (record.customers, record.eligible, record.positives) == (6, 6, 3)
     assert record.source == TableSource(file="shop.csv", rows=6, header=True, swapped=[], unfilled={}, warnings=[])
-    exported = (run.data.features.root / "_export" / f"features_{day}.csv").read_text().splitlines()
+    exported = (run.data.features.root / "_export" / f"features_{day}.csv").read_text(encoding="utf-8-sig").splitlines()
     assert len(exported) == 7 and '"000",20.5,2.05,4,0.75,true,0,"mature"' in exported
-    manifest = (run.data.features.root / "_manifest.csv").read_text().splitlines()
+    manifest = (run.data.features.root / "_manifest.csv").read_text(encoding="utf-8-sig").splitlines()
     assert manifest[1].startswith(f"{day},1.0,6,6,3,mature,0")
 
 

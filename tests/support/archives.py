@@ -9,6 +9,7 @@ import pyarrow.parquet
 from conf.load import load_profile, load_service
 from jobs.context import Context
 from jobs.data_folder import DataFolder
+from tests.support.console import Encore
 
 
 def context(data: Path, service: str = "music", engine: str = "sail") -> Context:
@@ -43,3 +44,14 @@ def without_sketches(folder: Path) -> list[dict[str, object]]:
 def play_line(customer: object = 1, seconds: object = 200, length: object = 240, song: object = 7) -> str:
     """One play as the log has it."""
     return f"{customer}\tar\t{song}\t0\t歌\t歌手\t{seconds}\t{length}\t0\n"
+
+
+GOOD = "".join(play_line(customer) for customer in range(1, 30))
+
+
+def landed(data: Path, encore: Encore, content: str | bytes = GOOD, day: str = "20170401") -> Path:
+    """A data folder of music with one landed archive of plays."""
+    raw = content if isinstance(content, bytes) else content.encode()
+    pack(data / "raw", f"{day}_1_play.log.tar.gz", "1_play.log", raw)
+    assert encore("unpack", "--data", data)[0] == 0
+    return data

@@ -55,7 +55,7 @@ def plain(text: str) -> str:
 
 def sheet(folder: ReportFolder, name: str) -> list[dict[str, str]]:
     """The rows of a CSV table beside the page."""
-    with (folder.data.report / "csv" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with (folder.data.report / "csv" / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

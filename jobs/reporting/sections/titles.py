@@ -2,7 +2,7 @@
 
 from dataclasses import astuple
 
-from jobs.reporting.csv_export import INTERVAL, inert, known
+from jobs.reporting.csv_export import INTERVAL, known
 from jobs.reporting.recommendations import Recommendations
 from jobs.reporting.recommender_evaluation import RecommenderEvaluation
 from jobs.reporting.section import Page, Rows, Section, Sheet
@@ -44,8 +44,7 @@ def _recommenders(evaluation: RecommenderEvaluation) -> Sheet:
 def _recommended(recommendations: Recommendations) -> Sheet:
     record = recommendations.record
     rows: Rows = [
-        (inert(one.title_id), inert(one.name), one.customers, one.customers / record.customers)
-        for one in record.most_recommended
+        (one.title_id, one.name, one.customers, one.customers / record.customers) for one in record.most_recommended
     ]
     return ("title_id", "name", "customers", "share_of_customers"), rows
 

@@ -186,7 +186,7 @@ def test_a_command_that_writes_the_layer_finds_only_what_can_be_read(layer: Laye
     assert layer.up_to_date(dict.fromkeys(layer.values(), "tiles")) == {DAY: known}
     assert layer.up_to_date({DAY: "other tiles"}) == layer.up_to_date({"2017-05-04": "tiles"}) == {}
     layer.write_manifest(["files"])
-    assert (layer.root / "_manifest.csv").read_text() == f"date,files\n{DAY},3\n"
+    assert (layer.root / "_manifest.csv").read_text(encoding="utf-8-sig") == f"date,files\n{DAY},3\n"
 
 
 def test_the_command_may_name_the_partition() -> None:

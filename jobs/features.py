@@ -105,9 +105,9 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
     """
     context.require_events()
     data, service = context.data, context.service
-    coverage = log_coverage(data.tiles_records(), service)
     lineage = context.lineage
     lineage.require_tiles()
+    coverage = log_coverage(data.tiles_records(), service)
     asked_for = _moments(data, coverage, as_of)
     again, lost = _to_make_again(context, lineage, coverage, {str(moment.as_of) for moment in asked_for})
     bases = {moment: lineage.table_basis(moment) for moment in sorted([*asked_for, *again])}

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from conf.errors import UsageError
 from conf.load import load_profile, load_service, overridden
+from conf.schema import Service
 from features.resolution import resolve
 from jobs.console.progress import Step, start_step
 from jobs.context import Context
@@ -61,12 +62,12 @@ def open_context(
     known = folder / SERVICE_FILE
     recorded = known.read_text(encoding="utf-8").strip() if known.is_file() else ""
     name = service or recorded or default_service
-    if recorded and Path(recorded).stem != Path(name).stem and any((folder / layer).exists() for layer in LAYERS):
+    declared = load_service(name)
+    if recorded and any((folder / layer).exists() for layer in LAYERS) and not _is_variant(name, declared, recorded):
         raise UsageError(
             f"--data {folder}: holds data of the service {recorded}, not of {name}; give --service {recorded}, or "
             f"another --data"
         )
-    declared = load_service(name)
     given = str(Path(name).absolute()) if Path(name).is_file() else name
     in_force = overridden(declared, overrides)
     return Context(DataFolder(folder), Path(name).stem, in_force, where, chosen, given if service else "", declared)
@@ -115,6 +116,17 @@ def resolve_sql(spark: SparkSession, context: Context) -> None:
         raise UsageError(f"{context.service_from or context.service_name}: {error}") from None
     others = [one for one in done if one.split()[0] != context.engine]
     write_text(resolved, "\n".join([*others, wanted]) + "\n")
+
+
+def _is_variant(name: str, declared: Service, recorded: str) -> bool:
+    """Whether a service can be of the same data as the recorded one: it has its name, or the same kinds of event."""
+    if Path(recorded).stem == Path(name).stem:
+        return True
+    try:
+        other = load_service(recorded)
+    except UsageError:  # its file is gone or was changed
+        return False
+    return declared.events.keys() == other.events.keys() and (declared.table is None) == (other.table is None)
 
 
 def remember_service(data: Place, service: str) -> None:

@@ -82,6 +82,6 @@ def test_a_sample_has_all_spellings_or_none() -> None:
 
 def sampled(text: str, limit: int) -> list[str]:
     """The records that unpack.sh would keep: lines with as many tabs as a record, and not more."""
-    command = [sys.executable, str(ROOT / "shell/unpack/sample.py"), str(limit), "2", "1", "tab", "0"]
+    command = [sys.executable, str(ROOT / "shell/unpack/sample.py"), str(limit), "2", "1", "tab"]
     done = subprocess.run(command, input=text + "\n", capture_output=True, text=True, check=True)
     return [line for line in done.stdout.splitlines() if line.count("\t") == 1]

@@ -104,7 +104,7 @@ class ReportFolder:
     def with_events(self) -> Self:
         """Two days of events."""
         layer = self.data.events("visit")
-        first = records.events(60, 50, 6, 4, {"spent_unreadable": 4, "too_much": 2}, in_cents=3)
+        first = records.events(60, 50, 6, 4, {"customer_id_unreadable": 4, "too_much": 2}, in_cents=3)
         _write(layer, "2024-03-01", first)
         _write(layer, "2024-03-02", records.events(48, 45, 1, 2, {"too_much": 1}))
         return self

@@ -199,8 +199,8 @@ def assert_same(cluster: Cluster, layer: str, places: int = 6) -> None:
 def assert_same_lists(cluster: Cluster, lists: str, owner: str, item: str) -> None:
     """The ranked lists of the cluster are those of this process.
 
-    The order of tasks changes the last digits of scores, and so the order of two items whose scores are that close, also
-    which of the two is the last of the list.
+    The order of tasks changes the last digits of scores, and so the order of two items that are that close; also
+    which of the two ends the list.
     """
     layer = f"recommendations/{lists}"
     rows = [without_sketches(folder / layer) for folder in (cluster.data, cluster.local)]

@@ -24,7 +24,7 @@ def test_numbers_lie_beside_it_for_spreadsheets(reported: ReportFolder) -> None:
     assert reasons == [
         ("rejected", "too_many_fields", "7"),
         ("rejected", "blank", "2"),
-        ("rejected", "spent_unreadable", "4"),
+        ("rejected", "customer_id_unreadable", "4"),
         ("rejected", "too_much", "3"),
         ("repaired", "shape", "4"),
         ("repaired", "in_cents", "3"),
@@ -79,9 +79,9 @@ def test_curves_lie_beside_it_for_spreadsheets(reported: ReportFolder, kind: str
 
 
 def test_cell_that_a_spreadsheet_would_compute_is_text(bare: ReportFolder, sail: SparkSession) -> None:
-    """A carriage return would begin a row, and its cell may be a formula."""
-    computed, plain = ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1"], ["a=1", "'a", "", "a\r=1", "a\n=1"]
+    """A carriage return would begin a row, and its cell may be a formula. A number is none."""
+    computed, plain = ["=1+1", "+1", "-1+2", "@a", "\t=1", "\r=1"], ["-1", "a=1", "'a", "", "a\r=1", "a\n=1"]
     most = [MostRecommended(title_id=name, name=name, customers=1) for name in computed + plain]
     page_without_figures(bare.with_recommendations(most_recommended=most), sail)
-    cells = ["'=1+1", "'+1", "'-1", "'@a", "'\t=1", "' =1", "a=1", "'a", "", "a =1", "a =1"]
+    cells = ["'=1+1", "'+1", "'-1+2", "'@a", "' =1", "' =1", "-1", "a=1", "'a", "", "a =1", "a =1"]
     assert [(row["title_id"], row["name"]) for row in sheet(bare, "recommended")] == [(one, one) for one in cells]

@@ -19,7 +19,8 @@ from tests.support.report_folder import HOSTILE_ARCHIVE
         # by reason, the most frequent first
         "visit too many fields more fields than a line has 7 5.8 % landing",
         "visit blank an empty line 2 1.7 % landing",
-        "visit spent unreadable spent cannot be read as int 4 3.7 % events visit too much too much 3 2.8 % events",
+        "visit customer id unreadable customer_id cannot be read as bigint 4 3.7 % events",
+        "visit too much too much 3 2.8 % events",
         "visit in cents in cents 3 2.8 % events",
         # days, parts, bots, archives
         "2024-03-03 1,200 1,000 250 25.0 % 3 2 1 2024-03-05 2,100 2,000 not known yet 1 1 0",

@@ -225,7 +225,7 @@ def test_text_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_csv_quotes_what_would_break_it(tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", ["name", "count"], [["a,b", 1], ['say "x"', 2], ["晴\n天", 3]])
-    assert (tmp_path / "a.csv").read_bytes() == 'name,count\n"a,b",1\n"say ""x""",2\n"晴\n天",3\n'.encode()
+    assert (tmp_path / "a.csv").read_bytes() == '\ufeffname,count\n"a,b",1\n"say ""x""",2\n晴 天,3\n'.encode()
 
 
 DAYS = [before(2), before(1), AS_OF]

@@ -208,7 +208,7 @@ def test_a_late_archive_reaches_every_layer_or_the_command_is_refused(
     archive(tmp_path / "raw", LATE, lines(LATE))
     unpack(run, tmp_path / "raw")
     assert refusals(run, sail, COMMANDS) == from_on("rollup", "ingest")
-    assert ingest(run, sail) == {"visit": 1}
+    assert ingest(run, sail)["visit"].days == 1
     later = {name: command for name, command in COMMANDS.items() if name not in ("rollup", "interactions")}
     assert refusals(run, sail, later) == OF_TILES
     assert rollup(run, sail) == 1

@@ -37,6 +37,7 @@ from tests.support.customers import QUICK
 from tests.support.finished_table import NAMES, row, shop, write
 from tests.support.finished_table import service as tabled
 from tests.support.frames import AS_OF, frame
+from tests.support.layers import records_of
 from tests.support.paths import SHARED
 
 REAL = SHARED / "audiobooks" / "Audiobooks_data.csv"
@@ -138,7 +139,7 @@ def test_a_table_is_written_with_its_record(tmp_path: Path, sail: SparkSession) 
     day, record = table(run, sail, write(tmp_path / "shop.csv", *some()))
     assert day == str(AS_OF)
     assert set(by_customer(run)) == {"000", "001", "002", "003", "004", "005"}
-    assert run.data.features.records() == {day: record}
+    assert records_of(run.data.features) == {day: record}
     checksum = source(tmp_path / "shop.csv", run.finished_table()).checksum
     assert record.basis == FeaturesBasis(tiles=checksum, configuration=run.tables.version, mature=True)
     assert (record.customers, record.eligible, record.positives) == (6, 6, 3)
@@ -146,7 +147,7 @@ def test_a_table_is_written_with_its_record(tmp_path: Path, sail: SparkSession) 
     exported = (run.data.features.root / "_export" / f"features_{day}.csv").read_text(encoding="utf-8-sig").splitlines()
     assert len(exported) == 7 and '"000",20.5,2.05,4,0.75,true,0,"mature"' in exported
     manifest = (run.data.features.root / "_manifest.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert manifest[1].startswith(f"{day},1.0,6,6,3,mature,0")
+    assert manifest[1].startswith(f"{day},1.0,6,6,3,mature,False,0")
 
 
 def test_those_above_a_cap_are_counted(tmp_path: Path, sail: SparkSession) -> None:

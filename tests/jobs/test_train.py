@@ -142,8 +142,8 @@ def test_by_time_customers_may_be_the_same_and_moments_not(spark: SparkSession, 
     [
         ([row | {"label": 1} for row in customers(400)], "0 customers of [23]\\d\\d rows have label 0"),
         ([row | {"label": int(row["customer_id"] < 40)} for row in customers(400)], "at least 50 are needed"),
-        ([row | {"label": None} for row in customers(400)], "0 of 0 rows"),
-        ([row | {"eligible": False} for row in customers(400)], "0 of 0 rows"),
+        ([row | {"label": None} for row in customers(400)], "0 customers of 0 rows"),
+        ([row | {"eligible": False} for row in customers(400)], "0 customers of 0 rows"),
         (
             [row | {"visits": 1, "share": 0.5, "age": None, "device": "ar"} for row in customers(400)],
             "every feature is the same",

@@ -19,9 +19,16 @@ PROGRAM = [sys.executable, "-c", "from jobs.cli import main; main()"]
 
 
 def started(*arguments: object) -> subprocess.Popen[str]:
-    """A command that runs as a process of its own."""
+    """A command that runs as a process of its own and heeds Ctrl-C, which the background jobs of a shell ignore."""
     command = [*PROGRAM, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120) -> None:

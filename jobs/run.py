@@ -30,7 +30,7 @@ from jobs.console.options import (
 )
 from jobs.console.printable import printable
 from jobs.console.progress import StartStep, console, say, start_step
-from jobs.console.session import locked, named_place, open_context, resolve_sql
+from jobs.console.session import is_resolved, locked, named_place, open_context, resolve_sql
 from jobs.context import Context
 from jobs.engine import engine as start_engine
 from jobs.lineage.shown import Part, stale_parts
@@ -74,8 +74,9 @@ def run(
     Returns the report's page; raises what the steps raise.
     """
     warnings: list[str] = []
-    with start_engine(context.engine, context.profile) as spark:
-        resolve_sql(spark, context)
+    if not is_resolved(context):
+        with start_engine(context.engine, context.profile) as spark:
+            resolve_sql(spark, context)
     if context.service.table:
         if prune:
             raise UsageError(f"{context.service_name} starts from a finished table: no --prune")

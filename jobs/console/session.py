@@ -11,7 +11,6 @@ from pyspark.sql import SparkSession
 from conf.errors import UsageError
 from conf.load import load_profile, load_service, overridden
 from conf.schema import Service
-from features.resolution import resolve
 from jobs.console.progress import Step, start_step
 from jobs.context import Context
 from jobs.data_folder import DataFolder
@@ -105,17 +104,30 @@ def resolve_sql(spark: SparkSession, context: Context) -> None:
     Raises:
         UsageError: it refuses an expression.
     """
-    resolved = context.data.root / RESOLVED_FILE
-    wanted = f"{context.engine} {context.version}"
-    done = resolved.read_text(encoding="utf-8").splitlines() if resolved.is_file() else []
-    if wanted in done:
+    if is_resolved(context):
         return
+    from features.resolution import resolve
+
     try:
         resolve(spark, context.service)
     except UsageError as error:
         raise UsageError(f"{context.service_from or context.service_name}: {error}") from None
-    others = [one for one in done if one.split()[0] != context.engine]
-    write_text(resolved, "\n".join([*others, wanted]) + "\n")
+    others = [one for one in _resolved(context) if one.split()[0] != context.engine]
+    write_text(context.data.root / RESOLVED_FILE, "\n".join([*others, _to_resolve(context)]) + "\n")
+
+
+def is_resolved(context: Context) -> bool:
+    """Whether the engine has resolved this SQL before, for this data folder."""
+    return _to_resolve(context) in _resolved(context)
+
+
+def _to_resolve(context: Context) -> str:
+    return f"{context.engine} {context.version}"
+
+
+def _resolved(context: Context) -> list[str]:
+    file = context.data.root / RESOLVED_FILE
+    return file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
 
 
 def _is_variant(name: str, declared: Service, recorded: str) -> bool:

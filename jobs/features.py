@@ -304,7 +304,7 @@ def _caveats(coverage: LogCoverage, moment: Moment) -> Caveats:
         "missing_parts": {
             str(day): records[day].missing_parts for day in used if day in records and records[day].missing_parts
         },
-        "uncovered_days": coverage.uncovered(moment) if is_over else [],
+        "uncovered_days": coverage.uncovered(moment),
         "thin_days": thin_days,
         "thin": not coverage.is_enough(thin_days),
     }

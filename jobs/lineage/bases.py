@@ -53,12 +53,11 @@ def table_basis(version: str, moment: Moment, coverage: LogCoverage) -> Features
     """
     used = {str(day): record.basis for day, record in coverage.records.items() if is_used(day, moment, coverage)}
     status = coverage.status(moment)
-    uncovered = coverage.uncovered(moment) if moment.is_over(coverage.logs) else []
     return FeaturesBasis(
         tiles=fingerprint(used),
         configuration=version,
         mature=status == "mature",
-        coverage=fingerprint(status, *map(str, [*uncovered, "|", *coverage.thin_days(moment)])),
+        coverage=fingerprint(status, *map(str, [*coverage.uncovered(moment), "|", *coverage.thin_days(moment)])),
     )
 
 

@@ -38,7 +38,9 @@ class LogCoverage:
         return {kind: missing_days(counts, self.logs) | self._lacking(kind) for kind, counts in self._counts.items()}
 
     def uncovered(self, moment: Moment) -> list[date]:
-        """The days of an outcome, as far as it is over, on which logs are missing that the label reads."""
+        """The days of an outcome on which logs are missing that the label reads; none while it is not over."""
+        if not moment.is_over(self.logs):
+            return []
         silent = not any(day in counts for counts in self._counts.values() for day in moment.outcome.dates())
         kinds = [set(moment.outcome.dates())] if silent else [self.missing[kind] for kind in self.service.label_events]
         return [day for day in self._uncovered(moment.outcome, kinds) if day in self.logs]

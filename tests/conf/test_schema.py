@@ -2,10 +2,8 @@
 
 import ast
 import re
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -13,9 +11,8 @@ import yaml
 from conf.errors import EncoreError, UsageError
 from conf.load import FOLDER, fingerprint, load_profile, load_service
 from conf.schema import Service
-from tests.support.frames import SHOP
+from tests.support.frames import SHOP, Change, put
 
-Change = Callable[[dict[str, Any]], Any]
 FEATURE = {"kind": "count", "unit": "coins", "about": "Coins", "from_tiles": "sum(spent)", "fill": 0}
 
 RECORDS = {"files": "*visit*", "format": "records", "fields": ["who", "spent"], "customer": "who", "day": "spent"}
@@ -40,18 +37,6 @@ def changed(change: Change) -> str:
     declared = yaml.safe_load(yaml.safe_dump(SHOP))
     change(declared)
     return yaml.safe_dump(declared, sort_keys=False)
-
-
-def put(path: str, value: Any) -> Change:
-    """A change that sets one key; its path has slashes."""
-    *parents, last = path.split("/")
-
-    def change(declared: dict[str, Any]) -> None:
-        for key in parents:
-            declared = declared[key]
-        declared[last] = value
-
-    return change
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.yaml")))

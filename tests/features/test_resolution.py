@@ -1,8 +1,6 @@
 """The SQL of a service, resolved on empty frames: what an engine refuses, and what only one of them would."""
 
 import copy
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -11,9 +9,8 @@ from conf.errors import UsageError
 from conf.load import load_service
 from conf.schema import Service
 from features.resolution import resolve
-from tests.support.frames import SHOP
+from tests.support.frames import SHOP, Change, put
 
-Change = Callable[[dict[str, Any]], Any]
 DERIVED = {"kind": "amount", "unit": "coins", "about": "x", "null_means": "none"}
 INTERACTIONS = {
     "sources": {
@@ -33,18 +30,6 @@ def service(change: Change) -> Service:
     declared = copy.deepcopy(SHOP | {"interactions": INTERACTIONS, "targeting": TARGETING})
     change(declared)
     return Service.model_validate(declared)
-
-
-def put(path: str, value: Any) -> Change:
-    """A change that sets one key; its path has slashes."""
-    *parents, last = path.split("/")
-
-    def change(declared: dict[str, Any]) -> None:
-        for key in parents:
-            declared = declared[key]
-        declared[last] = value
-
-    return change
 
 
 @pytest.mark.parametrize("name", ["music", "audiobooks", "cdnow", "audiobooks_table"])
@@ -113,17 +98,19 @@ MISTAKES: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_an_engine_cannot_resolve_is_named_by_its_key(sail: SparkSession, mistake: str) -> None:
-    change, begins = MISTAKES[mistake]
-    with pytest.raises(UsageError) as caught:
-        resolve(sail, service(change))
-    assert str(caught.value).startswith(begins) and "\n" not in str(caught.value)
+    assert_refused(sail, mistake)
 
 
 @pytest.mark.parametrize("mistake", SAME)
 def test_spark_refuses_the_same(spark: SparkSession, mistake: str) -> None:
+    assert_refused(spark, mistake)
+
+
+def assert_refused(engine: SparkSession, mistake: str) -> None:
+    """The engine refuses a mistake in one line that begins with its key."""
     change, begins = MISTAKES[mistake]
     with pytest.raises(UsageError) as caught:
-        resolve(spark, service(change))
+        resolve(engine, service(change))
     assert str(caught.value).startswith(begins) and "\n" not in str(caught.value)
 
 

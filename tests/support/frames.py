@@ -1,6 +1,6 @@
 """What tests begin with: raw lines, events and tiles from plain values, and a service small enough for paper."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from features.tiles import daily_tiles
 
 AS_OF = date(2017, 5, 1)
 Rows = list[dict[str, Any]]
+Change = Callable[[dict[str, Any]], Any]  # of a declaration, before it is validated
 
 # One visit log: whoever spends anything in the two days from as_of came back.
 SHOP: dict[str, Any] = {
@@ -122,3 +123,15 @@ def collected(table: DataFrame, keys: Iterable[str] = ("customer_id",)) -> dict[
         assert key not in found, f"{key} stands twice"
         found[key if len(names) > 1 else key[0]] = row.asDict()
     return found
+
+
+def put(path: str, value: Any) -> Change:
+    """A change that sets one key; its path has slashes."""
+    *parents, last = path.split("/")
+
+    def change(declared: dict[str, Any]) -> None:
+        for key in parents:
+            declared = declared[key]
+        declared[last] = value
+
+    return change

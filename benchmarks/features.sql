@@ -4,7 +4,11 @@
 -- A line is NULL where the engine's own typing would be laxer than the declaration: DuckDB reads '1.5' as the number 2
 -- and '1_000' as 1000, so texts are looked at before they are cast.
 
-CREATE MACRO whole(text) AS CASE WHEN regexp_full_match(text, '\s*[+-]?[0-9]+\s*') THEN try_cast(text AS BIGINT) END;
+CREATE MACRO filled(text) AS
+    CASE WHEN upper(trim(text)) NOT IN ('', 'NULL', '\N', 'NAN', 'NONE', 'N/A') THEN text END;
+CREATE MACRO id(text) AS
+    CASE WHEN regexp_full_match(text, '\s*[+-]?[0-9]+([.]0*)?\s*')
+    THEN try_cast(regexp_extract(text, '[+-]?[0-9]+') AS BIGINT) END;
 CREATE MACRO seconds(text) AS
     CASE WHEN regexp_full_match(text, ' *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *')
     THEN try_cast(try_cast(text AS DOUBLE) AS DECIMAL(18, 3)) END;
@@ -22,28 +26,28 @@ CREATE MACRO lines(event, fields) AS TABLE
 
 CREATE TEMP TABLE play AS
 WITH line AS (
-    SELECT DISTINCT *
+    SELECT *, count(*) AS copies
     FROM lines('play', {'uid': 'VARCHAR', 'device': 'VARCHAR', 'song_id': 'VARCHAR', 'song_type': 'VARCHAR',
         'song_name': 'VARCHAR', 'singer': 'VARCHAR', 'play_time': 'VARCHAR', 'song_length': 'VARCHAR',
         'paid_flag': 'VARCHAR'})
+    GROUP BY ALL
 ), typed AS (
-    SELECT date, device, whole(uid) AS customer_id, whole(line.song_id) AS song, whole(song_type) AS kind,
-        seconds(play_time) AS played, seconds(song_length) AS length, truth(paid_flag) AS is_paid,
-        line.song_id IS NOT NULL AND song IS NULL
-            OR song_type IS NOT NULL AND try_cast(kind AS INTEGER) IS NULL
-            OR song_length IS NOT NULL AND length IS NULL
-            OR paid_flag IS NOT NULL AND is_paid IS NULL AS is_unreadable
+    SELECT date, copies, filled(device) AS device, id(uid) AS customer_id, id(line.song_id) AS song,
+        seconds(play_time) AS played, seconds(song_length) AS length, truth(paid_flag) AS is_paid
     FROM line
 ), mended AS (
-    SELECT customer_id, date, device, is_paid,
+    SELECT customer_id, date, device, is_paid, copies,
         CASE WHEN song > 0 THEN song END AS song_id,
-        CASE WHEN length > 0 THEN length END AS song_seconds,
+        CASE WHEN length > 10800000 THEN NULL WHEN length > 10800 THEN (length / 1000)::DECIMAL(18, 3)
+            WHEN length > 0 THEN length END AS song_seconds,
         CASE WHEN played > greatest(20 * coalesce(song_seconds, 500), 2000)
             THEN (played / 1000)::DECIMAL(18, 3) ELSE played END AS play_seconds
     FROM typed
-    WHERE customer_id > 0 AND NOT is_unreadable
+    WHERE customer_id > 0
 )
-FROM mended WHERE play_seconds BETWEEN 0 AND 86400;
+SELECT mended.* EXCLUDE (copies)
+FROM mended, range(CASE WHEN play_seconds >= song_seconds THEN copies ELSE 1 END) -- a song heard out again is a play
+WHERE play_seconds BETWEEN 0 AND 86400;
 
 CREATE TEMP TABLE down AS
 WITH line AS (
@@ -51,18 +55,14 @@ WITH line AS (
     FROM lines('down', {'uid': 'VARCHAR', 'device': 'VARCHAR', 'song_id': 'VARCHAR', 'song_name': 'VARCHAR',
         'singer': 'VARCHAR', 'paid_flag': 'VARCHAR'})
 )
-SELECT whole(uid) AS customer_id, date, device
-FROM line
-WHERE customer_id > 0
-    AND (song_id IS NULL OR whole(song_id) IS NOT NULL)
-    AND (paid_flag IS NULL OR truth(paid_flag) IS NOT NULL);
+SELECT id(uid) AS customer_id, date, filled(device) AS device FROM line WHERE customer_id > 0;
 
 CREATE TEMP TABLE search AS
 WITH line AS (
     SELECT DISTINCT *
     FROM lines('search', {'uid': 'VARCHAR', 'device': 'VARCHAR', 'time_stamp': 'VARCHAR', 'search_query': 'VARCHAR'})
 )
-SELECT whole(uid) AS customer_id, date, device
+SELECT id(uid) AS customer_id, date, filled(device) AS device
 FROM line
 WHERE customer_id > 0 AND instant(time_stamp)::DATE = date;
 

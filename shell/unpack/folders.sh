@@ -5,7 +5,8 @@ find_folders() {
     [ -e "$raw" ] || stop 3 "reading $raw: no such file or folder; give the folder with the archives"
     if [ -d "$raw" ]; then raw_root=$raw raw_name=.; else raw_root=$(dirname "$raw") raw_name=./$(basename "$raw"); fi
     raw_root=$(cd "$raw_root" 2>/dev/null && pwd -P) || stop 3 "reading $raw: permission denied; make it readable"
-    if [ -d "$landing" ] && [ ! -d "$landing/.done" ] && [ -n "$(ls -A "$landing" 2>/dev/null)" ]; then
+    # A run that was killed at its start has left no more than its lock.
+    if [ -d "$landing" ] && [ ! -d "$landing/.done" ] && ls -A "$landing" 2>/dev/null | grep -qv '^[.]lock'; then
         stop 3 "writing $landing: it is not empty and was not made by unpack.sh; give an empty or new folder"
     fi
     mkdir -p "$landing" 2>/dev/null && landing_root=$(cd "$landing" && pwd -P) ||

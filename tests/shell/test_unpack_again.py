@@ -149,6 +149,14 @@ def test_killed_in_the_middle_of_publishing(raw: Path, landing: Path, tmp_path: 
     assert tree(landing) == whole
 
 
+def test_killed_with_no_more_than_a_lock(raw: Path, landing: Path) -> None:
+    fill(raw, archives=1, lines=5)
+    (landing / ".lock").mkdir(parents=True)
+    (landing / ".lock/pid").write_text(f"{dead_process()}\n")
+    unpack(raw, landing)
+    assert statuses(landing)["20170401_1_down.log.tar.gz"] == "unpacked"
+
+
 def dead_process() -> int:
     gone = subprocess.Popen(["true"])
     gone.wait()

@@ -15,9 +15,21 @@ read_reasons() {
     done <"$here/reasons.tsv"
 }
 
+# Runs a program in the background, where Ctrl-C does not reach it: this process ends it, and it leaves no traceback.
+run_program() { # run_program NAME ARGUMENTS...
+    script=$here/$1
+    shift
+    "$python" -S "$script" "$@" &
+    workers=$!
+    wait "$workers"
+    set -- $?
+    workers=''
+    return "$1"
+}
+
 # Makes $work/todo, $work/raw, $work/paths and $work/results: see plan.py.
 make_plan() {
-    "$python" -S "$here/plan.py" "$raw" "$raw_root" "$raw_name" "$landing_root" "$work" "$rules_version" "$sample" \
+    run_program plan.py "$raw" "$raw_root" "$raw_name" "$landing_root" "$work" "$rules_version" "$sample" \
         "$reasons" "$jobs" "$prune" || end_as $? "planning $raw"
     while IFS=/ read -r _ _ _ _ _ path; do end_with 3; done <"$work/results"
 }
@@ -30,7 +42,7 @@ name_settings() {
 }
 
 write_lists() {
-    "$python" -S "$here/settle.py" "$landing_root" "$work" "$sample" "$reasons" "$prune" || end_as $? "writing $landing"
+    run_program settle.py "$landing_root" "$work" "$sample" "$reasons" "$prune" || end_as $? "writing $landing"
 }
 
 end_as() { # ends with the status of a program, which has said why, or with 1 if it has failed

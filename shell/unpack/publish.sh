@@ -6,6 +6,7 @@ run_worker() { # run_worker NUMBER
     worker=$1 number=0
     trap : PIPE # the reader may die
     start_reader "$worker" || exit 1
+    trap 'kill "$reader" 2>/dev/null; exit 143' TERM # awk ends with the reader
     while IFS=/ read -r event date day_field fields customer separator header format names zone files \
         keep size checksum stem path; do
         number=$((number + 1))
@@ -26,11 +27,13 @@ claim() { # makes the file; false if another worker has made it
 }
 
 run_workers() {
-    worker=0
+    worker=0 started=''
     while [ "$worker" -lt "$jobs" ]; do
         run_worker "$worker" &
-        worker=$((worker + 1))
+        started="$started $!" worker=$((worker + 1))
     done
+    # shellcheck disable=SC2064 # the numbers of now
+    trap "kill $started 2>/dev/null; exit 143" TERM
     wait
 }
 

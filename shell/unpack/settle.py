@@ -191,7 +191,9 @@ def write_table(path: Path, header: Sequence[str], rows: Rows) -> None:
     new = path.with_name(f".{path.name}.new")
     try:
         with new.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *sorted(rows)])
+            csv.writer(file, lineterminator="\n").writerows(
+                [header, *([inert(cell) for cell in row] for row in sorted(rows))]
+            )
         if path.is_file() and filecmp.cmp(new, path, shallow=False):
             new.unlink()
         else:
@@ -199,6 +201,11 @@ def write_table(path: Path, header: Sequence[str], rows: Rows) -> None:
     except OSError as error:
         new.unlink(missing_ok=True)
         stop(3, f"writing {path}: {error.strerror}; free space there, or check the rights of the file")
+
+
+def inert(cell: str) -> str:
+    """A cell that no spreadsheet computes: the name of an archive may begin like a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def say_end(left_out: Rows, records: dict[str, Landed], in_raw: set[str], absent: Sequence[Landed]) -> None:

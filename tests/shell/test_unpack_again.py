@@ -101,7 +101,12 @@ def test_a_landed_file_that_was_lost_is_made_again(raw: Path, landing: Path) -> 
 
 def start(raw: Path, landing: Path) -> subprocess.Popen[bytes]:
     command = [str(UNPACK), str(raw), str(landing), "--jobs", "2"]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+    )
 
 
 def fill(raw: Path, archives: int = 8, lines: int = 20000) -> None:
@@ -131,6 +136,26 @@ def test_killed_anywhere_and_run_again(raw: Path, landing: Path, tmp_path: Path,
         unpack(raw, landing)  # at once, while orphans of the killed run may still be at work
         assert tree(landing) == whole
     assert unfinished >= 2  # or nothing was tested
+
+
+@pytest.mark.parametrize("reached", [".lock/pid", ".work/*/todo", "down"])
+def test_interrupted_at_the_keyboard(raw: Path, landing: Path, tmp_path: Path, reached: str) -> None:
+    """Ctrl-C reaches the whole group; what has been started ends, too."""
+    fill(raw, lines=50_000)
+    unpack(raw, tmp_path / "whole")
+    run = start(raw, landing)
+    while not any(landing.glob(reached)):
+        time.sleep(0.005)
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.wait(5) == 130
+    assert run.stderr and run.stderr.read().count(b"Traceback") == 0
+    assert not (landing / ".lock").exists()
+    with pytest.raises(ProcessLookupError):  # nobody is left in the group
+        for _ in range(100):
+            os.killpg(run.pid, 0)
+            time.sleep(0.05)
+    unpack(raw, landing)
+    assert tree(landing) == tree(tmp_path / "whole")
 
 
 def test_killed_in_the_middle_of_publishing(raw: Path, landing: Path, tmp_path: Path) -> None:

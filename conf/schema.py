@@ -30,6 +30,7 @@ from conf.finished import FinishedTable
 from conf.learning import Alive, Audit, Drift, Targeting, Training
 from conf.network import Network
 from conf.recommender import Interactions, Recommender
+from conf.words import Words
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -208,6 +209,7 @@ class Service(Declaration):
 
     title: name of the service, for people.
     about: description of the service and of its outcome, which the report prints.
+    words: what the report calls customers and titles, and what they do.
     windows: lengths of the windows before and after an as-of date.
     coverage: which days may lack logs.
     events: kinds of event in the raw logs, by name. Give either `events` or `table`.
@@ -232,6 +234,7 @@ class Service(Declaration):
 
     title: str
     about: str
+    words: Words = Words()
     windows: Windows
     coverage: Coverage = Coverage()
     events: dict[Name, Event] = {}

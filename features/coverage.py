@@ -146,7 +146,12 @@ def uncovered_days(window: Window, missing: Iterable[Collection[date]], closed: 
         closed: dates, and days of the week in English and lower case, on which nothing is expected.
     """
     lacking = {day for days in missing for day in days if day in window}
-    return sorted(day for day in lacking if day not in closed and f"{day:%A}".lower() not in closed)
+    return sorted(day for day in lacking if not is_closed(day, closed))
+
+
+def is_closed(day: date, closed: Collection[date | str]) -> bool:
+    """Whether nothing is expected on a day; closed: see `uncovered_days`."""
+    return day in closed or f"{day:%A}".lower() in closed
 
 
 # ---- the scan to one side ----

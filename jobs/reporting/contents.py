@@ -55,7 +55,7 @@ def gather(data: DataFolder, service: Service, spark: SparkSession, left_out: Co
     scores = newest_scores(data, spark, service.label) if is_modelled else None
     return Contents(
         row_counts=row_counts(data, service),
-        quality=data_quality(data, service.windows),
+        quality=data_quality(data, service),
         comparison=comparison,
         oracle=find_oracle(data, spark, comparison.chosen) if comparison else None,
         learning_curves=learning_curves(comparison) if comparison else [],

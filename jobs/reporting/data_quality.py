@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from conf.schema import Windows
+from conf.schema import Service
+from features.coverage import is_closed
 from features.windows import Moment, Window
 from jobs.data_folder import DataFolder
 from jobs.logs.coverage import days_of_logs
@@ -89,20 +90,23 @@ class DataQuality:
         return max((table for table in self.tables if table.is_mature), key=lambda table: table.as_of, default=None)
 
 
-def data_quality(data: DataFolder, windows: Windows) -> DataQuality:
-    """What the records of the layers that are there say."""
+def data_quality(data: DataFolder, service: Service) -> DataQuality:
+    """What the records of the layers that are there say; a day that the service declares closed is not missing."""
     daily, features, scores = data.daily.records(), data.features.records(), data.scores.records()
     found = days_of_logs({date.fromisoformat(day): record for day, record in daily.items()}) if daily else None
     logs = found.logs if found else None
+    closed = service.coverage.closed
     samples = [one.sample for layer in (daily, features, scores) for one in layer.values()]
     return DataQuality(
         archives=_by_status(archives(data.landing)),
         logs=logs,
         set_aside=list(found.set_aside) if found else [],
-        missing_days=[day for day in logs.dates() if str(day) not in daily] if logs else [],
+        missing_days=[day for day in logs.dates() if str(day) not in daily and not is_closed(day, closed)]
+        if logs
+        else [],
         missing_parts=_missing_parts(daily),
         bot_days=sum(record.bots for record in daily.values()),
-        tables=[_table(windows, date.fromisoformat(day), record) for day, record in features.items()],
+        tables=[_table(service, date.fromisoformat(day), record) for day, record in features.items()],
         files=[_file(date.fromisoformat(day), one.source) for day, one in features.items() if one.source],
         sample=samples[0] if samples else None,
     )
@@ -126,8 +130,8 @@ def _file(as_of: date, source: TableSource) -> File:
     return File(as_of, source.file, source.rows, source.header, source.warnings)
 
 
-def _table(windows: Windows, as_of: date, record: FeaturesRecord) -> Table:
-    outcome = Moment.at(as_of, windows).outcome
+def _table(service: Service, as_of: date, record: FeaturesRecord) -> Table:
+    outcome, closed = Moment.at(as_of, service.windows).outcome, service.coverage.closed
     is_over = record.label_status != "immature"
     return Table(
         as_of,
@@ -137,7 +141,7 @@ def _table(windows: Windows, as_of: date, record: FeaturesRecord) -> Table:
         record.label_status,
         record.positives,
         # Days of an outcome that is not over are not missing yet.
-        [day for day in record.missing_days if is_over or day not in outcome],
+        [day for day in record.missing_days if (is_over or day not in outcome) and not is_closed(day, closed)],
         len(record.missing_parts),
         {name: customers for name, customers in record.capped.items() if customers},
         record.uncovered_days,

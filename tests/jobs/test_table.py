@@ -313,7 +313,7 @@ def test_the_report_says_where_a_finished_table_came_from(tmp_path: Path, sail: 
         Step("features", f"as of {day}", rows, "rows", rows, "customers")
         for day, rows in zip(days, (6, 4), strict=True)
     ]
-    found = data_quality(run.data, run.service.windows)
+    found = data_quality(run.data, run.service)
     assert (found.logs, found.sample, found.missing_days) == (None, 1.0, [])
     swapped, plain = found.files
     assert plain == File(LATER, "new.csv", 4, False, [])

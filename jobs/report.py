@@ -25,7 +25,7 @@ from jobs.reporting.drift import LIMITS
 from jobs.reporting.leakage import FLAGS
 from jobs.reporting.recommendations import OFFERED
 from jobs.reporting.section import Page, Section, all_sections
-from jobs.reporting.styles import NO_MODEL, RULES, LineStyle, model_styles, ranker_styles
+from jobs.reporting.styles import NO_MODEL, RULE_NAMES, RULES, LineStyle, model_styles, ranker_styles
 from jobs.storage.backend import backend, current, replace_folder, staging_folder, write_csv, write_text
 from jobs.storage.location import Place
 from models.evaluation.curves import CURVES
@@ -115,6 +115,8 @@ def _names(context: Context, contents: Contents) -> dict[str, Any]:
         "has_parts": any(event.landing.parts_per_day for event in service.events.values()),
         "styles": model_styles(contents.comparison, contents.oracle) if contents.comparison else {},
         "rules": RULES,
+        "rule_names": RULE_NAMES,
+        "left_out_names": LEFT_OUT,
         "no_model": NO_MODEL,
         "ranker_styles": _ranker_styles(contents),
         "ranking_metrics": RANKING_METRICS,

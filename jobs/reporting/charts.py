@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from jobs.formatting import UNBREAKABLE, count, fixed, percent, short_count
 from jobs.reporting.contact_plan import ContactPlan
-from jobs.reporting.scores import Decile
+from jobs.reporting.scores import Tenth
 from jobs.reporting.styles import RULES
 from jobs.reporting.svg import (
     COLOURS,
@@ -37,33 +37,34 @@ def flow_figure(rows_out: Sequence[tuple[str, int]]) -> str:
         return as_svg(figure, "flow", "Rows by layer: " + ", ".join(f"{name} {count(rows)}" for name, rows in rows_out))
 
 
-def deciles_figure(deciles: Sequence[Decile], outcome: str) -> str:
-    """Mean probability of each tenth of the customers, and how many are in it."""
+def deciles_figure(tenths: Sequence[Tenth], do: str) -> str:
+    """How likely each tenth of the customers is to do it, and how many are in it."""
     with drawing(260) as figure:
         axes = margins(figure, left=42, bottom=54, right=4, top=14)
         axes.grid(True, axis="y")
-        places = [one.decile for one in deciles]
-        heights = [one.mean_probability for one in deciles]
+        places = [one.number for one in tenths]
+        heights = [one.share for one in tenths]
         axes.bar(places, heights, width=0.78, color=SERIES[0])
         for place, height in zip(places, heights, strict=True):
             axes.text(place, height + 0.015, f"{100 * height:.0f}", ha="center", fontsize=SMALL)
         axes.set(xlim=(0.4, 10.6), ylim=(0, 1.04), xticks=range(1, 11))
         percent_ticks(axes.yaxis, [0, 0.2, 0.4, 0.6, 0.8, 1])
-        customers = {one.decile: short_count(one.customers) for one in deciles}
+        customers = {one.number: short_count(one.customers) for one in tenths}
         axes.set_xticklabels([f"{decile}\n{customers.get(decile, '0')}" for decile in range(1, 11)])
         axes.tick_params(length=0)
         axes.set_xlabel("Tenth of the customers, and how many are in it")
-        return as_svg(figure, "deciles", f"Mean probability of {outcome} by tenth of the customers")
+        return as_svg(figure, "deciles", f"Mean probability to {do} by tenth of the customers")
 
 
 def profit_figure(plan: ContactPlan) -> str:
-    """Profit by share contacted: the model with its interval, the recency rule, chance, and where the plan stands."""
+    """Profit by share contacted, by the model and by other rules with their intervals, and where the plan stands."""
     with drawing(280) as figure:
         axes = margins(figure, left=48, bottom=42, right=10, top=24)
         axes.grid(True)
         axes.axhline(0, color=MUTED, lw=1)
         shares = [0.0, *(one.share for one in plan.curve)]
-        for rule, look in reversed(RULES.items()):
+        for rule in reversed(plan.curve[0].rules):
+            look = RULES[rule]
             found = [one.profit[rule] for one in plan.curve]
             if rule != "random":
                 low, high = [0.0, *(one.low for one in found)], [0.0, *(one.high for one in found)]

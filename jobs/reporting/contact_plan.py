@@ -19,19 +19,34 @@ from models.scoring.reason_codes import MAX_REASONS
 from models.targeting.uplift import DecileUplift
 
 HEAD = 20  # customers of the list that the page shows
-RULES = ("model", "recency", "random")
+SHOWN_SHARES = (0.1, 0.2, 0.3, 0.5)  # of the curve, in the table of the page
+# In words, why customers are not on the list who would be on it but for a rule; by the names in the record.
+LEFT_OUT = {
+    "min_probability": "less likely than the least probability of a contact",
+    "do_not_contact": "not to be contacted",
+    "contacted": "contacted not long ago",
+    "segments": "in segments that have their contacts",
+}
 
 
 @dataclass(frozen=True)
 class Share:
-    """Profit per 1,000 customers of the test set, when each rule contacts this share of them.
+    """What each rule earns and reaches when it contacts this share of the test set; by rule, the model first.
 
-    `over_recency` is what the model earns more than the recency rule, paired.
+    profit: per 1,000 customers. reached: share of those who do what the page counts. over: what the model earns more
+    than another rule, paired. saved: cost of contacting everybody less the cost of this share, per 1,000 customers.
     """
 
     share: float
     profit: dict[str, Interval]
-    over_recency: Interval
+    reached: dict[str, Interval]
+    over: dict[str, Interval]
+    saved: float
+
+    @property
+    def rules(self) -> list[str]:
+        """The rules that were measured."""
+        return list(self.profit)
 
     @property
     def decimals(self) -> int:
@@ -41,22 +56,18 @@ class Share:
 
 @dataclass(frozen=True)
 class Reason:
-    """What moves a customer's score most, in words, and whether it makes leaving likelier.
+    """A fact about a customer, in words, and whether it speaks for what the page counts or against it."""
 
-    `value` is the customer's own, as text; empty where no table of features has it any more.
-    """
-
-    meaning: str
-    raises: bool
-    value: str
+    words: str
+    speaks_for: bool
 
 
 @dataclass(frozen=True)
 class Customer:
-    """A line of the list."""
+    """A line of the list; probability: of what the page counts."""
 
     customer_id: Any
-    leaving: float
+    probability: float
     expected_profit: float
     reasons: list[Reason]
     titles: list[Offered]
@@ -85,6 +96,24 @@ class ContactPlan:
         return (self.summary.contacts + self.summary.held_out) / max(self.customers, 1)
 
     @property
+    def contacted_share(self) -> float:
+        """Share of the customers who are contacted."""
+        return self.summary.contacts / max(self.customers, 1)
+
+    @property
+    def reached_share(self) -> float:
+        """Share of those expected to do what the page counts who are contacted."""
+        contacted, everybody = self.summary.expected_good_contacted, self.summary.expected_good_all
+        if self.summary.aim == "keep":
+            contacted, everybody = self.summary.contacts - contacted, self.customers - everybody
+        return contacted / everybody if everybody else 0.0
+
+    @property
+    def saved(self) -> float:
+        """What contacting everybody would cost more."""
+        return (self.customers - self.summary.contacts) * self.summary.cost_of_contact
+
+    @property
     def value_of_customer(self) -> float | str:
         """A number, or SQL over features."""
         value = self.summary.value_of_customer
@@ -102,9 +131,20 @@ class ContactPlan:
     def curve(self) -> list[Share]:
         """Profit by share contacted."""
         return [
-            Share(one.share, {rule: getattr(one, rule) for rule in RULES}, one.over_recency)
+            Share(
+                one.share,
+                {name: rule.profit for name, rule in one.rules.items()},
+                {name: rule.reached for name, rule in one.rules.items()},
+                one.over,
+                one.saved,
+            )
             for one in self.summary.curve
         ]
+
+    @property
+    def shown_shares(self) -> list[Share]:
+        """The points of the curve in the table of the page."""
+        return [one for one in self.curve if round(one.share, 9) in SHOWN_SHARES]
 
     @property
     def nearest(self) -> Share | None:

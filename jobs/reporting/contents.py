@@ -17,6 +17,7 @@ from jobs.reporting.leakage import LeakageAudit, leakage_audit
 from jobs.reporting.learning_curve import LearningCurve, learning_curves
 from jobs.reporting.model_comparison import ModelComparison, compare_models
 from jobs.reporting.oracle import Oracle, find_oracle
+from jobs.reporting.outlook import Outlook, outlook_of
 from jobs.reporting.recommendations import Recommendations, newest_recommendations
 from jobs.reporting.row_counts import RowCounts, row_counts
 from jobs.reporting.scores import Scores, newest_scores
@@ -34,6 +35,7 @@ class Contents:
     learning_curves: list[LearningCurve]
     audit: LeakageAudit | None
     importances: FeatureImportances | None
+    outlook: Outlook
     scores: Scores | None
     plan: ContactPlan | None
     recommendations: Recommendations | None
@@ -52,7 +54,7 @@ def gather(data: DataFolder, service: Service, spark: SparkSession, left_out: Co
     """
     models, is_modelled = ModelFolder(data.models), "models" not in left_out
     comparison = compare_models(models) if is_modelled else None
-    scores = newest_scores(data, spark, service.label) if is_modelled else None
+    scores = newest_scores(data, spark, service) if is_modelled else None
     return Contents(
         row_counts=row_counts(data, service),
         quality=data_quality(data, service),
@@ -61,6 +63,7 @@ def gather(data: DataFolder, service: Service, spark: SparkSession, left_out: Co
         learning_curves=learning_curves(comparison) if comparison else [],
         audit=leakage_audit(models.audit(), table_features(service)) if is_modelled else None,
         importances=feature_importances(comparison) if comparison else None,
+        outlook=scores.outlook if scores else outlook_of(service),
         scores=scores,
         plan=contact_plan(data, spark, service, scores, "titles" not in left_out) if scores else None,
         recommendations=newest_recommendations(data, service.recommender) if "titles" not in left_out else None,

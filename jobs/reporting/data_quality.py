@@ -11,7 +11,6 @@ from jobs.data_folder import DataFolder
 from jobs.logs.coverage import days_of_logs
 from jobs.records.layers import FeaturesRecord, LabelStatus, TableSource, TilesRecord
 from jobs.reporting.row_counts import Rows, archives
-from jobs.reporting.scores import leaving
 
 STATUSES = ("failed", "undated", "duplicate", "not_a_log", "unpacked")  # the worst first
 
@@ -45,10 +44,6 @@ class Table:
     def positive_share(self) -> float | None:
         """Share of eligible customers with label 1, where that is known."""
         return self.positives / self.eligible if self.is_mature and self.eligible else None
-
-    def leaving_share(self, leaves_is_one: bool) -> float | None:
-        """Share of eligible customers who left, where that is known."""
-        return None if self.positive_share is None else leaving(self.positive_share, leaves_is_one)
 
 
 @dataclass(frozen=True)

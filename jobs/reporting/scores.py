@@ -1,4 +1,4 @@
-"""What the newest scores say: how many customers will leave, and whether the scores are up to date."""
+"""What the newest scores say: how many customers will stay or leave, and whether the scores are up to date."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,57 +7,52 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError
-from conf.schema import Label
+from conf.schema import Service
 from jobs.data_folder import DataFolder
 from jobs.records.scoring import ScoresRecord
+from jobs.reporting.outlook import Outlook, outlook_of
 from jobs.training.artifacts import ModelFolder
 
 
 @dataclass(frozen=True)
-class Decile:
-    """A tenth of the customers by score."""
+class Tenth:
+    """A tenth of the customers by score; 10 holds those with the highest scores.
 
-    decile: int
+    share: mean probability of what the page counts (see Outlook).
+    """
+
+    number: int
     customers: int
-    mean_probability: float
+    share: float
+
+    @property
+    def expected(self) -> int:
+        """How many of them are expected to do it."""
+        return round(self.customers * self.share)
 
 
 @dataclass(frozen=True)
 class Scores:
     """The newest scores; `staleness` says in words why they are out of date, if they are.
 
-    A probability is that of label 1, which means leaving or coming back, as the service declares.
+    share: of the customers who are expected to do what the page counts (see Outlook). tenths: the likeliest first.
     """
 
     as_of: date
     customers: int
-    mean_probability: float
-    leaves_is_one: bool
-    deciles: list[Decile]
+    share: float
+    outlook: Outlook
+    tenths: list[Tenth]
     staleness: str
     record: ScoresRecord
 
     @property
-    def leaving_share(self) -> float:
-        """Share of the customers expected to leave."""
-        return leaving(self.mean_probability, self.leaves_is_one)
-
-    @property
-    def leavers(self) -> int:
-        """How many customers are expected to leave."""
-        return round(self.customers * self.leaving_share)
-
-    def leavers_in(self, tenth: Decile) -> int:
-        """How many customers of a tenth are expected to leave."""
-        return round(tenth.customers * leaving(tenth.mean_probability, self.leaves_is_one))
+    def expected(self) -> int:
+        """How many customers are expected to do it."""
+        return round(self.customers * self.share)
 
 
-def leaving(probability: float, leaves_is_one: bool) -> float:
-    """Probability of leaving, given that of the label: label 1 is who left, or else who came back."""
-    return probability if leaves_is_one else 1 - probability
-
-
-def newest_scores(data: DataFolder, spark: SparkSession, label: Label) -> Scores | None:
+def newest_scores(data: DataFolder, spark: SparkSession, service: Service) -> Scores | None:
     """The newest scores, None where there are none."""
     records = data.scores.records()
     if not records:
@@ -69,12 +64,16 @@ def newest_scores(data: DataFolder, spark: SparkSession, label: Label) -> Scores
         .groupBy("decile")
         .agg(F.count("*").alias("customers"), F.avg("probability").alias("mean_probability"))
     )
+    outlook = outlook_of(service, record.plan.aim if record.plan else None)
+    tenths = [
+        Tenth(row["decile"], row["customers"], outlook.share(row["mean_probability"])) for row in per_decile.collect()
+    ]
     return Scores(
         as_of=date.fromisoformat(day),
         customers=record.customers,
-        mean_probability=record.mean_probability,
-        leaves_is_one=label.leaves_is_one,
-        deciles=[Decile(**row.asDict()) for row in per_decile.orderBy("decile").collect()],
+        share=outlook.share(record.mean_probability),
+        outlook=outlook,
+        tenths=sorted(tenths, key=lambda one: one.number, reverse=outlook.is_label),
         staleness=_staleness(data, day, record),
         record=record,
     )

@@ -38,7 +38,7 @@ class Section:
     """A section of the page.
 
     Attributes:
-        title: in the navigation.
+        title: in the navigation; `{do}` stands for what the page counts, such as `buy again`.
         order: sections stand on the page by rising order.
         read: reads what only this section shows; its template has it as `own.<name>`.
         figures: its charts as SVG, by name; the template places each with the macro `figure`.

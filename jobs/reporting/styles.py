@@ -38,8 +38,10 @@ NO_MODEL = LineStyle("muted", 1.0, (1.0, 2.0))
 RULES = {
     "model": LineStyle("series-1", 2.4),
     "recency": LineStyle("series-2", 1.7, DASHED),
+    "bgnbd": LineStyle("series-3", 1.7, DASHED_AND_DOTTED),
     "random": LineStyle("muted", 1.5, DOTTED),
 }
+RULE_NAMES = {"model": "by the model", "recency": "by recency alone", "bgnbd": "by BG/NBD", "random": "at random"}
 
 
 def ranker_styles(chosen: str) -> dict[str, LineStyle]:

@@ -2,7 +2,7 @@
 
 from dataclasses import astuple
 
-from jobs.reporting.contact_plan import RULES, ContactPlan
+from jobs.reporting.contact_plan import ContactPlan
 from jobs.reporting.csv_export import INTERVAL
 from jobs.reporting.section import Page, Rows, Section, Sheet
 
@@ -25,12 +25,21 @@ def sheets(page: Page) -> dict[str, Sheet]:
 
 
 def _profit(plan: ContactPlan) -> Sheet:
-    columns = tuple(f"{rule}_{end}" for rule in (*RULES, "over_recency") for end in INTERVAL)
-    rows: Rows = [
-        (one.share, *(end for rule in RULES for end in astuple(one.profit[rule])), *astuple(one.over_recency))
+    """Of each rule profit and share reached, of the model what it earns more than the others, and what is saved."""
+    named = [
+        {
+            **{f"{rule}_profit": one.profit[rule] for rule in one.rules},
+            **{f"{rule}_reached": one.reached[rule] for rule in one.rules},
+            **{f"over_{rule}": found for rule, found in one.over.items()},
+        }
         for one in plan.curve
     ]
-    return ("share", *columns), rows
+    columns = [f"{name}_{end}" for name in (named[0] if named else {}) for end in INTERVAL]
+    rows: Rows = [
+        (one.share, *(end for interval in intervals.values() for end in astuple(interval)), one.saved)
+        for one, intervals in zip(plan.curve, named, strict=True)
+    ]
+    return ("share", *columns, "saved"), rows
 
 
 def _uplift(plan: ContactPlan) -> Sheet:

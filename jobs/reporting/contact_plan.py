@@ -102,7 +102,7 @@ class ContactPlan:
     def curve(self) -> list[Share]:
         """Profit by share contacted."""
         return [
-            Share(one.share, {rule: getattr(one, rule) for rule in RULES}, one.over_recency)
+            Share(one.share, {rule: one.rules[rule].profit for rule in RULES}, one.over["recency"])
             for one in self.summary.curve
         ]
 

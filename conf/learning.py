@@ -1,9 +1,8 @@
-"""Declarations of training, targeting, the leakage audit and drift: grids, splits, costs, limits."""
+"""Declarations of training, the leakage audit and drift: grids, splits, limits."""
 
-import math
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
 
 from conf.declaration import Declaration, Share
 
@@ -105,45 +104,6 @@ class Alive(Declaration):
     recency_days: str
     age_days: str
     unit_days: PositiveInt = 7
-
-
-class Targeting(Declaration):
-    """Cost and value of contacting a customer, for the contact list.
-
-    currency: currency of all amounts, such as EUR.
-    cost_of_contact: cost of one contact in this currency, above 0.
-    value_of_customer: value of a customer who stays, in this currency: a number above 0, or Spark SQL over the features
-        of the table.
-    kept_share: share of the contacted leavers who stay, 0 to 1.
-    contacts: maximum number of contacts. Null: no limit. At most one of `contacts` and `budget` may be given.
-    budget: maximum total cost of the contacts, in this currency. Null: no limit.
-    hold_out_share: share of the customers on the list who are not contacted, so that the effect can be measured.
-    treated: Spark SQL over the features of the table that says whether a customer was contacted before. Null: not
-        known, and no uplift is measured.
-    """
-
-    currency: str
-    cost_of_contact: float = Field(gt=0, allow_inf_nan=False)
-    value_of_customer: float | str
-    kept_share: Share
-    contacts: PositiveInt | None = None
-    budget: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    hold_out_share: float = Field(default=0.1, ge=0, lt=1)
-    treated: str | None = None
-
-    @model_validator(mode="after")
-    def _check_limits(self) -> "Targeting":
-        if self.contacts is not None and self.budget is not None:
-            raise ValueError("contacts, budget: both are given; give at most one of them")
-        if isinstance(self.value_of_customer, float) and not 0 < self.value_of_customer < math.inf:
-            raise ValueError("value_of_customer: give a finite number above 0, or SQL over features")
-        return self
-
-    @property
-    def expressions(self) -> dict[str, str]:
-        """The SQL expressions, by key."""
-        found = {"value_of_customer": self.value_of_customer, "treated": self.treated}
-        return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
 class Audit(Declaration):

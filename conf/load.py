@@ -14,6 +14,7 @@ from conf.declaration import Declaration
 from conf.errors import UsageError
 from conf.profile import Profile
 from conf.schema import Service
+from conf.targeting import OWN_VALUE
 from conf.yaml_text import MOST_BYTES, read_yaml
 
 FOLDER = files("conf")  # on a cluster it lies in a zip
@@ -43,22 +44,42 @@ def overridden(service: Service, given: Mapping[str, Mapping[str, Any]]) -> Serv
     """Replace values in sections of a service by those of the command line.
 
     Args:
-        given: by section (such as `training`), the new values by key; None keeps the declared value.
+        given: by section (such as `training`), the new values by key, which may be mappings of keys themselves; None
+            keeps the declared value.
 
     Raises:
         UsageError: the new values are not valid.
     """
     changed = service.model_dump()
     for section, values in given.items():
-        new = {key: value for key, value in values.items() if value is not None}
-        # At most one of the two limits may be set, so a new one removes the declared one.
-        removed = {"contacts": None, "budget": None} if {"contacts", "budget"} & new.keys() else {}
+        new = _given(values)
         if new:
-            changed[section] = (changed[section] or {}) | removed | new
+            declared = changed[section] or {}
+            changed[section] = declared | _removed_by(new) | {key: _merged(declared, key, new) for key in new}
     try:
         return Service.model_validate(changed)
     except ValidationError as error:
         raise UsageError(f"command line: {_one_line(_first_problem(error))}") from None
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are not None, of mappings too; a mapping of none is none."""
+    found = {key: _given(value) if isinstance(value, Mapping) else value for key, value in values.items()}
+    return {key: value for key, value in found.items() if value is not None and value != {}}
+
+
+def _merged(declared: Mapping[str, Any], key: str, new: Mapping[str, Any]) -> Any:
+    """The new value of a key; a mapping keeps those of its declared keys that it does not replace."""
+    value = new[key]
+    return (declared.get(key) or {}) | value if isinstance(value, dict) else value
+
+
+def _removed_by(new: Mapping[str, Any]) -> dict[str, Any]:
+    """The declared values that no longer hold beside these of the command line."""
+    # At most one of the two limits may be set, so a new one removes the declared one.
+    limits = {"contacts": None, "budget": None} if {"contacts", "budget"} & new.keys() else {}
+    value = new.get("value_of_customer")
+    return limits | ({"value_about": OWN_VALUE if isinstance(value, str) else None} if value is not None else {})
 
 
 def fingerprint(*values: object) -> str:

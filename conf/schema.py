@@ -27,9 +27,10 @@ from conf.declaration import (
 )
 from conf.events import Event, Measure
 from conf.finished import FinishedTable
-from conf.learning import Alive, Audit, Drift, Targeting, Training
+from conf.learning import Alive, Audit, Drift, Training
 from conf.network import Network
 from conf.recommender import Interactions, Recommender
+from conf.targeting import Targeting
 from conf.words import Words
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -226,8 +227,8 @@ class Service(Declaration):
     interactions: how events become interactions of customers and titles. Without it titles are recommended only from
         files of ratings.
     recommender: how recommenders are fitted and evaluated.
-    targeting: cost and value of contacting a customer. Without them there is no contact list, unless the command line
-        gives them.
+    targeting: aim, cost and value of contacting a customer. Without them there is no contact list, unless the command
+        line gives them.
     audit: limits of the leakage audit.
     drift: limits of drift.
     """

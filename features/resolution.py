@@ -139,7 +139,12 @@ def _resolve_features(spark: SparkSession, table: DataFrame, service: Service) -
     _check(features, [Clause("eligible.when", service.eligible.when, "condition")])
     alive = service.alive.model_dump(exclude={"unit_days"}) if service.alive else {}
     _check(features, [Clause(f"alive.{key}", sql, "number") for key, sql in alive.items()])
-    kinds: dict[str, Kind] = {"value_of_customer": "number", "treated": "condition"}
+    kinds: dict[str, Kind] = {
+        "value_of_customer": "number",
+        "do_not_contact.when": "condition",
+        "segments.by": "value",
+        "treated": "condition",
+    }
     targeting = service.targeting.expressions if service.targeting else {}
     _check(features, [Clause(f"targeting.{key}", sql, kinds[key]) for key, sql in targeting.items()])
 

@@ -20,6 +20,7 @@ from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, Profil
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.lineage.shown import Part, stale_parts
+from jobs.reporting.contact_plan import LEFT_OUT
 from jobs.reporting.contents import Contents, gather
 from jobs.reporting.drift import LIMITS
 from jobs.reporting.leakage import FLAGS

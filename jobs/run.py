@@ -12,6 +12,23 @@ from datetime import date
 from rich.text import Text
 
 from conf.errors import InputError, NothingToLearnError, UsageError
+from jobs.console.contact_options import (
+    AgainAfterOption,
+    AimOption,
+    BudgetOption,
+    ContactedOption,
+    ContactsOption,
+    CostOption,
+    CurrencyOption,
+    DoNotContactOption,
+    HoldOutOption,
+    KeptShareOption,
+    LiftOption,
+    MinProbabilityOption,
+    ValueAboutOption,
+    ValueOption,
+    economics,
+)
 from jobs.console.options import (
     DATA,
     DEFAULT_MODELS,
@@ -49,11 +66,29 @@ def command(
     accept_rejected: AcceptOption = False,
     as_of: AsOfOption = None,
     model: ModelsOption = None,
+    aim: AimOption = None,
+    contacts: ContactsOption = None,
+    budget: BudgetOption = None,
+    cost: CostOption = None,
+    value: ValueOption = None,
+    value_about: ValueAboutOption = None,
+    lift: LiftOption = None,
+    kept_share: KeptShareOption = None,
+    hold_out: HoldOutOption = None,
+    currency: CurrencyOption = None,
+    min_probability: MinProbabilityOption = None,
+    do_not_contact: DoNotContactOption = None,
+    contacted: ContactedOption = None,
+    again_after_days: AgainAfterOption = None,
     engine: EngineOption = None,
     profile: ProfileOption = PROFILE,
 ) -> None:
     """Run everything from raw archives to the report, skipping what is up to date."""
-    context, kinds = open_context(data, service, profile, engine), kinds_of(model)
+    money = economics(
+        aim, contacts, budget, cost, value, value_about, lift, kept_share, hold_out, currency, min_probability,
+        do_not_contact, contacted, again_after_days,
+    )  # fmt: skip
+    context, kinds = open_context(data, service, profile, engine, {"targeting": money}), kinds_of(model)
     with locked(context):
         page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds, prune, accept_rejected)
     console.print(Text(printable(f"the report: {page}")))

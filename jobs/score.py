@@ -14,10 +14,25 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import InputError
-from conf.learning import Targeting
-from conf.schema import Label, Service
-from conf.sql import columns_of
+from conf.schema import Service
 from features.declared import table_features
+from jobs.console.contact_options import (
+    AgainAfterOption,
+    AimOption,
+    BudgetOption,
+    ContactedOption,
+    ContactsOption,
+    CostOption,
+    CurrencyOption,
+    DoNotContactOption,
+    HoldOutOption,
+    KeptShareOption,
+    LiftOption,
+    MinProbabilityOption,
+    ValueAboutOption,
+    ValueOption,
+    economics,
+)
 from jobs.console.options import (
     DATA,
     PROFILE,
@@ -29,23 +44,22 @@ from jobs.console.options import (
 )
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
+from jobs.contacts.plan import KEYS, features_read, make_plan
 from jobs.context import Context
 from jobs.formatting import fixed, span
 from jobs.lineage.bases import targeting_version
 from jobs.records.layers import FeaturesRecord
-from jobs.records.scoring import BacktestSection, ContactPlanSection, ScoresBasis, ScoresRecord
+from jobs.records.scoring import BacktestSection, ScoresBasis, ScoresRecord
 from jobs.storage.layer import Partitions, write_partitions
 from jobs.training.artifacts import ModelFolder
 from jobs.training.backtest import backtest
 from jobs.training.feature_tables import FeatureTables
 from models.evaluation.deciles import with_deciles
 from models.scoring.portable import PortableModel, score_table
-from models.targeting.contact_list import choose_contacts, risk, summarise_contacts
-from models.targeting.profit import profit_curve
-from models.targeting.uplift import Uplift, measure_uplift
+from models.targeting.contact_list import choose_contacts
+from models.targeting.response import risk
 
-EXAMPLE = "encore score --data /data/music --budget 5000 --cost 2 --value 40 --kept-share 0.1 --currency EUR"
-KEYS = ("customer_id", "as_of")
+EXAMPLE = "encore score --data /data/music --budget 5000 --cost 2 --value 40 --aim keep --kept-share 0.1"
 PROBABILITY = "probability"
 MANIFEST = ["sample", "model", "customers", "mean_probability"]
 
@@ -55,15 +69,20 @@ def command(
     service: ServiceOption = None,
     as_of: TableAsOfOption = None,
     model: Annotated[str | None, typer.Option(help="Trained model to score with. (default: the chosen one)")] = None,
-    contacts: Annotated[int | None, typer.Option(min=1, help="Maximum number of contacts.")] = None,
-    budget: Annotated[float | None, typer.Option(help="Maximum amount to spend on contacts.")] = None,
-    cost: Annotated[float | None, typer.Option(help="Cost of a contact.")] = None,
-    value: Annotated[str | None, typer.Option(help="Value of a customer kept: a number, or SQL over features.")] = None,
-    kept_share: Annotated[float | None, typer.Option(help="Share of the contacted leavers who stay.")] = None,
-    hold_out: Annotated[
-        float | None, typer.Option(help="Share of the list that is not contacted, to measure the effect.")
-    ] = None,
-    currency: Annotated[str | None, typer.Option(help="Currency of all amounts.")] = None,
+    aim: AimOption = None,
+    contacts: ContactsOption = None,
+    budget: BudgetOption = None,
+    cost: CostOption = None,
+    value: ValueOption = None,
+    value_about: ValueAboutOption = None,
+    lift: LiftOption = None,
+    kept_share: KeptShareOption = None,
+    hold_out: HoldOutOption = None,
+    currency: CurrencyOption = None,
+    min_probability: MinProbabilityOption = None,
+    do_not_contact: DoNotContactOption = None,
+    contacted: ContactedOption = None,
+    again_after_days: AgainAfterOption = None,
     past_list: Annotated[
         bool, typer.Option("--past-list", help="Write a contact list though the outcome is over; so do limits.")
     ] = False,
@@ -71,16 +90,11 @@ def command(
     profile: ProfileOption = PROFILE,
 ) -> None:
     """Give every eligible customer a probability and reasons, and choose whom to contact."""
-    economics = {
-        "contacts": contacts,
-        "budget": budget,
-        "cost_of_contact": cost,
-        "value_of_customer": _number_or_sql(value),
-        "kept_share": kept_share,
-        "hold_out_share": hold_out,
-        "currency": currency,
-    }
-    context = open_context(data, service, profile, engine, {"targeting": economics})
+    money = economics(
+        aim, contacts, budget, cost, value, value_about, lift, kept_share, hold_out, currency, min_probability,
+        do_not_contact, contacted, again_after_days,
+    )  # fmt: skip
+    context = open_context(data, service, profile, engine, {"targeting": money})
     with working("score", context) as (spark, step):
         is_listed = past_list or contacts is not None or budget is not None
         day, record = score(context, spark, as_of, model, is_listed)
@@ -95,13 +109,6 @@ def command(
             f"contact {plan.contacts:,} for {plan.cost:,.0f} {plan.currency}, expected gain "
             f"{plan.expected_gain:,.0f} {plan.currency}; {plan.held_out:,} held out to measure the effect"
         )
-
-
-def _number_or_sql(text: str | None) -> float | str | None:
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
-        return text
 
 
 def score(
@@ -149,7 +156,7 @@ def score(
         with layer.staging() as staged:
             # Written once before it is ranked, since each pass over it would score everybody again.
             plainly = Partitions(staged.work / "plain", staged.key)
-            kept = [*KEYS, *_read_by(money)]
+            kept = [*KEYS, *features_read(money)]
             write_partitions(score_table(table, {PROBABILITY: portable}, kept, PROBABILITY), plainly)
             if not plainly.has_rows():
                 raise InputError(
@@ -164,7 +171,7 @@ def score(
                 customers=customers,
                 mean_probability=mean,
                 sample=table_record.sample,
-                plan=_plan(tables, models, spark, name, rows, money) if money else None,
+                plan=make_plan(tables, models, name, day, plainly.read(spark), rows) if money else None,
                 backtest=backtest(tables, models.record(name), table, rows) if is_past else None,
             )
             layer.publish(staged, day, record)
@@ -211,11 +218,6 @@ def _refuse_other_table(
         )
 
 
-def _read_by(money: Targeting | None) -> list[str]:
-    """The features that the economics read."""
-    return sorted({column for text in (money.expressions if money else {}).values() for column in columns_of(text)})
-
-
 def _with_contacts(rows: DataFrame, service: Service, day: str) -> DataFrame:
     """The rows with decile, risk, and who is to be contacted."""
     kept = [*KEYS, PROBABILITY, "decile", *(name for name in rows.columns if name.startswith("reason_"))]
@@ -227,50 +229,7 @@ def _with_contacts(rows: DataFrame, service: Service, day: str) -> DataFrame:
             "risk": risk(label),
             "expected_profit": F.lit(None).cast("double"),
             "contact": F.lit(None).cast("string"),
+            "left_out": F.lit(None).cast("string"),
         }
         listed = ranked.withColumns(unknown)
-    return listed.select(*kept, "risk", "expected_profit", "contact")
-
-
-def _plan(
-    tables: FeatureTables, models: ModelFolder, spark: SparkSession, name: str, rows: DataFrame, money: Targeting
-) -> ContactPlanSection:
-    """What the list costs and is expected to bring, and what such lists earn on the test set."""
-    label, seed = tables.service.label, tables.service.training.seed
-    tested = _test_set(tables, models, spark, name, _read_by(money))
-    declared = money.model_dump(include={"currency", "cost_of_contact", "kept_share", "hold_out_share"})
-    limits = {key: value for key, value in (("contacts", money.contacts), ("budget", money.budget)) if value}
-    return ContactPlanSection(
-        **declared,
-        value_of_customer=str(money.value_of_customer),
-        limit=limits,
-        **vars(summarise_contacts(rows, money)),
-        **vars(profit_curve(tested, label, money, seed)),
-        uplift=_uplift(tested, label, money.treated) if money.treated else None,
-    )
-
-
-def _test_set(
-    tables: FeatureTables, models: ModelFolder, spark: SparkSession, name: str, features: list[str]
-) -> DataFrame:
-    """The test scores of a model, with the features of its customers that the economics read."""
-    tested = spark.read.parquet(str(models.test_scores(name)))
-    if not features:
-        return tested
-    record = models.record(name)
-    day = record.split.test_as_of
-    if record.fitted_on.tables[day] != tables.record(day).basis:
-        raise InputError(
-            f"{tables.layer.partition(day)}: has changed since the model {name} was evaluated on it, so the value of "
-            f"its customers is not known; run `encore train` again"
-        )
-    return tested.join(tables.read(spark, [day]).select(*KEYS, *features), list(KEYS))
-
-
-def _uplift(tested: DataFrame, label: Label, treated: str) -> Uplift:
-    good = 1 - F.col("label") if label.leaves_is_one else F.col("label")
-    known = {"label_good": good, "treated": F.expr(treated).cast("boolean"), "risk": risk(label)}
-    try:
-        return measure_uplift(tested.withColumns(known))
-    except ValueError as error:
-        raise InputError(f"targeting.treated: {error}") from None
+    return listed.select(*kept, "risk", "expected_profit", "contact", "left_out")

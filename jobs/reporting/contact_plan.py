@@ -10,10 +10,11 @@ from pyspark.sql import functions as F
 from conf.schema import Service
 from features.declared import table_features
 from jobs.data_folder import DataFolder
-from jobs.formatting import value_as_text
+from jobs.formatting import brief, value_as_text
 from jobs.records.scoring import ContactPlanSection
+from jobs.reporting.outlook import Outlook
 from jobs.reporting.recommendations import Offered, has_contacts, offered
-from jobs.reporting.scores import Scores, leaving
+from jobs.reporting.scores import Scores
 from models.evaluation.intervals import Interval
 from models.scoring.reason_codes import MAX_REASONS
 from models.targeting.uplift import DecileUplift
@@ -180,11 +181,13 @@ def contact_plan(
 
 
 def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Scores, has_titles: bool) -> list[Customer]:
-    """The first customers to contact, those of the highest expected profit first."""
+    """The first customers to contact: for `convert` the likeliest, for `keep` those of the highest expected profit."""
+    is_likeliest_first = scores.outlook.aim == "convert"
+    order = [F.asc("risk")] if is_likeliest_first else []
     listed = (
         spark.read.parquet(str(data.scores.verified(str(scores.as_of))))
         .where(F.col("contact") == "contact")
-        .orderBy(F.desc("expected_profit"), "customer_id")
+        .orderBy(*order, F.desc("expected_profit"), "customer_id")
         .limit(HEAD)
     )
     rows = listed.collect()
@@ -195,9 +198,9 @@ def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Score
     return [
         Customer(
             row["customer_id"],
-            leaving(row["probability"], scores.leaves_is_one),
+            scores.outlook.share(row["probability"]),
             row["expected_profit"],
-            _reasons(row, meanings, values.get(row["customer_id"], {}), scores.leaves_is_one),
+            _reasons(row, meanings, values.get(row["customer_id"], {}), scores.outlook),
             recommended.get(row["customer_id"], []),
         )
         for row in rows
@@ -219,12 +222,12 @@ def _values(data: DataFolder, spark: SparkSession, scores: Scores, rows: list[Ro
     return {row["customer_id"]: row.asDict() for row in found}
 
 
-def _reasons(row: Row, meanings: Mapping[str, str], values: Mapping[str, Any], leaves_is_one: bool) -> list[Reason]:
+def _reasons(row: Row, meanings: Mapping[str, str], values: Mapping[str, Any], outlook: Outlook) -> list[Reason]:
     """The reasons that a row has; an effect above 0 raises the probability of the label."""
-    raises_leaving = 1 if leaves_is_one else -1
     return [
         Reason(
-            meanings.get(name, name), raises_leaving * effect > 0, value_as_text(values[name]) if name in values else ""
+            brief(meanings.get(name, name)) + (f": {value_as_text(values[name])}" if name in values else ""),
+            (effect > 0) == outlook.is_label,
         )
         for name, effect in _reasons_of(row)
     ]

@@ -1,8 +1,8 @@
 """Chooses whom to contact: the customers with the highest expected profit, within a limit; a share is held out.
 
-The expected profit of contacting a customer is `risk * kept_share * value - cost_of_contact`. The effect of a contact
-is not learned from data: `kept_share` is declared and the same for everybody. A comparison of those held out with those
-contacted shows what it really is.
+The expected profit of contacting a customer is the expected change of the probability of the good outcome, times the
+value, less the cost of the contact. The effect of a contact is not learned from data: it is declared and the same for
+everybody (`models.targeting.response`). A comparison of those held out with those contacted shows what it really is.
 """
 
 from dataclasses import dataclass
@@ -12,31 +12,16 @@ from fractions import Fraction
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from conf.learning import Targeting
 from conf.schema import Label
+from conf.targeting import Aim, Targeting
+from models.targeting.limits import SEGMENTS, barred_by, is_within_segment, rules_in_force
+from models.targeting.response import expected_profit, response, risk
 
 CONTACT, HOLD_OUT, NO = "contact", "hold out", "no"
+LEFT_OUT = "left_out"  # a column: the rule but for which a customer would be on the list
 HASHES = 1_000_000  # resolution of the hold-out share
 FEW = 10_000  # rows that one worker may sort
 BINS = 4_096
-
-
-def risk(label: Label, probability: str = "probability") -> Column:
-    """The probability that the customer leaves, from the column `probability` = P(label = 1)."""
-    return F.col(probability) if label.leaves_is_one else F.lit(1.0) - F.col(probability)
-
-
-def customer_value(economics: Targeting) -> Column:
-    """The value of a customer who stays; null, NaN, infinity and negative values count as 0."""
-    declared = economics.value_of_customer
-    value = (F.expr(declared) if isinstance(declared, str) else F.lit(declared)).cast("double")
-    return F.when((value > 0) & (value < F.lit(float("inf"))), value).otherwise(F.lit(0.0))
-
-
-def expected_profit(economics: Targeting) -> Column:
-    """The expected profit of contacting a customer, after the cost of the contact; reads `risk` and the value."""
-    gain = F.col("risk") * F.lit(float(economics.kept_share)) * customer_value(economics)
-    return gain - F.lit(float(economics.cost_of_contact))
 
 
 def most_contacts(economics: Targeting) -> int | None:
@@ -47,22 +32,33 @@ def most_contacts(economics: Targeting) -> int | None:
 
 
 def choose_contacts(scored: DataFrame, label: Label, economics: Targeting, as_of: date, seed: int = 1) -> DataFrame:
-    """Add to the rows of `scored` the columns `risk`, `expected_profit` and `contact`: 'contact', 'hold out' or 'no'.
+    """Add to the rows of `scored` the columns `risk`, `expected_profit`, `contact` and LEFT_OUT.
 
-    `scored` has one row per customer with customer_id, probability and the features that the value reads. It is read
-    about six times, so it should be stored. Customers are contacted by falling expected profit, while it is above 0 and
-    the limit is not reached; a hash orders equal profits. A hash of the customer and `as_of` holds out a share of them,
-    and the next customers take their place: the limit is on the contacts made.
+    `scored` has one row per customer with customer_id, probability, the features that the economics read, and the
+    column BARRED where customers may be barred. It is read about six times, so it should be stored.
+
+    `contact` is 'contact', 'hold out' or 'no'. Customers are contacted by falling expected profit, while it is above 0
+    and the limit is not reached; a hash orders equal profits. A hash of the customer and `as_of` holds out a share of
+    them, and the next customers take their place: the limit is on the contacts made, and so is that of a segment.
+    LEFT_OUT is the rule of `models.targeting.limits` but for which this customer would be on the list; null for others.
     """
-    valued = scored.withColumn("risk", risk(label)).withColumn("expected_profit", expected_profit(economics))
+    valued = scored.withColumn("risk", risk(label)).withColumn("expected_profit", expected_profit(label, economics))
     keys = _order(as_of, seed)
     threshold = round(economics.hold_out_share * HASHES)
     is_held_out = F.pmod(_hash("hold out", as_of, seed), F.lit(HASHES)) < threshold
     is_profitable = F.col("expected_profit") > 0
-    candidates = valued.where(is_profitable & ~is_held_out).select(*(key.alias(name) for name, key in keys.items()))
-    is_on_list = is_profitable & _within(candidates, most_contacts(economics), keys)
+    is_barred = F.col(LEFT_OUT).isNotNull()
+    ruled = valued.withColumn(LEFT_OUT, barred_by(valued, label, economics))
+    if economics.segments:
+        is_candidate = is_profitable & ~is_barred & ~is_held_out
+        is_within = is_within_segment(economics.segments, is_candidate, list(keys.values()))
+        ruled = ruled.withColumn(LEFT_OUT, F.coalesce(LEFT_OUT, F.when(~is_within, F.lit(SEGMENTS))))
+    candidates = ruled.where(is_profitable & ~is_barred & ~is_held_out)
+    places = candidates.select(*(key.alias(name) for name, key in keys.items()))
+    is_reached = is_profitable & _within(places, most_contacts(economics), keys)
+    is_on_list = is_reached & ~is_barred
     contact = F.when(is_on_list & is_held_out, HOLD_OUT).when(is_on_list, CONTACT).otherwise(NO)
-    return valued.withColumn("contact", contact)
+    return ruled.withColumn("contact", contact).withColumn(LEFT_OUT, F.when(is_reached, F.col(LEFT_OUT)))
 
 
 @dataclass(frozen=True)
@@ -70,24 +66,37 @@ class ContactPlan:
     """Totals of a contact list.
 
     contacts, held_out: customers. cost: of all contacts, in the currency of the economics. expected_gain: expected
-    profit after that cost. expected_kept: expected number of customers who stay because they are contacted.
+    profit after that cost. expected_changed: expected number of customers who come back or stay because they are
+    contacted. expected_good_contacted, expected_good_all: expected number of customers who come back or stay without a
+    contact, of those to contact and of all that are scored. left_out: by rule that is declared, customers who would be
+    on the list but for it.
     """
 
     contacts: int
     held_out: int
     cost: float
     expected_gain: float
-    expected_kept: float
+    expected_changed: float
+    expected_good_contacted: float
+    expected_good_all: float
+    left_out: dict[str, int]
 
 
 def summarise_contacts(contacts: DataFrame, economics: Targeting) -> ContactPlan:
     """Add up the contact list of `choose_contacts`."""
     is_contacted = F.col("contact") == CONTACT
+    leaving = F.col("risk")
+    is_good = F.lit(1.0) - leaving
+    changed = response(economics).expected(is_good, leaving)
+    rules = rules_in_force(economics)
     row = contacts.agg(
         F.count_if(is_contacted).alias("contacts"),
         F.count_if(F.col("contact") == HOLD_OUT).alias("held_out"),
         F.sum(F.when(is_contacted, F.col("expected_profit"))).alias("gain"),
-        F.sum(F.when(is_contacted, F.col("risk"))).alias("leavers"),
+        F.sum(F.when(is_contacted, changed)).alias("changed"),
+        F.sum(F.when(is_contacted, is_good)).alias("good_contacted"),
+        F.sum(is_good).alias("good"),
+        *(F.count_if(F.col(LEFT_OUT) == rule).alias(f"by_{rule}") for rule in rules),
     ).first()
     assert row is not None  # an aggregation without keys always has its one row
     return ContactPlan(
@@ -95,8 +104,40 @@ def summarise_contacts(contacts: DataFrame, economics: Targeting) -> ContactPlan
         held_out=row["held_out"],
         cost=row["contacts"] * economics.cost_of_contact,
         expected_gain=row["gain"] or 0.0,
-        expected_kept=(row["leavers"] or 0.0) * economics.kept_share,
+        expected_changed=row["changed"] or 0.0,
+        expected_good_contacted=row["good_contacted"] or 0.0,
+        expected_good_all=row["good"] or 0.0,
+        left_out={rule: row[f"by_{rule}"] for rule in rules},
     )
+
+
+@dataclass(frozen=True)
+class OtherAim:
+    """What the list of the other aim would be: contacts are customers, of whom `in_both` are on this list too."""
+
+    aim: Aim
+    contacts: int
+    cost: float
+    expected_gain: float
+    in_both: int
+
+
+def compare_with_other(contacts: DataFrame, others: DataFrame, other: Targeting) -> OtherAim:
+    """Compare two lists of `choose_contacts` for the same customers; only those to contact count.
+
+    others: the list by the economics `other`.
+    """
+    columns = ("customer_id", "expected_profit", "contact")
+    also = contacts.where(F.col("contact") == CONTACT).select("customer_id", F.lit(True).alias("in_both"))
+    row = (
+        others.where(F.col("contact") == CONTACT)
+        .select(*columns)
+        .join(also, "customer_id", "left")
+        .agg(F.count("*").alias("contacts"), F.sum("expected_profit").alias("gain"), F.count("in_both").alias("both"))
+    ).first()
+    assert row is not None  # as above
+    cost = row["contacts"] * other.cost_of_contact
+    return OtherAim(other.aim, row["contacts"], cost, row["gain"] or 0.0, row["both"])
 
 
 def _hash(purpose: str, as_of: date, seed: int) -> Column:
@@ -114,7 +155,7 @@ def _within(candidates: DataFrame, limit: int | None, keys: dict[str, Column]) -
     """Whether a row is not after the last candidate within the limit."""
     if limit == 0:
         return F.lit(False)
-    if limit is None or candidates.count() <= limit:
+    if limit is None or candidates.count() < limit:
         return F.lit(True)
     last = _nth(candidates, limit)
     is_before: Column = F.lit(True)

@@ -22,7 +22,13 @@ INTERACTIONS = {
     },
     "strength": "visits",
 }
-TARGETING = {"currency": "EUR", "cost_of_contact": 1.0, "value_of_customer": "spent_10d", "kept_share": 0.1}
+TARGETING = {
+    "currency": "EUR",
+    "cost_of_contact": 1.0,
+    "value_of_customer": "spent_10d",
+    "value_about": "what was spent",
+    "kept_share": 0.1,
+}
 
 
 def service(change: Change) -> Service:

@@ -29,7 +29,7 @@ from tests.support.model_folder import MONEY, NEWEST, SERVICE, shop, write_table
 
 DAY = str(NEWEST)
 COLUMNS = {
-    "customer_id", "as_of", "probability", "decile", "risk", "expected_profit", "contact",
+    "customer_id", "as_of", "probability", "decile", "risk", "expected_profit", "contact", "left_out",
     "reason_1", "reason_1_effect", "reason_2", "reason_2_effect", "reason_3", "reason_3_effect",
 }  # fmt: skip
 

@@ -24,8 +24,8 @@ from models.fitting.cross_validation import Candidate
 from models.network.checkpoint import Epoch, Throughput
 from models.recommender.ranking import RankingQuality
 from models.recommender.ratings import RatingErrors
-from models.targeting.contact_list import ContactPlan
-from models.targeting.profit import ProfitAtShare, ProfitCurve
+from models.targeting.contact_list import ContactPlan, OtherAim
+from models.targeting.profit import ProfitAtShare, ProfitCurve, RuleAtShare
 from models.targeting.uplift import DecileUplift, Uplift
 
 SOME, NONE = Interval(0.5, 0.25, 0.75), Interval(math.nan, math.nan, math.nan)
@@ -39,8 +39,9 @@ RESULTS: list[Any] = [
     Candidate({"depth": 3, "learning_rate": 0.1, "hidden": "8 relu"}, 0.75, math.nan, True),
     Epoch(3, math.nan, math.nan, 1.5),
     Throughput(12.5, [6.0, 6.5], 0.875),
-    ContactPlan(2, 1, 2.0, 6.5, 0.85),
-    ProfitCurve([ProfitAtShare(0.05, 3, SOME, SOME, SOME, SOME, NONE)], 12.0, 0.05),
+    ContactPlan(2, 1, 2.0, 6.5, 0.85, 0.5, 1.5, {"segments": 3}),
+    OtherAim("convert", 2, 2.0, 6.5, 1),
+    ProfitCurve([ProfitAtShare(0.05, 3, {"model": RuleAtShare(SOME, NONE)}, {"random": NONE}, 2.5)], 12.0, 0.05),
     Uplift(SOME, [[0.0, 0.0], [1.0, 0.5]], [DecileUplift(10, 4, 2, SOME)]),
     RatingErrors(SOME, NONE, 7),
     RankingQuality({"ndcg": NONE}, 3, 0.5),

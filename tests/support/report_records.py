@@ -7,7 +7,7 @@ from jobs.records.layers import EventsBasis, EventsRecord, FeaturesBasis, Featur
 from jobs.records.scoring import ContactPlanSection
 from models.drift import FeatureDrift
 from models.evaluation.intervals import Interval
-from models.targeting.profit import ProfitAtShare
+from models.targeting.profit import ProfitAtShare, RuleAtShare
 from models.targeting.uplift import DecileUplift, Uplift
 from tests.support.frames import SHOP
 
@@ -126,22 +126,42 @@ def newest_table(**changes: Any) -> FeaturesRecord:
 UPLIFT = Uplift(around(0.03, 0.01), [], [DecileUplift(n, 10, 20, around(n / 100, 0.02)) for n in range(1, 11)])
 
 
+def rules(*profits: Interval) -> dict[str, RuleAtShare]:
+    """What the model, recency and random order achieve, with these profits."""
+    return {
+        name: RuleAtShare(profit, NOTHING) for name, profit in zip(("model", "recency", "random"), profits, strict=True)
+    }
+
+
 def plan(**changes: Any) -> ContactPlanSection:
     """90 contacts and 10 held out of 2,000: a share of 5 %; the curve knows 10 % and 100 %."""
-    tenth = ProfitAtShare(0.1, 1, around(50.4, 10), around(30, 10), around(-20, 10), around(20.4, 5), NOTHING)
-    whole = ProfitAtShare(1.0, 4, *[around(-200, 10)] * 3, around(0, 5), NOTHING)
+    tenth = ProfitAtShare(
+        0.1,
+        1,
+        rules(around(50.4, 10), around(30, 10), around(-20, 10)),
+        {"recency": around(20.4, 5), "random": NOTHING},
+        1350.0,
+    )
+    whole = ProfitAtShare(1.0, 4, rules(*[around(-200, 10)] * 3), {"recency": around(0, 5), "random": NOTHING}, 0.0)
     given = {
+        "aim": "keep",
         "currency": "EUR",
         "cost_of_contact": 1.5,
         "kept_share": 0.1,
+        "lift": None,
         "hold_out_share": 0.125,
         "value_of_customer": "40.0",
+        "value_about": None,
         "limit": {"budget": 135.0},
         "contacts": 90,
         "held_out": 10,
         "cost": 135.0,
         "expected_gain": 1234.4,
-        "expected_kept": 34.2,
+        "expected_changed": 34.2,
+        "expected_good_contacted": 20.0,
+        "expected_good_all": 1500.0,
+        "left_out": {},
+        "other": None,
         "curve": [tenth, whole],
         "all": -200.0,
         "best_share": 0.1,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from conf.learning import Targeting
 from conf.schema import Label
+from conf.targeting import Targeting
 from models.evaluation.histogram import count_scores
 from models.evaluation.metrics import compute_metrics
 from models.evaluation.paired_auc import auc_gain
@@ -77,7 +77,9 @@ def test_copies_make_no_interval_of_a_profit_narrower(sail: SparkSession) -> Non
         profit_curve(frame(sail, paired(copies), PAIRED), LEFT, MONEY, replicates=400) for copies in (1, COPIES)
     )
     for one, other in zip(once.curve[::4], copied.curve[::4], strict=True):
-        assert other.model.value == pytest.approx(one.model.value)
-        for name in ("model", "random", "over_recency"):
-            wide, found = getattr(one, name), getattr(other, name)
+        assert other.rules["model"].profit.value == pytest.approx(one.rules["model"].profit.value)
+        for name in ("model", "random", "over"):
+            wide, found = (
+                point.over["recency"] if name == "over" else point.rules[name].profit for point in (one, other)
+            )
             assert found.high - found.low == pytest.approx(wide.high - wide.low, rel=0.25, abs=1e-9), name

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
-from conf.learning import Targeting
 from conf.schema import Label
+from conf.targeting import Targeting
 from jobs.engine import engine as started
 from models.targeting import profit
 from models.targeting.profit import profit_curve
@@ -33,9 +33,8 @@ CURVES = ("model", "recency", "random")
 
 def economics(**changes: Any) -> Targeting:
     """A contact costs 1 and keeps a leaver worth 10 in one of two cases."""
-    return Targeting.model_validate(
-        {"currency": "EUR", "cost_of_contact": 1.0, "value_of_customer": 10.0, "kept_share": 0.5} | changes
-    )
+    basic = {"currency": "EUR", "cost_of_contact": 1.0, "value_of_customer": 10.0, "kept_share": 0.5}
+    return Targeting.model_validate(basic | {"value_about": "what was spent"} | changes)
 
 
 def customers(labels: Any, model: Any, recency: Any, spent: Any = None) -> Rows:
@@ -61,7 +60,13 @@ def measured(session: SparkSession, rows: Rows, label: Label = LEFT, **changes: 
 def values(found: dict[str, Any], name: str) -> list[float]:
     """The values of a curve at 5 %, 10 % ... 100 %."""
     assert [point["share"] for point in found["curve"]] == pytest.approx([n / 20 for n in range(1, 21)])
-    return [point[name]["value"] for point in found["curve"]]
+    return [part(point, name)["value"] for point in found["curve"]]
+
+
+def part(point: dict[str, Any], name: str) -> dict[str, Any]:
+    """A curve's interval at a point: the profit of a rule, what it reaches, or what the model earns over it."""
+    what, _, rule = name.rpartition(" ")
+    return point["over"][rule] if what == "over" else point["rules"][rule][what or "profit"]
 
 
 def by_brute_force(gains: NDArray[Any], keys: NDArray[Any]) -> list[float]:
@@ -82,14 +87,15 @@ def test_worked_by_hand(engine: SparkSession) -> None:
     assert values(found, "model")[quarters] == pytest.approx([1000, 750, 1750, 1500])
     assert values(found, "recency")[quarters] == pytest.approx([-250, 750, 1125, 1500])
     assert values(found, "random")[quarters] == pytest.approx([375, 750, 1125, 1500])
-    assert values(found, "over_recency")[quarters] == pytest.approx([1250, 0, 625, 0])
-    assert values(found, "over_random")[quarters] == pytest.approx([625, 0, 625, 0])
+    assert values(found, "over recency")[quarters] == pytest.approx([1250, 0, 625, 0])
+    assert values(found, "over random")[quarters] == pytest.approx([625, 0, 625, 0])
     assert values(found, "model")[0] == pytest.approx(200)  # a fifth of the first customer
     assert [point["customers"] for point in found["curve"]][quarters] == [1, 2, 3, 4]
     assert found["all"] == pytest.approx(1500) and found["best_share"] == 0.75
     assert set(found) == {"curve", "all", "best_share"}
-    assert set(found["curve"][0]) == {"share", "customers", *CURVES, "over_recency", "over_random"}
-    assert set(found["curve"][0]["model"]) == {"value", "low", "high"}
+    assert set(found["curve"][0]) == {"share", "customers", "rules", "over", "saved"}
+    assert set(found["curve"][0]["rules"]) == set(CURVES) and set(found["curve"][0]["over"]) == {"recency", "random"}
+    assert set(found["curve"][0]["rules"]["model"]["profit"]) == {"value", "low", "high"}
 
 
 def test_the_order_is_by_expected_profit_and_not_by_risk(sail: SparkSession) -> None:
@@ -114,7 +120,7 @@ def test_a_perfect_model_contacts_the_leavers_first(sail: SparkSession) -> None:
     assert values(found, "model") == pytest.approx(list(expected))
     assert found["best_share"] == 0.25 and found["all"] == pytest.approx(250)
     assert values(found, "recency") == pytest.approx(values(found, "random"))
-    quarter = found["curve"][4]["over_random"]
+    quarter = part(found["curve"][4], "over random")
     assert quarter["value"] == pytest.approx(1000 - 62.5) and 600 < quarter["low"] < 850
 
 
@@ -122,8 +128,8 @@ def test_a_model_that_knows_nothing_gains_nothing(sail: SparkSession) -> None:
     random = np.random.default_rng(3)
     labels, p, q = random.random(4_000) < 0.3, random.random(4_000), random.random(4_000)
     curve = measured(sail, customers(labels, p, q))["curve"]
-    for name in ("over_recency", "over_random"):
-        covered = [point[name]["low"] <= 1e-9 and point[name]["high"] >= -1e-9 for point in curve]
+    for name in ("over recency", "over random"):
+        covered = [part(point, name)["low"] <= 1e-9 and part(point, name)["high"] >= -1e-9 for point in curve]
         assert sum(covered) >= 18
 
 
@@ -174,13 +180,13 @@ def test_intervals_as_of_a_bootstrap_of_customers(sail: SparkSession) -> None:
         )
         drawn.append([model, recency, model - recency])
     widths = np.subtract(*np.quantile(drawn, [0.975, 0.025], axis=0))
-    for row, name in enumerate(("model", "recency", "over_recency")):
-        points = [point[name] for point in found["curve"]][1::2]
+    for row, name in enumerate(("model", "recency", "over recency")):
+        points = [part(point, name) for point in found["curve"]][1::2]
         ratio = [(point["high"] - point["low"]) / width for point, width in zip(points, widths[row], strict=True)]
-        until_all = ratio if name != "over_recency" else ratio[:-1]  # there both are the same
+        until_all = ratio if name != "over recency" else ratio[:-1]  # there both are the same
         assert np.mean(until_all) == pytest.approx(1, abs=0.1)
         assert until_all == pytest.approx([1] * len(until_all), abs=0.25)
-    assert found["curve"][-1]["over_recency"] == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
+    assert part(found["curve"][-1], "over recency") == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
 
 
 def test_differences_are_paired(sail: SparkSession) -> None:
@@ -188,17 +194,17 @@ def test_differences_are_paired(sail: SparkSession) -> None:
     rows, *_ = three_thousand(uneven=False)
     same = [row | {"recency_probability": row["probability"]} for row in rows]
     for point in measured(sail, same)["curve"]:
-        assert point["over_recency"] == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
-        assert point["model"]["high"] - point["model"]["low"] > 1
+        assert part(point, "over recency") == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
+        assert part(point, "model")["high"] - part(point, "model")["low"] > 1
 
 
 def test_groups_are_bounded_and_a_large_bin_stands_alone() -> None:
-    many = profit._groups(np.ones(16_000, dtype=np.int64))
+    many = profit._groups(np.ones(16_000, dtype=np.int64), 100)
     assert len(many) == 16_000 and list(np.unique(np.bincount(many))) == [160]
-    assert list(profit._groups(np.array([500, 1, 1, 1, 600]))) == [0, 1, 1, 1, 2]
+    assert list(profit._groups(np.array([500, 1, 1, 1, 600]), 100)) == [0, 1, 1, 1, 2]
     worst = np.tile([1, 99], 100)
-    assert profit._groups(worst).max() < 3 * profit.GROUPS
-    assert list(profit._groups(np.array([7]))) == [0]
+    assert profit._groups(worst, 100).max() < 3 * 100
+    assert list(profit._groups(np.array([7]), 100)) == [0]
 
 
 def test_both_engines_and_two_runs_agree() -> None:
@@ -208,9 +214,9 @@ def test_both_engines_and_two_runs_agree() -> None:
         with started(name, SMALL) as session:
             found.append(measured(session, rows if len(found) != 1 else rows[::-1], value_of_customer="spent"))
     assert found[0] == found[1]
-    for name in ("model", "recency", "random", "over_recency", "over_random"):
+    for name in ("model", "recency", "random", "over recency", "over random"):
         for end in ("value", "low", "high"):
-            ours, theirs = ([point[name][end] for point in each["curve"]] for each in (found[0], found[2]))
+            ours, theirs = ([part(point, name)[end] for point in each["curve"]] for each in (found[0], found[2]))
             assert ours == pytest.approx(theirs, rel=1e-7, abs=1e-4)
 
 
@@ -239,5 +245,7 @@ def test_all_orders_meet_when_everybody_is_contacted(sail: SparkSession, drawn: 
     for name in CURVES:
         assert values(found, name)[-1] == pytest.approx(1000 * np.mean(gains), rel=1e-9, abs=1e-6)
     for point in found["curve"]:
-        assert all(point[name]["low"] <= point[name]["value"] <= point[name]["high"] for name in CURVES)
-        assert point["random"]["value"] == pytest.approx(point["share"] * found["all"], rel=1e-9, abs=1e-6)
+        assert all(
+            part(point, name)["low"] <= part(point, name)["value"] <= part(point, name)["high"] for name in CURVES
+        )
+        assert part(point, "random")["value"] == pytest.approx(point["share"] * found["all"], rel=1e-9, abs=1e-6)

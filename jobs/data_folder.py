@@ -102,6 +102,11 @@ class DataFolder:
         return layer(self.root / "recommendations" / "contacts", "as_of", RecommendationsRecord)
 
     @property
+    def contacts(self) -> Place:
+        """Contact lists for the people who write the letters, a CSV for each as-of date."""
+        return self.root / "contacts"
+
+    @property
     def truth(self) -> Partitions:
         """True probabilities of simulated customers, for evaluating models only."""
         return Partitions(self.root / "truth", "as_of")

@@ -32,6 +32,7 @@ from jobs.console.options import (
 )
 from jobs.console.progress import say
 from jobs.console.session import Overrides, named_place, open_context, working
+from jobs.contacts.sheet import write_sheet
 from jobs.context import Context
 from jobs.engine import engine as start_engine
 from jobs.features import refuse_outside
@@ -175,7 +176,9 @@ def recommend(
         recommendations = Recommendations(
             context.data, spark, context.engine, exclude_seen, as_of, fitted, audience, request.top
         )
-        return str(as_of), recommendations.write()
+        record = recommendations.write()
+        write_sheet(context.data, spark, context.service, str(as_of))
+        return str(as_of), record
 
 
 def summary(day: str, record: TitlesRecord) -> str:

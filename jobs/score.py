@@ -45,6 +45,7 @@ from jobs.console.options import (
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.contacts.plan import KEYS, features_read, make_plan
+from jobs.contacts.sheet import remove_sheet, write_sheet
 from jobs.context import Context
 from jobs.formatting import fixed, span
 from jobs.lineage.bases import targeting_version
@@ -57,7 +58,7 @@ from jobs.training.feature_tables import FeatureTables
 from models.evaluation.deciles import with_deciles
 from models.scoring.portable import PortableModel, score_table
 from models.targeting.contact_list import choose_contacts
-from models.targeting.response import risk
+from models.targeting.response import customer_value, risk
 
 EXAMPLE = "encore score --data /data/music --budget 5000 --cost 2 --value 40 --aim keep --kept-share 0.1"
 PROBABILITY = "probability"
@@ -174,8 +175,10 @@ def score(
                 plan=make_plan(tables, models, name, day, plainly.read(spark), rows) if money else None,
                 backtest=backtest(tables, models.record(name), table, rows) if is_past else None,
             )
+            remove_sheet(context.data, day)
             layer.publish(staged, day, record)
             done = {day: record}
+    write_sheet(context.data, spark, service, day)
     layer.write_manifest(MANIFEST)
     return day, done[day]
 
@@ -219,17 +222,19 @@ def _refuse_other_table(
 
 
 def _with_contacts(rows: DataFrame, service: Service, day: str) -> DataFrame:
-    """The rows with decile, risk, and who is to be contacted."""
+    """The rows with decile, risk, the value of each customer, and who is to be contacted."""
     kept = [*KEYS, PROBABILITY, "decile", *(name for name in rows.columns if name.startswith("reason_"))]
     ranked, label, money = with_deciles(rows), service.label, service.targeting
     if money:
         listed = choose_contacts(ranked, label, money, date.fromisoformat(day), service.training.seed)
+        listed = listed.withColumn("value", customer_value(money))
     else:
         unknown = {
             "risk": risk(label),
+            "value": F.lit(None).cast("double"),
             "expected_profit": F.lit(None).cast("double"),
             "contact": F.lit(None).cast("string"),
             "left_out": F.lit(None).cast("string"),
         }
         listed = ranked.withColumns(unknown)
-    return listed.select(*kept, "risk", "expected_profit", "contact", "left_out")
+    return listed.select(*kept, "risk", "value", "expected_profit", "contact", "left_out")

@@ -9,11 +9,12 @@ from pyspark.sql import functions as F
 
 from conf.schema import Service
 from features.declared import table_features
+from jobs.contacts.sheet import reading_order, sheet
 from jobs.data_folder import DataFolder
 from jobs.formatting import brief, value_as_text
 from jobs.records.scoring import ContactPlanSection
 from jobs.reporting.outlook import Outlook
-from jobs.reporting.recommendations import Offered, has_contacts, offered
+from jobs.reporting.recommendations import Offered, offered
 from jobs.reporting.scores import Scores
 from models.evaluation.intervals import Interval
 from models.scoring.reason_codes import MAX_REASONS
@@ -78,13 +79,13 @@ class Customer:
 class ContactPlan:
     """The plan of the newest scores; `summary` is that of their record.
 
-    is_listed_with_titles: whether the whole list is also there with titles for each customer.
+    sheet: name of the CSV with the whole list in words.
     """
 
     summary: ContactPlanSection
     customers: int
     head: list[Customer]
-    is_listed_with_titles: bool
+    sheet: str
 
     @property
     def has_titles(self) -> bool:
@@ -176,18 +177,17 @@ def contact_plan(
     summary = scores.record.plan
     if not summary:
         return None
-    is_listed = has_titles and has_contacts(data, str(scores.as_of), scores.record)
-    return ContactPlan(summary, scores.customers, _head(data, spark, service, scores, has_titles), is_listed)
+    head = _head(data, spark, service, scores, has_titles)
+    return ContactPlan(summary, scores.customers, head, sheet(data, str(scores.as_of)).name)
 
 
 def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Scores, has_titles: bool) -> list[Customer]:
-    """The first customers to contact: for `convert` the likeliest, for `keep` those of the highest expected profit."""
-    is_likeliest_first = scores.outlook.aim == "convert"
-    order = [F.asc("risk")] if is_likeliest_first else []
+    """The first customers to contact, in the order of the whole list."""
+    assert scores.record.plan is not None
     listed = (
         spark.read.parquet(str(data.scores.verified(str(scores.as_of))))
         .where(F.col("contact") == "contact")
-        .orderBy(*order, F.desc("expected_profit"), "customer_id")
+        .orderBy(*reading_order(scores.record.plan))
         .limit(HEAD)
     )
     rows = listed.collect()

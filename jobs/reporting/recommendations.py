@@ -12,7 +12,6 @@ from conf.load import fingerprint
 from conf.recommender import Recommender
 from jobs.data_folder import DataFolder
 from jobs.records.recommending import Example, MostRecommended, RecommenderRecord, TitlesRecord
-from jobs.records.scoring import ScoresRecord
 from jobs.reporting.recommender_evaluation import BASELINE, RecommenderEvaluation, evaluation_of, title_of
 from jobs.storage.backend import current
 from jobs.storage.layer import RECORD
@@ -100,13 +99,6 @@ def offered(data: DataFolder, spark: SparkSession, day: str, customers: Sequence
         is_popular = row["source"] == OF_POPULARITY or (record is not None and record.model == BASELINE)
         found.setdefault(row["customer_id"], []).append(Offered(row["name"], is_popular))
     return found
-
-
-def has_contacts(data: DataFolder, day: str, scores: ScoresRecord) -> bool:
-    """Whether the contact list is there with titles, made of these scores."""
-    layer = data.titles_for_contacts
-    record = layer.record(day)
-    return bool(record and layer.has_rows([day]) and record.basis.scores == scores.basis)
 
 
 def _staleness(declared: Recommender, record: TitlesRecord, fitted: RecommenderRecord | None) -> str:

@@ -101,10 +101,9 @@ class DataFolder:
         """The contact list with reasons and titles, by as-of date."""
         return layer(self.root / "recommendations" / "contacts", "as_of", RecommendationsRecord)
 
-    @property
-    def contacts(self) -> Place:
-        """Contact lists for the people who write the letters, a CSV for each as-of date."""
-        return self.root / "contacts"
+    def contact_sheet(self, day: str) -> Place:
+        """The contact list of an as-of date for the people who write the letters."""
+        return self.root / "contacts" / f"contacts_{day}.csv"
 
     @property
     def truth(self) -> Partitions:

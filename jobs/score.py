@@ -45,7 +45,7 @@ from jobs.console.options import (
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.contacts.plan import KEYS, features_read, make_plan
-from jobs.contacts.sheet import remove_sheet, write_sheet
+from jobs.contacts.sheet import write_sheet
 from jobs.context import Context
 from jobs.formatting import fixed, span
 from jobs.lineage.bases import targeting_version
@@ -175,7 +175,7 @@ def score(
                 plan=make_plan(tables, models, name, day, plainly.read(spark), rows) if money else None,
                 backtest=backtest(tables, models.record(name), table, rows) if is_past else None,
             )
-            remove_sheet(context.data, day)
+            context.data.contact_sheet(day).unlink(missing_ok=True)  # never an old list beside new scores
             layer.publish(staged, day, record)
             done = {day: record}
     write_sheet(context.data, spark, service, day)

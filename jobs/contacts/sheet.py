@@ -1,30 +1,19 @@
 """The contact list for the people who write the letters: one CSV per as-of date, in words, for spreadsheets."""
 
 import pyarrow.csv
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.schema import Service
 from jobs.data_folder import DataFolder
 from jobs.records.scoring import ContactPlanSection, ScoresRecord
 from jobs.storage.backend import dataset, local_target, staging_folder
-from jobs.storage.location import Place
 from jobs.storage.sheet import MARK, inert_batch
 from jobs.training.reasons import with_words
 from models.scoring.reason_codes import MAX_REASONS
-from models.targeting.contact_list import CONTACT
+from models.targeting.contact_list import CONTACT, reading_order
 
 SEPARATOR = "; "  # between titles
-
-
-def sheet(data: DataFolder, day: str) -> Place:
-    """Where the list of a date is."""
-    return data.contacts / f"contacts_{day}.csv"
-
-
-def remove_sheet(data: DataFolder, day: str) -> None:
-    """Remove the list of a date before what it is made of changes, so that an old one never lies beside new scores."""
-    sheet(data, day).unlink(missing_ok=True)
 
 
 def write_sheet(data: DataFolder, spark: SparkSession, service: Service, day: str) -> None:
@@ -33,10 +22,10 @@ def write_sheet(data: DataFolder, spark: SparkSession, service: Service, day: st
     The columns are customer_id, aim, probability (of what the aim is about), expected_profit, value, reason_1 to
     reason_3 in words, and titles, in the order in which the report shows the list.
     """
-    record, target = data.scores.record(day), sheet(data, day)
+    record, target = data.scores.record(day), data.contact_sheet(day)
     if record is None or record.plan is None or target.is_file():
         return
-    data.contacts.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     with staging_folder(target) as folder:
         _rows(data, spark, service, day, record, record.plan).write.parquet(str(folder / "rows"))
         rows = dataset(folder / "rows")
@@ -54,12 +43,6 @@ def has_titles(data: DataFolder, day: str, scores: ScoresRecord) -> bool:
     return bool(record and layer.has_rows([day]) and record.basis.scores == scores.basis)
 
 
-def reading_order(plan: ContactPlanSection) -> list[Column]:
-    """The order in which people read the list: for `convert` the likeliest first, else by expected profit."""
-    likeliest = [F.asc("risk")] if plan.aim == "convert" else []
-    return [*likeliest, F.desc("expected_profit"), F.asc("customer_id")]
-
-
 def _rows(
     data: DataFolder, spark: SparkSession, service: Service, day: str, record: ScoresRecord, plan: ContactPlanSection
 ) -> DataFrame:
@@ -71,7 +54,9 @@ def _rows(
         listed = listed.join(offered.select("customer_id", F.col("titles.name").alias("names")), "customer_id", "left")
         titles = F.array_join("names", SEPARATOR)
     probability = F.lit(1.0) - F.col("risk") if plan.aim == "convert" else F.col("risk")
-    in_order = listed.coalesce(1).sortWithinPartitions(*reading_order(plan))  # in one file, which is read in its order
+    in_order = listed.coalesce(1).sortWithinPartitions(
+        *reading_order(plan.aim)
+    )  # in one file, which is read in its order
     return in_order.select(
         "customer_id",
         F.lit(plan.aim).alias("aim"),

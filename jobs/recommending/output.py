@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from conf.load import fingerprint
-from jobs.contacts.sheet import remove_sheet
 from jobs.data_folder import DataFolder
 from jobs.recommending.model_file import at_workers
 from jobs.records.recommending import (
@@ -177,7 +176,7 @@ class Recommendations:
         listed = self.data.scores.read(self.spark, [day]).where(F.col("contact") == CONTACT).drop("contact")
         with layer.staging() as staged:
             write_partitions(listed.join(titles, "customer_id", "left"), staged)
-            remove_sheet(self.data, day)
+            self.data.contact_sheet(day).unlink(missing_ok=True)  # it has no or other titles
             layer.publish(staged, day, RecommendationsRecord(basis=self.basis))
 
     def _dated(self, rows: DataFrame) -> DataFrame:

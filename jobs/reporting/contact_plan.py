@@ -9,7 +9,6 @@ from pyspark.sql import functions as F
 
 from conf.schema import Service
 from features.declared import table_features
-from jobs.contacts.sheet import reading_order, sheet
 from jobs.data_folder import DataFolder
 from jobs.formatting import brief, value_as_text
 from jobs.records.scoring import ContactPlanSection
@@ -18,6 +17,7 @@ from jobs.reporting.recommendations import Offered, offered
 from jobs.reporting.scores import Scores
 from models.evaluation.intervals import Interval
 from models.scoring.reason_codes import MAX_REASONS
+from models.targeting.contact_list import reading_order
 from models.targeting.uplift import DecileUplift
 
 HEAD = 20  # customers of the list that the page shows
@@ -178,7 +178,7 @@ def contact_plan(
     if not summary:
         return None
     head = _head(data, spark, service, scores, has_titles)
-    return ContactPlan(summary, scores.customers, head, sheet(data, str(scores.as_of)).name)
+    return ContactPlan(summary, scores.customers, head, data.contact_sheet(str(scores.as_of)).name)
 
 
 def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Scores, has_titles: bool) -> list[Customer]:
@@ -187,7 +187,7 @@ def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Score
     listed = (
         spark.read.parquet(str(data.scores.verified(str(scores.as_of))))
         .where(F.col("contact") == "contact")
-        .orderBy(*reading_order(scores.record.plan))
+        .orderBy(*reading_order(scores.record.plan.aim))
         .limit(HEAD)
     )
     rows = listed.collect()

@@ -61,6 +61,12 @@ def choose_contacts(scored: DataFrame, label: Label, economics: Targeting, as_of
     return ruled.withColumn("contact", contact).withColumn(LEFT_OUT, F.when(is_reached, F.col(LEFT_OUT)))
 
 
+def reading_order(aim: Aim) -> list[Column]:
+    """The order in which people read a list: for `convert` the likeliest first, else by expected profit."""
+    likeliest = [F.asc("risk")] if aim == "convert" else []
+    return [*likeliest, F.desc("expected_profit"), F.asc("customer_id")]
+
+
 @dataclass(frozen=True)
 class ContactPlan:
     """Totals of a contact list.

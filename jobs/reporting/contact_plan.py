@@ -10,10 +10,10 @@ from pyspark.sql import functions as F
 from conf.schema import Service
 from features.declared import table_features
 from jobs.data_folder import DataFolder
-from jobs.formatting import value_as_text
 from jobs.records.scoring import ContactPlanSection
 from jobs.reporting.recommendations import Offered, has_contacts, offered
 from jobs.reporting.scores import Scores, leaving
+from jobs.training.reasons import with_words
 from models.evaluation.intervals import Interval
 from models.scoring.reason_codes import MAX_REASONS
 from models.targeting.uplift import DecileUplift
@@ -41,14 +41,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Reason:
-    """What moves a customer's score most, in words, and whether it makes leaving likelier.
+    """A fact that moves a customer's score, in words, and whether it makes leaving likelier."""
 
-    `value` is the customer's own, as text; empty where no table of features has it any more.
-    """
-
-    meaning: str
+    words: str
     raises: bool
-    value: str
 
 
 @dataclass(frozen=True)
@@ -147,8 +143,8 @@ def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Score
         .orderBy(F.desc("expected_profit"), "customer_id")
         .limit(HEAD)
     )
-    rows = listed.collect()
-    values = _values(data, spark, scores, rows)
+    rows = with_words(listed, data, spark, service, str(scores.as_of), scores.record.model).collect()
+    rows.sort(key=lambda row: (-row["expected_profit"], row["customer_id"]))
     ids = [row["customer_id"] for row in rows] if has_titles else []
     recommended = offered(data, spark, str(scores.as_of), ids)
     meanings = {feature.name: feature.about for feature in table_features(service)}
@@ -157,40 +153,19 @@ def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Score
             row["customer_id"],
             leaving(row["probability"], scores.leaves_is_one),
             row["expected_profit"],
-            _reasons(row, meanings, values.get(row["customer_id"], {}), scores.leaves_is_one),
+            _reasons(row, meanings, scores.leaves_is_one),
             recommended.get(row["customer_id"], []),
         )
         for row in rows
     ]
 
 
-def _values(data: DataFolder, spark: SparkSession, scores: Scores, rows: list[Row]) -> dict[Any, dict[str, Any]]:
-    """The values of the features that are reasons of these customers, by customer; those that the table has.
-
-    Only the table of the day is read: those of other days may be made by other declarations, with other columns.
-    """
-    day = str(scores.as_of)
-    if not rows or not data.features.has_rows([day]):
-        return {}
-    table = spark.read.parquet(str(data.features.verified(day)))
-    reasons = {name for row in rows for name, _ in _reasons_of(row)}
-    wanted = table.select("customer_id", *sorted(reasons & set(table.columns)))
-    found = wanted.where(F.col("customer_id").isin([row["customer_id"] for row in rows])).collect()
-    return {row["customer_id"]: row.asDict() for row in found}
-
-
-def _reasons(row: Row, meanings: Mapping[str, str], values: Mapping[str, Any], leaves_is_one: bool) -> list[Reason]:
+def _reasons(row: Row, meanings: Mapping[str, str], leaves_is_one: bool) -> list[Reason]:
     """The reasons that a row has; an effect above 0 raises the probability of the label."""
     raises_leaving = 1 if leaves_is_one else -1
-    return [
-        Reason(
-            meanings.get(name, name), raises_leaving * effect > 0, value_as_text(values[name]) if name in values else ""
-        )
-        for name, effect in _reasons_of(row)
-    ]
-
-
-def _reasons_of(row: Row) -> list[tuple[str, float]]:
-    """Feature and effect of each reason that a row has."""
-    found = [(row[f"reason_{n}"], row[f"reason_{n}_effect"]) for n in range(1, MAX_REASONS + 1)]
-    return [(name, effect) for name, effect in found if name]
+    found = []
+    for rank in range(1, MAX_REASONS + 1):
+        if feature := row[f"reason_{rank}_feature"]:
+            words = row[f"reason_{rank}_words"] or meanings.get(feature, feature)
+            found.append(Reason(words, raises_leaving * row[f"reason_{rank}_effect"] > 0))
+    return found

@@ -26,10 +26,12 @@ from conf.declaration import (
     check_row,
 )
 from conf.events import Event, Measure
+from conf.families import Family
 from conf.finished import FinishedTable
 from conf.learning import Alive, Audit, Drift, Training
 from conf.network import Network
 from conf.recommender import Interactions, Recommender
+from conf.says import problem_of
 from conf.targeting import Targeting
 from conf.words import Words
 
@@ -138,8 +140,8 @@ def may_be_null(fill: float | None, null_means: str) -> bool:
 class Feature(Declaration):
     """A column of the feature table, or one for each of its windows.
 
-    The text `{days}` in the name, `about`, `from_features`, `null_means` and `alias` stands for the length of the
-    window.
+    The text `{days}` in the name, `about`, `from_features`, `null_means`, `alias` and `says` stands for the length of
+    the window.
 
     kind: kind of the values, which decides type and range: `count` (whole number from 0), `flag` (0 or 1), `amount`
         (number), `duration` (number from 0), `days` (number from 0), `share` (0 to 1), `ratio` (number), `rating` (0 to
@@ -160,6 +162,14 @@ class Feature(Declaration):
     alias: another name of the feature, which the dictionary prints.
     levels: values of a `category`, in letters, digits and _; required for this kind, and for no other.
     internal: whether the feature is left out of the table and only read by other features.
+    family: what the feature tells of a customer: `recency` (how recently), `frequency` (how often), `depth` (how
+        fully), `trend` (more or less than before), `money` or `taste` (what). Reasons are given by family. Null: by
+        kind, `days` to recency, `count`, `flag` and `duration` to frequency, `share` and `rating` to depth, `ratio` to
+        trend, `amount` to money, `category` to taste.
+    says: the fact in words, for features that a reason may name, such as `last heard {value} {1:day|days} ago`:
+        `{value}` is the customer's value (`no` for a count of 0, and a duration with its unit), `{percent}` the value
+        in percent, and a choice has a text for some values and one for all others. Null: `about` with the value, where
+        no feature of the family says anything.
     """
 
     kind: FeatureKind
@@ -175,6 +185,8 @@ class Feature(Declaration):
     alias: str | None = None
     levels: list[LevelName] = []
     internal: bool = False
+    family: Family | None = None
+    says: str | None = None
 
     @model_validator(mode="after")
     def _check_keys(self) -> "Feature":
@@ -194,6 +206,10 @@ class Feature(Declaration):
             raise ValueError("levels: only a category has them; remove this key")
         if len({level.lower() for level in self.levels}) < len(self.levels):
             raise ValueError("levels: a name occurs twice, apart from upper and lower case; rename one of the two")
+        if self.says and self.internal:
+            raise ValueError("says: no reason names an internal feature; remove this key")
+        if self.says and (problem := problem_of(self.says, self.levels)):
+            raise ValueError(f"says: {problem}")
         if self.from_tiles:
             sql.aggregate_name(self.from_tiles)
         return self

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from conf.families import FAMILY_OF_KIND, Family
 from conf.schema import Feature, Service, may_be_null
 
 # For each kind: type in the table, least value and greatest value; None: no limit.
@@ -21,7 +22,10 @@ FEATURE_KINDS: dict[str, tuple[str, float | None, float | None]] = {
 
 @dataclass(frozen=True)
 class NamedFeature:
-    """A declared feature with one of its windows, which is one column; `days` is the length of the window."""
+    """A declared feature with one of its windows, which is one column; `days` is the length of the window.
+
+    says: the fact in words (see `conf.says`), empty where no reason names the feature.
+    """
 
     name: str
     about: str
@@ -37,6 +41,8 @@ class NamedFeature:
     alias: str
     levels: tuple[str, ...]
     internal: bool
+    family: Family
+    says: str
 
     @property
     def type(self) -> str:
@@ -92,4 +98,6 @@ def _named(template: str, feature: Feature, days: int) -> NamedFeature:
         alias=filled(feature.alias) or "",
         levels=tuple(feature.levels),
         internal=feature.internal,
+        family=feature.family or FAMILY_OF_KIND[feature.kind],
+        says=(filled(feature.says) or "").replace(" last 1 days", " last day"),
     )

@@ -55,6 +55,7 @@ from jobs.storage.layer import Partitions, write_partitions
 from jobs.training.artifacts import ModelFolder
 from jobs.training.backtest import backtest
 from jobs.training.feature_tables import FeatureTables
+from jobs.training.reasons import reason_codes
 from models.evaluation.deciles import with_deciles
 from models.scoring.portable import PortableModel, score_table
 from models.targeting.contact_list import choose_contacts
@@ -158,7 +159,8 @@ def score(
             # Written once before it is ranked, since each pass over it would score everybody again.
             plainly = Partitions(staged.work / "plain", staged.key)
             kept = [*KEYS, *features_read(money)]
-            write_partitions(score_table(table, {PROBABILITY: portable}, kept, PROBABILITY), plainly)
+            codes = {PROBABILITY: reason_codes(tables.service, portable, models.typical(name))}
+            write_partitions(score_table(table, {PROBABILITY: portable}, kept, codes), plainly)
             if not plainly.has_rows():
                 raise InputError(
                     f"{tables.layer.partition(day)}: no customer in this table is eligible, so none is scored"

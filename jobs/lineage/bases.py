@@ -11,6 +11,7 @@ from conf.events import Event
 from conf.load import fingerprint
 from conf.recommender import Interactions
 from conf.schema import Service
+from features.declared import table_features
 from features.windows import Moment
 from jobs.incremental import EventRecords, days_of
 from jobs.logs.coverage import LogCoverage
@@ -68,8 +69,9 @@ def is_used(day: date, moment: Moment, coverage: LogCoverage) -> bool:
 
 
 def targeting_version(service: Service) -> str:
-    """Fingerprint of what decides a contact list beside the scores."""
-    return fingerprint(service.targeting, service.training.seed)
+    """Fingerprint of what decides a contact list beside the scores: the economics, and what reasons say."""
+    said = [(one.name, one.family, one.says) for one in table_features(service)]
+    return fingerprint(service.targeting, service.training.seed, said)
 
 
 def _on(records: EventRecords, day: str) -> dict[str, EventsRecord]:

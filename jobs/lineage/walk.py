@@ -101,7 +101,9 @@ class Lineage:
         if has_model and models.version(record.model) != record.basis.model:
             raise StaleError(f"{folder}: the model {record.model} was trained again since these scores; {again}")
         if record.basis.declared != targeting_version(self.tables.declared):
-            raise StaleError(f"{folder}: the service declares cost and value of a contact otherwise now; {again}")
+            raise StaleError(
+                f"{folder}: the service declares the economics of a contact or what reasons say otherwise now; {again}"
+            )
 
     @property
     def events(self) -> EventRecords:

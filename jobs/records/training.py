@@ -11,6 +11,7 @@ from models.drift import CategoryReference, NumberReference, Reference, ScoreRef
 from models.evaluation.curves import Points
 from models.evaluation.explanation import FeatureImportance, PartialDependence
 from models.evaluation.intervals import Interval
+from models.evaluation.typical import TypicalTerm
 from models.fitting.cross_validation import Candidate
 from models.leakage.audit import FeatureAudit
 from models.network.checkpoint import Epoch, Throughput
@@ -164,6 +165,14 @@ class ReferenceRecord(Record):
     def reference(self) -> Reference:
         """The same for `models.drift`."""
         return Reference(self.customers, self.features, self.score)
+
+
+class TypicalRecord(Record):
+    """The typical customer of the training set, for the reasons: `models/<name>/typical.json`; see `Typical`."""
+
+    COMMAND: ClassVar[str] = "`encore train`"
+    features: dict[str, float | str | None]
+    terms: dict[str, TypicalTerm]
 
 
 class PortableRecord(Record):

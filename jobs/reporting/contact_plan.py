@@ -10,14 +10,14 @@ from pyspark.sql import functions as F
 from conf.schema import Service
 from features.declared import table_features
 from jobs.data_folder import DataFolder
-from jobs.formatting import brief, value_as_text
 from jobs.records.scoring import ContactPlanSection
 from jobs.reporting.outlook import Outlook
 from jobs.reporting.recommendations import Offered, offered
 from jobs.reporting.scores import Scores
+from jobs.training.reasons import with_words
 from models.evaluation.intervals import Interval
 from models.scoring.reason_codes import MAX_REASONS
-from models.targeting.contact_list import reading_order
+from models.targeting.contact_list import CONTACT, reading_order
 from models.targeting.uplift import DecileUplift
 
 HEAD = 20  # customers of the list that the page shows
@@ -184,56 +184,30 @@ def contact_plan(
 def _head(data: DataFolder, spark: SparkSession, service: Service, scores: Scores, has_titles: bool) -> list[Customer]:
     """The first customers to contact, in the order of the whole list."""
     assert scores.record.plan is not None
-    listed = (
-        spark.read.parquet(str(data.scores.verified(str(scores.as_of))))
-        .where(F.col("contact") == "contact")
-        .orderBy(*reading_order(scores.record.plan.aim))
-        .limit(HEAD)
-    )
-    rows = listed.collect()
-    values = _values(data, spark, scores, rows)
+    day, order = str(scores.as_of), reading_order(scores.record.plan.aim)
+    listed = spark.read.parquet(str(data.scores.verified(day))).where(F.col("contact") == CONTACT)
+    first = listed.orderBy(*order).limit(HEAD)
+    rows = with_words(first, data, spark, service, day, scores.record.model).orderBy(*order).collect()
     ids = [row["customer_id"] for row in rows] if has_titles else []
-    recommended = offered(data, spark, str(scores.as_of), ids)
+    recommended = offered(data, spark, day, ids)
     meanings = {feature.name: feature.about for feature in table_features(service)}
     return [
         Customer(
             row["customer_id"],
             scores.outlook.share(row["probability"]),
             row["expected_profit"],
-            _reasons(row, meanings, values.get(row["customer_id"], {}), scores.outlook),
+            _reasons(row, meanings, scores.outlook),
             recommended.get(row["customer_id"], []),
         )
         for row in rows
     ]
 
 
-def _values(data: DataFolder, spark: SparkSession, scores: Scores, rows: list[Row]) -> dict[Any, dict[str, Any]]:
-    """The values of the features that are reasons of these customers, by customer; those that the table has.
-
-    Only the table of the day is read: those of other days may be made by other declarations, with other columns.
-    """
-    day = str(scores.as_of)
-    if not rows or not data.features.has_rows([day]):
-        return {}
-    table = spark.read.parquet(str(data.features.verified(day)))
-    reasons = {name for row in rows for name, _ in _reasons_of(row)}
-    wanted = table.select("customer_id", *sorted(reasons & set(table.columns)))
-    found = wanted.where(F.col("customer_id").isin([row["customer_id"] for row in rows])).collect()
-    return {row["customer_id"]: row.asDict() for row in found}
-
-
-def _reasons(row: Row, meanings: Mapping[str, str], values: Mapping[str, Any], outlook: Outlook) -> list[Reason]:
+def _reasons(row: Row, meanings: Mapping[str, str], outlook: Outlook) -> list[Reason]:
     """The reasons that a row has; an effect above 0 raises the probability of the label."""
-    return [
-        Reason(
-            brief(meanings.get(name, name)) + (f": {value_as_text(values[name])}" if name in values else ""),
-            (effect > 0) == outlook.is_label,
-        )
-        for name, effect in _reasons_of(row)
-    ]
-
-
-def _reasons_of(row: Row) -> list[tuple[str, float]]:
-    """Feature and effect of each reason that a row has."""
-    found = [(row[f"reason_{n}"], row[f"reason_{n}_effect"]) for n in range(1, MAX_REASONS + 1)]
-    return [(name, effect) for name, effect in found if name]
+    found = []
+    for rank in range(1, MAX_REASONS + 1):
+        if feature := row[f"reason_{rank}_feature"]:
+            words = row[f"reason_{rank}_words"] or meanings.get(feature, feature)
+            found.append(Reason(words, (row[f"reason_{rank}_effect"] > 0) == outlook.is_label))
+    return found

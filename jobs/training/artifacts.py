@@ -12,6 +12,7 @@ from jobs.records.training import (
     ModelRecord,
     PortableRecord,
     ReferenceRecord,
+    TypicalRecord,
 )
 from jobs.storage.backend import current, remove_folder, subfolders
 from jobs.storage.location import Place
@@ -21,7 +22,7 @@ from models.scoring.portable import PortableModel
 
 BASELINES = "baselines"
 AUDIT, CHOSEN = "audit.json", "chosen.json"
-METRICS, MODEL, REFERENCE = "metrics.json", "model.json", "reference.json"
+METRICS, MODEL, REFERENCE, TYPICAL = "metrics.json", "model.json", "reference.json", "typical.json"
 TEST_SCORES = "test_scores"
 
 
@@ -55,6 +56,10 @@ class ModelFolder:
     def reference(self, name: str) -> Reference:
         """What drift is measured against. Raises InputError where the model is missing."""
         return read_record(ReferenceRecord, self._file(name, REFERENCE)).reference
+
+    def typical(self, name: str) -> TypicalRecord:
+        """The typical customer of a model's training set. Raises InputError where the model is missing."""
+        return read_record(TypicalRecord, self._file(name, TYPICAL))
 
     def test_scores(self, name: str) -> Place:
         """Folder of the scores of a model's test set."""

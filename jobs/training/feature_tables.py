@@ -32,7 +32,9 @@ class FeatureTables:
     def version(self) -> str:
         """Fingerprint of the declarations that a table is made by."""
         service = self.service
-        declared = list(service.features.items())  # in their order, which is that of the columns
+        # In their order, which is that of the columns; reasons are made from a table, and do not change it.
+        words = {"family", "says"}
+        declared = [(name, one.model_dump_json(exclude=words)) for name, one in service.features.items()]
         # As text, which keeps the order of the columns; the date only says where a table is put.
         given = [service.table.model_dump_json(exclude={"as_of"})] if service.table else []
         return fingerprint(service.windows, service.bots, service.eligible, service.label, declared, *given)

@@ -20,11 +20,12 @@ from jobs.records.training import (
     PortableRecord,
     ReferenceRecord,
     TuningSection,
+    TypicalRecord,
 )
 from jobs.storage.backend import replace_folder, staging_folder
 from jobs.storage.location import Place
 from jobs.storage.records import write_record
-from jobs.training.artifacts import BASELINES, METRICS, MODEL, REFERENCE, TEST_SCORES, ModelFolder
+from jobs.training.artifacts import BASELINES, METRICS, MODEL, REFERENCE, TEST_SCORES, TYPICAL, ModelFolder
 from jobs.training.dataset import LabelledRows, fitted_on, split_section
 from jobs.training.fitter import FitResult, Fitter
 from jobs.training.mlflow import log_model_run
@@ -35,6 +36,7 @@ from models.evaluation.evaluate import Evaluation, evaluate
 from models.evaluation.explanation import Explanation, draw_sample, explain
 from models.evaluation.intervals import Interval
 from models.evaluation.paired_auc import auc_gain
+from models.evaluation.typical import describe_typical, draw_training_sample
 from models.fitting.fit import TrainingSet
 from models.fitting.split import unlabelled_histories
 from models.scoring.portable import PortableModel, score_table
@@ -134,6 +136,8 @@ class TrainingRun:
             model = result.fitted.portable
             self.steps.tick(f"{variant.title}: evaluation", steps=0)
             write_record(new / MODEL, PortableRecord(**model.to_json()), indent=None)
+            typical = describe_typical(draw_training_sample(self.rows.train, model), model)
+            write_record(new / TYPICAL, TypicalRecord(**vars(typical)))
             evaluation, gain = self._evaluate(model, features, new)
             self.steps.tick(f"{variant.title}: importance")
             some = draw_sample(self.rows.test, model)

@@ -62,10 +62,10 @@ def draw_sample(test: DataFrame, model: PortableModel, rows: int = ROWS) -> Expl
     """Draw at most `rows` rows of a labelled feature table, by a hash of the customer."""
     names = [f"input_{number}" for number in range(len(model.inputs))]
     inputs = [one.value.alias(name) for one, name in zip(model.inputs, names, strict=True)]
-    halves = [_drawn(test.where(F.col("label") == label), rows // 2).select("label", *inputs) for label in (0, 1)]
+    halves = [drawn_rows(test.where(F.col("label") == label), rows // 2).select("label", *inputs) for label in (0, 1)]
     balanced = halves[0].unionByName(halves[1]).toArrow()
     raw = [F.col(name).alias(f"raw_{name}") for name in model.features]
-    background = _drawn(test, PARTIAL_ROWS).select(*raw, *inputs).toArrow()
+    background = drawn_rows(test, PARTIAL_ROWS).select(*raw, *inputs).toArrow()
     return ExplanationSample(
         _matrix(balanced, names),
         balanced.column("label").to_numpy().astype(np.int64),
@@ -74,8 +74,9 @@ def draw_sample(test: DataFrame, model: PortableModel, rows: int = ROWS) -> Expl
     )
 
 
-def _drawn(test: DataFrame, rows: int) -> DataFrame:
-    return test.orderBy(F.xxhash64(F.col("customer_id").cast("string"), F.lit("explain")), "customer_id").limit(rows)
+def drawn_rows(table: DataFrame, rows: int) -> DataFrame:
+    """Draw at most so many rows of a table, by a hash of the customer."""
+    return table.orderBy(F.xxhash64(F.col("customer_id").cast("string"), F.lit("explain")), "customer_id").limit(rows)
 
 
 def _matrix(table: pa.Table, names: Sequence[str]) -> Floats:

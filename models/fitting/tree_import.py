@@ -26,6 +26,7 @@ NODES = {
     "threshold": "get(nodeData.split.leftCategoriesOrThreshold, 0)",
     "categories": "nodeData.split.numCategories",
 }
+COVER = {FOREST: "nodeData.impurityStats[0] + nodeData.impurityStats[1]", BOOSTED: "nodeData.impurityStats[0]"}
 SHARE = "nodeData.impurityStats[1] / (nodeData.impurityStats[0] + nodeData.impurityStats[1])"
 
 
@@ -40,7 +41,8 @@ def mllib_trees(spark: SparkSession, folder: str) -> Trees:
     """
     about = _metadata(spark, folder)
     is_forest = about["class"] == FOREST
-    nodes = _nodes(spark, folder, SHARE if is_forest else "nodeData.prediction")
+    values = {"value": SHARE if is_forest else "nodeData.prediction", "cover": COVER[about["class"]]}
+    nodes = _nodes(spark, folder, values)
     if (nodes["categories"] != NUMERIC).any():
         raise ValueError(f"{folder} splits by categories; only trees of numeric inputs can be read")
     roots, tree = np.unique(nodes["tree"], return_index=True)[1], nodes["tree"]
@@ -54,6 +56,7 @@ def mllib_trees(spark: SparkSession, folder: str) -> Trees:
         left=nodes["left"] + roots[tree],
         right=nodes["right"] + roots[tree],
         value=value,
+        cover=nodes["cover"].astype(float),
         base=float(value[roots].sum()),
         terms=about["numFeatures"],
         link="share" if is_forest else "log_odds",
@@ -78,7 +81,8 @@ def xgboost_trees(saved: bytes | bytearray) -> Trees:
     condition = _joined(trees, "split_conditions").astype(np.float32)  # at a leaf, its prediction
     is_leaf, shift = left < 0, np.repeat(roots, counts)
     left, right = left + shift, right + shift
-    value = _with_means(condition.astype(float), _joined(trees, "sum_hessian"), is_leaf, left, right, roots)
+    cover = _joined(trees, "sum_hessian").astype(float)
+    value = _with_means(condition.astype(float), cover, is_leaf, left, right, roots)
     # xgboost goes left where `input < threshold`, which is `input <= the next smaller number`.
     below = np.nextafter(condition, np.float32(-np.inf)).astype(float)
     return Trees(
@@ -88,6 +92,7 @@ def xgboost_trees(saved: bytes | bytearray) -> Trees:
         left=left,
         right=right,
         value=value,
+        cover=cover,
         base=_base_log_odds(learner) + float(value[roots].sum()),
         terms=int(learner["learner_model_param"]["num_feature"]),
         link="log_odds",
@@ -106,9 +111,9 @@ def _metadata(spark: SparkSession, folder: str) -> dict[str, Any]:
     return about
 
 
-def _nodes(spark: SparkSession, folder: str, value: str) -> dict[str, NDArray[Any]]:
+def _nodes(spark: SparkSession, folder: str, values: dict[str, str]) -> dict[str, NDArray[Any]]:
     """The columns of the nodes, tree by tree; within a tree they are in the order of their ids, the root first."""
-    columns = [F.expr(sql).alias(name) for name, sql in (NODES | {"value": value}).items()]
+    columns = [F.expr(sql).alias(name) for name, sql in (NODES | values).items()]
     table = spark.read.parquet(f"{folder}/data").select(*columns).orderBy("tree", "node").toArrow()
     return {name: table[name].to_numpy() for name in table.column_names}
 

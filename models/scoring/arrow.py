@@ -6,6 +6,7 @@ which would take seconds.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -13,32 +14,34 @@ import pyarrow as pa
 from models.arrays import Floats
 from models.scoring.calibration import Calibration
 from models.scoring.linear import Scorer
-from models.scoring.reason_codes import reason_columns
+from models.scoring.reason_codes import ReasonCodes
+from models.scoring.shapley import Explainer
 
 
 @dataclass(frozen=True)
 class BatchScorer:
-    """Computes the column `name`, calibrated P(label = 1), from the columns `inputs`, and on request reasons.
-
-    features: the feature that each input is computed from.
-    """
+    """Computes the column `name`, calibrated P(label = 1), from the columns `inputs`; with codes also reasons."""
 
     name: str
     inputs: tuple[str, ...]
-    features: tuple[str, ...]
     scorer: Scorer
     calibration: Calibration
-    gives_reasons: bool
+    codes: ReasonCodes | None
 
     def columns(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         """The new columns of a batch."""
         matrix = self._matrix(batch)
-        found = {self.name: pa.array(self.calibration(self.scorer.probability(matrix)))}
-        if not self.gives_reasons:
-            return found
-        return found | reason_columns(
-            self.scorer.contributions(matrix), self.features, list(dict.fromkeys(self.features))
-        )
+        if self.codes is None:
+            return {self.name: pa.array(self.calibration(self.scorer.probability(matrix)))}
+        effects = self._explain(matrix)
+        probability = self.calibration(self.scorer.probability_of(effects.margin))
+        return {self.name: pa.array(probability), **self.codes.columns(matrix, effects)}
+
+    @cached_property
+    def _explain(self) -> Explainer:
+        """Made once in each worker."""
+        assert self.codes is not None  # as nothing is explained without them
+        return self.scorer.explainer(self.codes.family)
 
     def _matrix(self, batch: pa.RecordBatch) -> Floats:
         """(rows, inputs), each input contiguous in memory, since most scorers read one input at a time."""

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from models.arrays import Floats
+from models.arrays import Floats, Ints
+from models.scoring.shapley import Effects, Explainer, family_count
 
 
 class Scorer(Protocol):
@@ -19,8 +20,12 @@ class Scorer(Protocol):
         """(rows,) P(label = 1), before calibration."""
         ...
 
-    def contributions(self, inputs: Floats) -> Floats:
-        """(rows, terms) what each term adds to the margin, compared with the average training customer."""
+    def probability_of(self, margin: Floats) -> Floats:
+        """(rows,) the same by the margin."""
+        ...
+
+    def explainer(self, family: Ints) -> Explainer:
+        """What explains margins by families of features. family: (terms,) number of the family of each term."""
         ...
 
     def to_json(self) -> dict[str, Any]:
@@ -39,14 +44,29 @@ class Linear:
 
     def margin(self, inputs: Floats) -> Floats:
         """(rows,) log odds."""
-        return np.asarray(self.intercept + self.contributions(inputs).sum(axis=1))
+        return np.asarray(self.intercept + self._added(inputs).sum(axis=1))
 
     def probability(self, inputs: Floats) -> Floats:
         """(rows,) P(label = 1)."""
-        return sigmoid(self.margin(inputs))
+        return self.probability_of(self.margin(inputs))
 
-    def contributions(self, inputs: Floats) -> Floats:
-        """(rows, terms) what each term adds to the log odds; exact, since the mean of a standardised input is 0."""
+    def probability_of(self, margin: Floats) -> Floats:
+        """(rows,) P(label = 1) by the margin."""
+        return sigmoid(margin)
+
+    def explainer(self, family: Ints) -> Explainer:
+        """Effects of families: sums over their terms, exact, since the mean of a standardised input is 0."""
+        belongs = (family[:, None] == np.arange(family_count(family))).astype(float)
+
+        def explain(inputs: Floats) -> Effects:
+            added = self._added(inputs)
+            moved = added @ belongs
+            return Effects(np.asarray(self.intercept + added.sum(axis=1)), moved, moved)
+
+        return explain
+
+    def _added(self, inputs: Floats) -> Floats:
+        """(rows, terms) what each term adds to the log odds."""
         slope = np.divide(self.weight, self.deviation, out=np.zeros_like(self.weight), where=self.deviation > 0)
         return np.asarray((inputs - self.mean) * slope)
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.arrays import Floats
+from models.arrays import Floats, Ints
 from models.scoring.linear import sigmoid
+from models.scoring.shapley import Effects, Explainer, alone_weights, family_count, members, shapley_weights
 
 BLOCK_ROWS = 4096  # so many rows that their hidden units fit into the processor's cache
-PATH_POINTS = 24
-# Each activation function and its derivative.
-ACTIVATIONS: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {
-    "relu": (lambda z: np.maximum(z, 0.0), lambda z: (z > 0).astype(float)),
-    "tanh": (np.tanh, lambda z: 1.0 - np.tanh(z) ** 2),
-    "elu": (lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0.0))), lambda z: np.exp(np.minimum(z, 0.0))),
+ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
+    "relu": lambda z: np.maximum(z, 0.0),
+    "tanh": np.tanh,
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0.0))),
 }
 
 
@@ -37,27 +37,35 @@ class Mlp:
         """(rows,) log odds."""
         found = np.empty(len(inputs))
         for rows in _blocks(len(inputs)):
-            found[rows] = self._forward(self._standardised(inputs[rows]))[-1][:, 0]
+            weights, bias = self.layers[0]
+            found[rows] = self._margin(self._standardised(inputs[rows]) @ weights + bias)
         return found
 
     def probability(self, inputs: Floats) -> Floats:
         """(rows,) P(label = 1)."""
-        return sigmoid(self.margin(inputs))
+        return self.probability_of(self.margin(inputs))
 
-    def contributions(self, inputs: Floats) -> Floats:
-        """(rows, terms) integrated gradients along the straight line from the average customer to the row.
+    def probability_of(self, margin: Floats) -> Floats:
+        """(rows,) P(label = 1) by the margin."""
+        return sigmoid(margin)
 
-        Their sum is the difference of the two margins, up to the error of PATH_POINTS steps.
+    def explainer(self, family: Ints) -> Explainer:
+        """Effects of families, exact: in the game of a row, all others' inputs are those of the average customer."""
+        families = family_count(family)
+        holds, moved, alone = members(families), shapley_weights(families), alone_weights(families)
+        belongs = family == np.arange(families)[:, None]
 
-        Source: Sundararajan, Taly & Yan, Axiomatic attribution for deep networks (2017).
-        """
-        found = np.zeros(inputs.shape)
-        for rows in _blocks(len(inputs)):
-            ends = self._standardised(inputs[rows])
-            for point in (np.arange(PATH_POINTS) + 0.5) / PATH_POINTS:
-                found[rows] += self._slopes(point * ends)
-            found[rows] *= ends / PATH_POINTS
-        return found
+        def explain(inputs: Floats) -> Effects:
+            worth = np.empty((len(inputs), len(holds)))
+            for rows in _blocks(len(inputs)):
+                parts = self._parts(self._standardised(inputs[rows]), belongs)
+                average = np.broadcast_to(self.layers[0][1], (len(inputs[rows]), len(self.layers[0][1])))
+                for number, some in enumerate(holds):
+                    own = (part for part, is_own in zip(parts, some, strict=True) if is_own)
+                    worth[rows, number] = self._margin(sum(own, start=average))
+            return Effects(self.margin(inputs), worth @ moved, worth @ alone)
+
+        return explain
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for `from_json`."""
@@ -74,23 +82,17 @@ class Mlp:
     def _standardised(self, inputs: Floats) -> Floats:
         return np.asarray((inputs - self.mean) / self.deviation)
 
-    def _forward(self, values: Floats) -> list[Floats]:
-        """The weighted sums of each layer, before activation: (rows, units)."""
-        function, _ = ACTIVATIONS[self.activation]
-        sums: list[Floats] = []
-        for weights, bias in self.layers:
-            sums.append(values @ weights + bias)
-            values = function(sums[-1])
-        return sums
+    def _parts(self, standardised: Floats, belongs: NDArray[np.bool_]) -> list[Floats]:
+        """For each family, what its terms add to the sums of the first layer; the average customer adds 0."""
+        weights = self.layers[0][0]
+        return [standardised[:, terms] @ weights[terms] for terms in belongs]
 
-    def _slopes(self, values: Floats) -> Floats:
-        """(rows, terms) derivatives of the log odds at these standardised inputs."""
-        _, slope = ACTIVATIONS[self.activation]
-        *hidden, _ = self._forward(values)
-        back = np.broadcast_to(self.layers[-1][0][:, 0], (len(values), len(self.layers[-1][0])))
-        for sums, (weights, _) in zip(reversed(hidden), reversed(self.layers[:-1]), strict=True):
-            back = (back * slope(sums)) @ weights.T
-        return np.asarray(back)
+    def _margin(self, sums: Floats) -> Floats:
+        """(rows,) log odds by the sums of the first layer, (rows, units)."""
+        activation = ACTIVATIONS[self.activation]
+        for weights, bias in self.layers[1:]:
+            sums = activation(sums) @ weights + bias
+        return sums[:, 0]
 
 
 def _blocks(rows: int) -> Iterator[slice]:

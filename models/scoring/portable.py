@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from types import MappingProxyType
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -12,7 +13,7 @@ from models.scoring.calibration import Calibration
 from models.scoring.inputs import Input
 from models.scoring.linear import Linear, Scorer
 from models.scoring.mlp import Mlp
-from models.scoring.reason_codes import REASON_COLUMNS
+from models.scoring.reason_codes import REASON_COLUMNS, ReasonCodes
 from models.scoring.trees import Trees
 
 SCORERS: Mapping[str, type[Linear | Trees | Mlp]] = {"linear": Linear, "trees": Trees, "mlp": Mlp}
@@ -73,27 +74,29 @@ def scorer_from_json(data: dict[str, Any]) -> Scorer:
 
 
 def score_table(
-    table: DataFrame, models: Mapping[str, PortableModel], keep: Sequence[str], reasons_of: str | None = None
+    table: DataFrame,
+    models: Mapping[str, PortableModel],
+    keep: Sequence[str],
+    codes: Mapping[str, ReasonCodes] = MappingProxyType({}),
 ) -> DataFrame:
     """Score a feature table: the columns `keep`, and for each model a column of probabilities with its name.
 
     Args:
         models: by the name of the new column.
-        reasons_of: name of the model whose strongest reasons are added, as `reason_1`, `reason_1_effect`, …
+        codes: for the model by which reasons are given: the columns `reason_1`, `reason_1_effect`, …
     """
-    scorers = [_batch_scorer(name, model, name == reasons_of) for name, model in models.items()]
+    scorers = [_batch_scorer(name, model, codes.get(name)) for name, model in models.items()]
     inputs = [
         one.value.alias(column)
         for scorer, model in zip(scorers, models.values(), strict=True)
         for one, column in zip(model.inputs, scorer.inputs, strict=True)
     ]
     schema = [f"`{field}` {kind}" for field, kind in table.select(*keep).dtypes]
-    schema += [f"`{name}` double" for name in models] + (REASON_COLUMNS if reasons_of else [])
+    schema += [f"`{name}` double" for name in models] + (REASON_COLUMNS if codes else [])
     batches = ScoreBatches(tuple(keep), tuple(scorers))
     return table.select(*keep, *inputs).mapInArrow(batches, ", ".join(schema))
 
 
-def _batch_scorer(name: str, model: PortableModel, gives_reasons: bool) -> BatchScorer:
+def _batch_scorer(name: str, model: PortableModel, codes: ReasonCodes | None) -> BatchScorer:
     columns = tuple(f"{name}_{number}" for number in range(len(model.inputs)))
-    features = tuple(one.feature for one in model.inputs)
-    return BatchScorer(name, columns, features, model.scorer, model.calibration, gives_reasons)
+    return BatchScorer(name, columns, model.scorer, model.calibration, codes)

@@ -1,72 +1,123 @@
-"""Reason codes: the features that move a customer's score most from that of the average customer, and which way."""
+"""Reason codes: the families of features that move a customer's score most, and a fact of each that says why.
+
+A reason is given only where it can be believed: the effect of the family has the sign of its partial dependence, and a
+feature of the family differs from that of a typical customer in the direction which, alone, goes with the effect.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.arrays import Floats
+from models.arrays import Floats, Ints
+from models.scoring.shapley import Effects
 
 MAX_REASONS = 3
 REASON_COLUMNS = [
-    f"reason_{rank}{what}" for rank in range(1, MAX_REASONS + 1) for what in (" string", "_effect double")
+    f"reason_{rank}{what}"
+    for rank in range(1, MAX_REASONS + 1)
+    for what in (" string", "_effect double", "_feature string")
 ]
 # Decimals of a margin. Effects are rounded to them, else the order of reasons would depend on rounding errors.
 DIGITS = 9
-NO_REASON = -1  # stands in place of a feature where there is no further reason
 
 
-def strongest_reasons(
-    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MAX_REASONS
-) -> tuple[NDArray[np.int64], Floats]:
-    """Find the features with the largest effects; of equal effects, the feature that comes first in `names` is first.
+@dataclass(frozen=True)
+class TermFact:
+    """How an input of a model stands for a fact.
 
-    Effects are rounded to DIGITS decimals before they are compared; an effect that rounds to 0 is none.
-
-    Args:
-        contributions: (rows, terms) what each term adds to the margin.
-        term_features: (terms,) the feature that a term is computed from; effects of one feature's terms are added up.
-        names: the features.
-        most: maximum number of reasons.
-
-    Returns:
-        (rows, most) positions in `names`, NO_REASON where no further feature has an effect; (rows, most) effects, 0
-        where there is no reason.
+    family, feature: what it belongs to. typical: its value for a typical customer. pull: how far a unit above that goes
+    with label 1, negative: with label 0; 0 where the feature has no direction or is never named. fill: what it is
+    where the feature is null; None where it never is.
     """
-    effects = contributions_by_feature(contributions, term_features, names)
-    left, row = np.abs(effects).round(DIGITS), np.arange(len(effects))
-    places = np.full((len(effects), most), NO_REASON)
-    moved = np.zeros((len(effects), most))
-    for rank in range(most):
-        place = left.argmax(axis=1)
-        moved[:, rank] = effects[row, place]
-        places[:, rank] = np.where(left[row, place] > 0, place, NO_REASON)
-        left[row, place] = 0.0
-    moved[places == NO_REASON] = 0.0
-    return places, moved
+
+    family: str
+    feature: str
+    typical: float
+    pull: float
+    fill: float | None
 
 
-def contributions_by_feature(contributions: Floats, term_features: Sequence[str], names: Sequence[str]) -> Floats:
-    """(rows, features) the sum of the contributions of each feature's terms; 0 for a feature without terms.
+@dataclass(frozen=True)
+class ReasonCodes:
+    """Finds the reasons for scores; terms: the inputs of the model, in order."""
 
-    Raises:
-        ValueError: a term belongs to a feature that is not in `names`.
-    """
-    if unknown := set(term_features) - set(names):
-        raise ValueError(f"terms of unknown features: {', '.join(sorted(unknown))}")
-    belongs = np.array([[term == name for name in names] for term in term_features], float)
-    return np.asarray(contributions @ belongs.reshape(len(term_features), len(names)))
+    terms: tuple[TermFact, ...]
+
+    @cached_property
+    def families(self) -> list[str]:
+        """The families of the terms, each once."""
+        return list(dict.fromkeys(one.family for one in self.terms))
+
+    @cached_property
+    def family(self) -> Ints:
+        """(terms,) the number of each term's family."""
+        return np.array([self.families.index(one.family) for one in self.terms], np.int64)
+
+    def columns(self, inputs: Floats, effects: Effects) -> dict[str, pa.Array]:
+        """Columns `reason_1` (family), `reason_1_effect`, `reason_1_feature` and so on, null without a further reason.
+
+        The largest effect comes first; of equal effects, the family whose terms come first.
+
+        Args:
+            inputs: (rows, terms).
+            effects: of the same rows, by the numbers of `family`.
+        """
+        moved, alone = effects.moved.round(DIGITS), effects.alone.round(DIGITS)
+        facts = self._facts(inputs, moved)
+        strength = np.where((facts >= 0) & (moved * alone > 0), np.abs(moved), 0.0)
+        order, row = np.argsort(-strength, axis=1, kind="stable"), np.arange(len(moved))
+        columns: dict[str, pa.Array] = {}
+        for rank in range(MAX_REASONS):
+            if rank >= len(self.families):
+                columns |= self._reason(rank, np.full((3, len(row)), -1.0))
+                continue
+            place = order[:, rank]
+            is_one = strength[row, place] > 0
+            found = np.stack([place, effects.moved[row, place], facts[row, place]])
+            columns |= self._reason(rank, np.where(is_one, found, -1.0))
+        return columns
+
+    def _reason(self, rank: int, found: Floats) -> dict[str, pa.Array]:
+        """The columns of one rank from (3, rows): family or -1, effect, term."""
+        place, effect, term = found
+        is_none, name = place < 0, f"reason_{rank + 1}"
+        features = [one.feature for one in self.terms]
+        return {
+            name: _taken(self.families, place, is_none),
+            f"{name}_effect": pa.array(effect, pa.float64(), mask=is_none),
+            f"{name}_feature": _taken(features, term, is_none),
+        }
+
+    def _facts(self, inputs: Floats, moved: Floats) -> Ints:
+        """(rows, families) the term whose deviation from the typical value pulls most its family's way, else -1."""
+        pull = ((inputs - self._typical).round(DIGITS) * self._pull) * (inputs != self._fill)
+        facts, row = np.full(moved.shape, -1), np.arange(len(inputs))
+        for number in range(len(self.families)):
+            terms = np.flatnonzero((self.family == number) & (self._pull != 0))
+            if not len(terms):
+                continue
+            own = pull[:, terms] * np.sign(moved[:, number])[:, None]
+            most = own.argmax(axis=1)
+            facts[:, number] = np.where(own[row, most] > 0, terms[most], -1)
+        return facts
+
+    @cached_property
+    def _typical(self) -> Floats:
+        return np.array([one.typical for one in self.terms])
+
+    @cached_property
+    def _pull(self) -> Floats:
+        return np.array([one.pull for one in self.terms])
+
+    @cached_property
+    def _fill(self) -> Floats:
+        """NaN, which equals nothing, where there is none."""
+        return np.array([np.nan if one.fill is None else one.fill for one in self.terms])
 
 
-def reason_columns(
-    contributions: Floats, term_features: Sequence[str], names: Sequence[str], most: int = MAX_REASONS
-) -> dict[str, pa.Array]:
-    """Columns `reason_1` (text), `reason_1_effect` (double) and so on, null where there is no further reason."""
-    places, effects = strongest_reasons(contributions, term_features, names, most)
-    texts, columns = pa.array(names, pa.string()), {}
-    for rank in range(most):
-        is_none = places[:, rank] == NO_REASON
-        columns[f"reason_{rank + 1}"] = texts.take(pa.array(places[:, rank], pa.int64(), mask=is_none))
-        columns[f"reason_{rank + 1}_effect"] = pa.array(effects[:, rank], pa.float64(), mask=is_none)
-    return columns
+def _taken(names: Sequence[str], number: Floats, is_none: NDArray[np.bool_]) -> pa.Array:
+    return pa.array(names, pa.string()).take(pa.array(number.astype(np.int64), pa.int64(), mask=is_none))

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Floats, Ints
+from models.arrays import AnyFloats, Floats, Ints
 from models.scoring.linear import sigmoid
-
-AnyFloats = NDArray[np.floating[Any]]  # of 32 or 64 bits
+from models.scoring.shapley import Effects, Explainer, family_count
+from models.scoring.tree_games import EXACT_LEVELS, Nodes, add_up, tree_games
 
 BLOCK_ROWS = 8192  # so many rows that their inputs, transposed, fit into the processor's cache
 ARRAYS = {
@@ -21,6 +21,7 @@ ARRAYS = {
     "left": np.int64,
     "right": np.int64,
     "value": float,
+    "cover": float,
 }
 
 
@@ -38,6 +39,7 @@ class Trees:
     left: Ints  # (nodes,) next node if `input <= threshold`
     right: Ints  # (nodes,) next node otherwise
     value: Floats  # (nodes,) mean prediction of the training rows in the node, times the tree's weight
+    cover: Floats  # (nodes,) weight of the training rows in the node
     base: float
     terms: int  # columns of the inputs
     link: Literal["log_odds", "share"]  # what the margin is; "share": P(label = 1) itself
@@ -52,20 +54,33 @@ class Trees:
 
     def probability(self, inputs: Floats) -> Floats:
         """(rows,) P(label = 1)."""
-        margin = self.margin(inputs)
+        return self.probability_of(self.margin(inputs))
+
+    def probability_of(self, margin: Floats) -> Floats:
+        """(rows,) P(label = 1) by the margin."""
         return sigmoid(margin) if self.link == "log_odds" else np.clip(margin, 0.0, 1.0)
 
-    def contributions(self, inputs: Floats) -> Floats:
-        """(rows, terms) what each term adds to the margin; `base + row sum = margin`.
+    def explainer(self, family: Ints) -> Explainer:
+        """Effects of families by path-dependent TreeSHAP, exact down to EXACT_LEVELS levels of tests (see tree_games).
 
-        A step from a node to its child adds the difference of their values to the term that the node tests.
+        Below them, a step from a node to its child adds the difference of their values to the family that is tested.
 
-        Source: Saabas, Interpreting random forests (2014).
+        Source: of the steps, Saabas, Interpreting random forests (2014).
         """
-        found = np.empty((len(inputs), self.terms))
-        for rows, columns in self._blocks(inputs):
-            found[rows] = self._contributions(columns)
-        return found
+        nodes = Nodes(self.feature, self.left, self.right, self.value, self.cover, family)
+        games, families = tree_games(self.roots, nodes), family_count(family)
+
+        def explain(inputs: Floats) -> Effects:
+            margin, both = np.empty(len(inputs)), np.empty((len(inputs), 2, families))
+            for rows, columns in self._blocks(inputs):
+                added = add_up(games, self.feature, self._limit, columns, 2 * families)
+                both[rows] = added.reshape(-1, 2, families)
+                below = np.zeros((families, columns.shape[1]))
+                margin[rows] = self._margin(columns, below, family)
+                both[rows, 0] += below.T
+            return Effects(margin, both[:, 0], both[:, 1])
+
+        return explain
 
     @cached_property
     def tested(self) -> NDArray[np.bool_]:
@@ -83,30 +98,21 @@ class Trees:
         """The scorer of `to_json`."""
         return cls(**(data | {name: np.array(data[name], kind) for name, kind in ARRAYS.items()}))
 
-    def _margin(self, columns: AnyFloats) -> Floats:
+    def _margin(self, columns: AnyFloats, below: Floats | None = None, family: Ints | None = None) -> Floats:
+        """Margins; steps below EXACT_LEVELS are added to `below`, (families, rows)."""
         cells, row = columns.ravel(), np.arange(columns.shape[1])
         first_cell = self._tested_column * len(row)
         margin = np.full(len(row), self.base - self.value[self.roots].sum())
         for root, depth in zip(self.roots, self._depths, strict=True):
             node = np.full(len(row), root)
-            for _ in range(depth):
-                node = self._child(node, cells.take(first_cell.take(node) + row))
+            for level in range(depth):
+                parent, node = node, self._child(node, cells.take(first_cell.take(node) + row))
+                if below is not None and family is not None and level >= EXACT_LEVELS:
+                    # Each row has one cell here, so that no cell occurs twice.
+                    added = self.value.take(node) - self.value.take(parent)
+                    below[family.take(self._tested_column.take(parent)), row] += added
             margin += self.value.take(node)
         return margin
-
-    def _contributions(self, columns: AnyFloats) -> Floats:
-        cells, row = columns.ravel(), np.arange(columns.shape[1])
-        first_cell = self._tested_column * len(row)
-        added = np.zeros(columns.size)
-        for root, depth in zip(self.roots, self._depths, strict=True):
-            node, value = np.full(len(row), root), np.full(len(row), self.value[root])
-            for _ in range(depth):
-                cell = first_cell.take(node) + row
-                node = self._child(node, cells.take(cell))
-                reached = self.value.take(node)
-                added[cell] += reached - value  # each row has one cell here, so that no cell occurs twice
-                value = reached
-        return added.reshape(columns.shape).T
 
     def _child(self, node: Ints, tested: AnyFloats) -> Ints:
         """The next node of rows at `node`, whose tested inputs are `tested`; a row at a leaf stays there."""

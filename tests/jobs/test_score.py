@@ -29,9 +29,11 @@ from tests.support.model_folder import MONEY, NEWEST, SERVICE, shop, write_table
 
 DAY = str(NEWEST)
 COLUMNS = {
-    "customer_id", "as_of", "probability", "decile", "risk", "expected_profit", "contact", "left_out",
-    "reason_1", "reason_1_effect", "reason_2", "reason_2_effect", "reason_3", "reason_3_effect",
+    "customer_id", "as_of", "probability", "decile", "risk", "value", "expected_profit", "contact", "left_out",
+    "reason_1", "reason_1_effect", "reason_1_feature", "reason_2", "reason_2_effect", "reason_2_feature",
+    "reason_3", "reason_3_effect", "reason_3_feature",
 }  # fmt: skip
+FAMILY_OF = {None: None, "visits": "frequency", "share": "depth", "age": "recency", "device": "taste"}  # by kind
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +74,11 @@ def test_every_eligible_customer_has_a_row_that_says_why(trained: Context, sail:
     for row in found.values():
         assert row["risk"] == pytest.approx(1 - row["probability"])  # label 1: came back
         assert row["expected_profit"] == pytest.approx(row["risk"] * 0.2 * 20 - 1)
-        assert row["reason_1"] in {"visits", "share", "age", "device"}
-        assert abs(row["reason_1_effect"]) >= abs(row["reason_2_effect"] or 0) >= abs(row["reason_3_effect"] or 0)
+        assert FAMILY_OF.get(row["reason_1_feature"]) == row["reason_1"]
+        assert all((row[f"reason_{n}"] is None) == (row[f"reason_{n}_effect"] is None) for n in (1, 2, 3))
+        effects = [abs(row[f"reason_{n}_effect"] or 0) for n in (1, 2, 3)]
+        assert effects == sorted(effects, reverse=True)
+    assert {row["reason_1"] for row in found.values()} >= {"frequency"}
 
 
 def test_the_reason_is_what_the_customer_is_like(trained: Context, sail: SparkSession) -> None:
@@ -82,7 +87,7 @@ def test_the_reason_is_what_the_customer_is_like(trained: Context, sail: SparkSe
     visits = {row["customer_id"]: row["visits"] for row in customers(900)}
     for customer, row in scores(trained).items():
         if visits[customer] in (0, 12):
-            assert row["reason_1"] == "visits"
+            assert (row["reason_1"], row["reason_1_feature"]) == ("frequency", "visits")
             assert (row["reason_1_effect"] > 0) == (visits[customer] == 12)
 
 

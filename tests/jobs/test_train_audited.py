@@ -86,7 +86,7 @@ def test_what_is_up_to_date_is_left_alone(trained: Context, spark: SparkSession)
 def test_the_chosen_one_scores_and_is_watched(trained: Context, sail: SparkSession) -> None:
     day, record = score(trained, sail)
     assert record.model.endswith("_unflagged") and record.customers == 900
-    reasons = {row[f"reason_{n}"] for row in table(trained.data.scores.root) for n in (1, 2, 3)}
+    reasons = {row[f"reason_{n}_feature"] for row in table(trained.data.scores.root) for n in (1, 2, 3)}
     assert "visits" in reasons and "share" not in reasons
     _, found = drift(trained, sail)
     assert "share" not in {one.feature for one in found.features}

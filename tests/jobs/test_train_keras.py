@@ -105,7 +105,7 @@ def test_both_engines_score_with_it_alike(trained: Context, sail: SparkSession, 
     assert left.keys() == right.keys() and len(left) == 900
     assert all(abs(left[who]["probability"] - right[who]["probability"]) < 1e-9 for who in left)
     assert all(left[who]["reason_1"] == right[who]["reason_1"] for who in left)
-    assert {row["reason_1"] for row in left.values()} >= {"visits"}
+    assert {row["reason_1_feature"] for row in left.values()} >= {"visits"}
 
 
 def test_the_saved_file_alone_gives_the_scores(trained: Context, sail: SparkSession) -> None:

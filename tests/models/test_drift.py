@@ -28,6 +28,7 @@ def feature(name: str, kind: str, levels: tuple[str, ...] = ()) -> NamedFeature:
     return NamedFeature(
         name=name, about=f"About {name}", unit="one", kind=kind, days=30, from_tiles="count(*)", where=None,
         from_features=None, fill=None, cap=None, null_means="none", alias="", levels=levels, internal=False,
+        family="frequency", says="",
     )  # fmt: skip
 
 

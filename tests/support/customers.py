@@ -6,6 +6,7 @@ from typing import Any
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
+from conf.families import FAMILY_OF_KIND
 from conf.learning import BoostingGrid, ForestGrid, Grids, LogisticGrid, Training
 from features.declared import NamedFeature
 from tests.support.frames import AS_OF, Rows, frame
@@ -16,6 +17,7 @@ def feature(name: str, kind: str, may_be_null: bool = False, levels: tuple[str, 
     return NamedFeature(
         name=name, about=name, unit="one", kind=kind, days=30, from_tiles="count(*)", where=None, from_features=None,
         fill=fill, cap=None, null_means=null_means, alias="", levels=levels, internal=False,
+        family=FAMILY_OF_KIND[kind], says="",
     )  # fmt: skip
 
 

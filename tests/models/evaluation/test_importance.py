@@ -71,7 +71,7 @@ class Switched:
         in_order = bool((inputs[:, 2] == np.arange(len(inputs))).all())
         return inputs[:, 0] if in_order else inputs[:, 1]
 
-    probability = contributions = to_json = None  # type: ignore[assignment]
+    probability = probability_of = explainer = to_json = None  # type: ignore[assignment]
 
 
 def test_interval_like_a_bootstrap() -> None:

@@ -1,7 +1,7 @@
 """A network as plain arrays beside paper, a row after the other, and Keras, where that is installed."""
 
 import json
-from itertools import pairwise
+from itertools import pairwise, permutations
 from math import exp, tanh
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conf.network import Network
-from models.scoring.mlp import ACTIVATIONS, BLOCK_ROWS, PATH_POINTS, Mlp
+from models.scoring.mlp import ACTIVATIONS, BLOCK_ROWS, Mlp
 
 # Of two inputs with two hidden units; the rows are (1, -1) and (2, 1) when standardised, for which the units sum up
 # (-1, -0.5) and (4, -0.5).
@@ -95,17 +95,18 @@ def test_like_a_walk_of_each_row(shape: tuple[int, list[int], str]) -> None:
 def test_many_rows_are_as_each_alone() -> None:
     dense = drawn(4, [3, 2], "elu")
     rows = np.random.default_rng(2).normal(size=(2 * BLOCK_ROWS + 3, 3))
-    margins, contributions = dense.margin(rows), dense.contributions(rows)
+    margins, effects = dense.margin(rows), dense.explainer(np.arange(3))(rows)
     for place in (0, BLOCK_ROWS - 1, BLOCK_ROWS, 2 * BLOCK_ROWS - 1, 2 * BLOCK_ROWS, 2 * BLOCK_ROWS + 2):
         assert margins[place] == pytest.approx(walked(dense, rows[place]))
-        assert contributions[place] == pytest.approx(dense.contributions(rows[place : place + 1])[0])
-    assert np.isfinite(margins).all() and np.abs(contributions).min() > 0
+        alone = dense.explainer(np.arange(3))(rows[place : place + 1])
+        assert effects.moved[place] == pytest.approx(alone.moved[0])
+    assert np.isfinite(margins).all() and np.isfinite(effects.moved).all()
 
 
 def test_no_rows() -> None:
     dense, nobody = Mlp(**BY_HAND, activation="relu"), np.empty((0, 2))
     assert dense.margin(nobody).shape == (0,)
-    assert dense.contributions(nobody).shape == (0, 2)
+    assert dense.explainer(np.arange(2))(nobody).moved.shape == (0, 2)
 
 
 def test_far_values_do_not_overflow() -> None:
@@ -114,7 +115,7 @@ def test_far_values_do_not_overflow() -> None:
         for activation in ACTIVATIONS:
             dense = Mlp(**BY_HAND, activation=activation)
             assert ((dense.probability(far) >= 0) & (dense.probability(far) <= 1)).all()
-            assert np.isfinite(dense.contributions(far)).all()
+            assert np.isfinite(dense.explainer(np.arange(2))(far).moved).all()
 
 
 @given(shapes)
@@ -124,69 +125,54 @@ def test_round_trip_of_json(shape: tuple[int, list[int], str]) -> None:
     rows = np.random.default_rng(3).normal(size=(4, 3))
     assert again.activation == dense.activation
     assert np.array_equal(again.margin(rows), dense.margin(rows))
-    assert np.array_equal(again.contributions(rows), dense.contributions(rows))
+    assert np.array_equal(again.explainer(np.arange(3))(rows).moved, dense.explainer(np.arange(3))(rows).moved)
 
 
-# ---- contributions ----
+# ---- effects ----
 
 
-def test_contributions_by_hand() -> None:
-    """relu(x + 3y - 2) from (0, 0) to (1, 1): flat to the middle of the way, from there on it rises by 1 and 3."""
+def test_effects_by_hand() -> None:
+    """relu(x + 3y - 2) + 7 from (0, 0) to (1, 1): x alone does nothing, y alone adds 1, x beside y 1 more."""
     layers = (np.array([[1.0], [3.0]]), np.array([-2.0])), (np.array([[1.0]]), np.array([7.0]))
-    dense = Mlp(np.zeros(2), np.ones(2), layers, "relu")
-    assert dense.contributions(np.array([[1.0, 1.0]]))[0] == pytest.approx([0.5, 1.5])
+    effects = Mlp(np.zeros(2), np.ones(2), layers, "relu").explainer(np.arange(2))(np.array([[1.0, 1.0]]))
+    assert effects.margin.tolist() == [9.0]
+    assert effects.moved[0] == pytest.approx([0.5, 1.5])
+    assert effects.alone[0] == pytest.approx([0.0, 1.0])
+
+
+@given(shapes, st.sampled_from([[0, 1, 2], [0, 0, 1], [1, 0, 1], [0, 0, 0]]))
+def test_effects_are_the_means_over_all_orders_of_the_families(
+    shape: tuple[int, list[int], str], family: list[int]
+) -> None:
+    dense, families = drawn(*shape), max(family) + 1
+    rows = np.random.default_rng(5).normal(size=(3, 3), scale=2)
+    effects = dense.explainer(np.array(family))(rows)
+    for row, moved, alone in zip(rows, effects.moved, effects.alone, strict=True):
+
+        def worth(own: tuple[int, ...], row: np.ndarray = row) -> float:
+            return walked(dense, np.where(np.isin(family, own), row, dense.mean))
+
+        orders = list(permutations(range(families)))
+        expected = np.zeros(families)
+        for order in orders:
+            for place, one in enumerate(order):
+                expected[one] += (worth(order[: place + 1]) - worth(order[:place])) / len(orders)
+        assert moved == pytest.approx(expected)
+        assert alone == pytest.approx(np.array([worth((one,)) - worth(()) for one in range(families)]))
 
 
 @given(shapes)
-def test_contributions_are_the_mean_slope_on_the_way(shape: tuple[int, list[int], str]) -> None:
-    """Slopes by differences of the margin, at the points that stand in the middle of equal steps."""
-    dense, step = drawn(*shape), 1e-6
-    row = np.random.default_rng(5).normal(size=3, scale=2)
-    for term in range(3):
-        slopes = []
-        for point in (np.arange(PATH_POINTS) + 0.5) / PATH_POINTS:
-            there = np.tile(dense.mean + point * (row - dense.mean), (2, 1))
-            there[:, term] += step, -step
-            slopes.append(np.diff(dense.margin(there))[0] / (-2 * step))
-        expected = np.mean(slopes) * (row[term] - dense.mean[term])
-        assert dense.contributions(row[None])[0, term] == pytest.approx(expected, rel=1e-4, abs=1e-4)
-
-
-@pytest.mark.parametrize(("activation", "apart"), [("tanh", 0.003), ("elu", 0.001), ("relu", 0.03)])
-def test_contributions_add_up_to_the_difference_of_margins(activation: str, apart: float) -> None:
-    """But for the steps: nearly where slopes change slowly, less so where they jump. On average of the customers, as a
-    share of the range of margins."""
-    for seed in range(20):
-        dense = drawn(seed, [6, 5], activation, terms=4)
-        rows = np.random.default_rng(seed + 100).normal(size=(50, 4))
-        difference = dense.margin(rows) - dense.margin(dense.mean[None])
-        assert np.abs(dense.contributions(rows).sum(axis=1) - difference).mean() < apart * np.ptp(difference)
-
-
-def test_contributions_of_a_straight_network_are_exact() -> None:
-    """All of its units are so high that none has its kink on the way: what is left are products of matrices."""
-    dense = drawn(6, [4, 3], "relu")
-    raised = tuple((np.abs(weights), bias + 1000) for weights, bias in dense.layers)
-    dense = Mlp(dense.mean, dense.deviation, raised, "relu")
-    rows = np.random.default_rng(7).normal(size=(30, 3), scale=3)
-    weight = np.linalg.multi_dot([weights for weights, _ in raised])[:, 0]
-    assert dense.contributions(rows) == pytest.approx((rows - dense.mean) / dense.deviation * weight, rel=1e-12)
+def test_effects_add_up_to_the_difference_of_margins(shape: tuple[int, list[int], str]) -> None:
+    dense = drawn(*shape)
+    rows = np.random.default_rng(6).normal(size=(5, 3), scale=3)
     difference = dense.margin(rows) - dense.margin(dense.mean[None])
-    assert dense.contributions(rows).sum(axis=1) == pytest.approx(difference, abs=1e-9)
-
-
-@given(shapes, st.integers(0, 2))
-def test_term_without_weight_contributes_nothing(shape: tuple[int, list[int], str], term: int) -> None:
-    dense = drawn(*shape)
-    dense.layers[0][0][term] = 0.0
-    rows = np.random.default_rng(8).normal(size=(4, 3), scale=9)
-    assert dense.contributions(rows)[:, term].tolist() == [0.0] * 4
+    assert dense.explainer(np.arange(3))(rows).moved.sum(axis=1) == pytest.approx(difference)
 
 
 @given(shapes)
-def test_average_customer_has_no_contributions(shape: tuple[int, list[int], str]) -> None:
+def test_average_customer_has_no_effects(shape: tuple[int, list[int], str]) -> None:
     dense = drawn(*shape)
-    assert dense.contributions(dense.mean[None]).tolist() == [[0.0] * 3]
+    assert dense.explainer(np.arange(3))(dense.mean[None]).moved == pytest.approx(np.zeros((1, 3)), abs=1e-12)
 
 
 # ---- Keras ----

@@ -25,6 +25,7 @@ WITH_SCORERS: dict[str, Scorer] = {
         left=np.array([1, 1, 2]),
         right=np.array([2, 1, 2]),
         value=np.array([0.1, -1.0, 2.0]),
+        cover=np.array([30.0, 19.0, 11.0]),
         base=0.1,
         terms=2,
         link="log_odds",

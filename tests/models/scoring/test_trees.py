@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from pyspark.sql import DataFrame, SparkSession
 import models.scoring.trees
 from jobs.engine import engine as started
 from models.fitting.tree_import import mllib_trees, xgboost_trees
+from models.scoring.tree_games import EXACT_LEVELS
 from models.scoring.trees import Trees
 from tests.support.engines import SMALL
 
@@ -33,12 +35,15 @@ FITTERS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-def ensemble(nodes: list[tuple[int, float, int, int, float]], roots: list[int], terms: int = 2, **more: Any) -> Trees:
+def ensemble(
+    nodes: list[tuple[int, float, int, int, float]], roots: list[int], terms: int = 2, cover: Any = None, **more: Any
+) -> Trees:
     """From nodes of (feature, threshold, left, right, value)."""
     feature, threshold, left, right, value = (np.array(column) for column in zip(*nodes, strict=True))
     base = float(sum(value[root] for root in roots))
     return Trees(
         np.array(roots), feature.astype(np.int32), threshold.astype(float), left, right, value.astype(float),
+        np.ones(len(nodes)) if cover is None else np.array(cover, float),
         **({"base": base, "terms": terms, "link": "log_odds"} | more),
     )  # fmt: skip
 
@@ -48,15 +53,36 @@ LEAF = (-1, 0.0, -1, -1)
 BY_HAND = ensemble(
     [(0, 1.0, 1, 2, -0.1), (*LEAF, 0.5), (1, 5.0, 3, 4, -1.0), (*LEAF, -2.0), (*LEAF, 2.0)],
     roots=[0],
+    cover=[100, 60, 40, 30, 10],
 )
+EACH = np.arange(2)  # each term is a family
 ROWS = np.array([[1.0, 9.0], [1.0000000000000002, 5.0], [3.0, 5.000000000000001], [-1e300, 1e300]])
 
 
 def test_tree_by_hand() -> None:
     assert BY_HAND.margin(ROWS) == pytest.approx([0.5, -2.0, 2.0, 0.5])
     assert BY_HAND.probability(ROWS) == pytest.approx([1 / (1 + math.exp(-margin)) for margin in (0.5, -2, 2, 0.5)])
-    by_hand = [[0.6, 0.0], [-0.9, -1.0], [-0.9, 3.0], [0.6, 0.0]]
-    assert BY_HAND.contributions(ROWS) == pytest.approx(np.array(by_hand))
+
+
+def test_effects_by_hand() -> None:
+    """Of row 0, (left, right): nobody -0.1, x0 alone 0.5, x1 alone 0.6 * 0.5 + 0.4 * 2 = 1.1, both 0.5.
+
+    Of row 1, (right, left): x0 alone -1, x1 alone 0.3 - 0.8 = -0.5, both -2. Of row 2, (right, right): both 2. Row 3 is
+    row 0.
+    """
+    effects = BY_HAND.explainer(EACH)(ROWS)
+    assert effects.margin.tolist() == BY_HAND.margin(ROWS).tolist()
+    first = [(0.6 + (0.5 - 1.1)) / 2, (1.2 + (0.5 - 0.5)) / 2]
+    second = [(-0.9 + (-2 + 0.5)) / 2, (-0.4 + (-2 + 1)) / 2]
+    third = [(-0.9 + (2 - 1.1)) / 2, (1.2 + (2 + 1)) / 2]
+    assert effects.moved == pytest.approx(np.array([first, second, third, first]))
+    assert effects.alone == pytest.approx(np.array([[0.6, 1.2], [-0.9, -0.4], [-0.9, 1.2], [0.6, 1.2]]))
+
+
+def test_terms_of_one_family_are_one_player() -> None:
+    effects = BY_HAND.explainer(np.zeros(2, int))(ROWS)
+    assert effects.moved == pytest.approx(np.array([[0.6], [-1.9], [2.1], [0.6]]))
+    assert effects.alone == pytest.approx(effects.moved)
 
 
 def test_offset_beside_the_roots_counts() -> None:
@@ -77,14 +103,14 @@ def test_share_does_not_leave_its_range_by_rounding() -> None:
 def test_lone_leaf_has_one_score_and_no_reasons() -> None:
     lone = ensemble([(*LEAF, 0.7)], roots=[0])
     assert lone.margin(ROWS).tolist() == [0.7] * 4
-    assert lone.contributions(ROWS).tolist() == [[0.0, 0.0]] * 4
+    assert lone.explainer(EACH)(ROWS).moved.tolist() == [[0.0, 0.0]] * 4
     assert lone.tested.tolist() == [False, False]
 
 
 def test_no_rows() -> None:
     nobody = np.empty((0, 2))
     assert BY_HAND.margin(nobody).shape == (0,)
-    assert BY_HAND.contributions(nobody).shape == (0, 2)
+    assert BY_HAND.explainer(EACH)(nobody).moved.shape == (0, 2)
 
 
 def test_other_number_of_inputs_is_refused() -> None:
@@ -109,31 +135,78 @@ def forests(draw: st.DrawFn) -> Trees:
             nodes[place] = (feature, threshold, grow(depth - 1), grow(depth - 1), value)
         return place
 
-    roots = [grow(4) for _ in range(draw(st.integers(1, 4)))]
-    return ensemble(nodes, roots, terms=3)
+    roots = [grow(draw(st.integers(1, 7))) for _ in range(draw(st.integers(1, 3)))]
+    cover = [draw(st.integers(1, 9)) for _ in nodes]
+    return ensemble(nodes, roots, terms=3, cover=cover)
 
 
-def walked(trees: Trees, row: list[float]) -> tuple[float, list[float]]:
-    """Margin and contributions of one row, node by node."""
-    margin, added = trees.base, [0.0] * trees.terms
-    for node in trees.roots:
+def walked(trees: Trees, row: list[float]) -> float:
+    """Margin of one row, node by node."""
+    margin = trees.base
+    for root in trees.roots:
+        node = root
         while (tested := trees.feature[node]) >= 0:
-            child = trees.left[node] if row[tested] <= trees.threshold[node] else trees.right[node]
-            margin += trees.value[child] - trees.value[node]
-            added[tested] += trees.value[child] - trees.value[node]
-            node = child
-    return margin, added
+            node = trees.left[node] if row[tested] <= trees.threshold[node] else trees.right[node]
+        margin += trees.value[node] - trees.value[root]
+    return margin
 
 
-@given(forests(), st.lists(st.lists(st.integers(-3, 3), min_size=3, max_size=3), min_size=1, max_size=9))
+ROWS_OF_THREE = st.lists(st.lists(st.integers(-3, 3), min_size=3, max_size=3), min_size=1, max_size=9)
+
+
+@given(forests(), ROWS_OF_THREE)
 def test_like_a_walk_of_each_row(trees: Trees, rows: list[list[float]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(models.scoring.trees, "BLOCK_ROWS", 4)  # several blocks, and a part of one
-        margin, contributions = trees.margin(np.array(rows, float)), trees.contributions(np.array(rows, float))
-    expected = [walked(trees, row) for row in rows]
-    assert margin.tolist() == pytest.approx([one for one, _ in expected])
-    assert contributions == pytest.approx(np.array([added for _, added in expected]))
-    assert trees.base + contributions.sum(axis=1) == pytest.approx(margin)
+        margin, effects = trees.margin(np.array(rows, float)), trees.explainer(np.arange(3))(np.array(rows, float))
+    assert margin.tolist() == pytest.approx([walked(trees, row) for row in rows])
+    assert effects.margin.tolist() == margin.tolist()
+
+
+def worth(trees: Trees, row: list[float], own: set[int], family: list[int], node: int, level: int = 0) -> float:
+    """What a subtree says of a row if only the terms of some families are its own."""
+    tested = trees.feature[node]
+    if tested < 0 or level == EXACT_LEVELS:
+        return float(trees.value[node])
+    left, right = int(trees.left[node]), int(trees.right[node])
+    if family[tested] in own:
+        child = left if row[tested] <= trees.threshold[node] else right
+        return worth(trees, row, own, family, child, level + 1)
+    both = [worth(trees, row, own, family, child, level + 1) for child in (left, right)]
+    return float(np.average(both, weights=[trees.cover[left], trees.cover[right]]))
+
+
+def steps_below(trees: Trees, row: list[float], family: list[int], families: int) -> list[float]:
+    """By family, the differences of the values on the way of a row below EXACT_LEVELS."""
+    added = [0.0] * families
+    for root in trees.roots:
+        node, level = int(root), 0
+        while (tested := trees.feature[node]) >= 0:
+            child = int(trees.left[node] if row[tested] <= trees.threshold[node] else trees.right[node])
+            if level >= EXACT_LEVELS:
+                added[family[tested]] += float(trees.value[child] - trees.value[node])
+            node, level = child, level + 1
+    return added
+
+
+@given(forests(), ROWS_OF_THREE, st.sampled_from([[0, 1, 2], [0, 0, 1], [1, 0, 1], [0, 0, 0]]))
+def test_effects_are_the_means_over_all_orders_of_the_families(
+    trees: Trees, rows: list[list[float]], family: list[int]
+) -> None:
+    families = max(family) + 1
+    effects = trees.explainer(np.array(family))(np.array(rows, float))
+    for row, moved, alone in zip(rows, effects.moved, effects.alone, strict=True):
+
+        def value(own: set[int], row: list[float] = row) -> float:
+            return sum(worth(trees, row, own, family, int(root)) for root in trees.roots)
+
+        orders = list(permutations(range(families)))
+        expected = np.array(steps_below(trees, row, family, families))
+        for order in orders:
+            for place, one in enumerate(order):
+                expected[one] += (value(set(order[: place + 1])) - value(set(order[:place]))) / len(orders)
+        assert moved == pytest.approx(expected)
+        assert alone == pytest.approx(np.array([value({one}) - value(set()) for one in range(families)]))
 
 
 @given(forests())
@@ -191,16 +264,23 @@ def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_like_mllib(engine: SparkSession, fitted: SimpleNamespace) -> None:
     trees = mllib_trees(engine, fitted.folder)
     assert trees.probability(fitted.rows) == pytest.approx(fitted.probability, abs=1e-12, rel=0)
-    sums = trees.base + trees.contributions(fitted.rows).sum(axis=1)
+    sums = trees.base + trees.explainer(np.arange(4))(fitted.rows).moved.sum(axis=1)
     assert sums == pytest.approx(trees.margin(fitted.rows), abs=1e-12)
 
 
-def test_contributions_average_out_over_the_training_rows(sail: SparkSession, fitted: SimpleNamespace) -> None:
-    """Which holds only if the value of every inner node is the mean of its training rows."""
+def test_cover_is_the_weight_of_the_training_rows(sail: SparkSession, fitted: SimpleNamespace) -> None:
+    """So the value of an inner node is the mean of its children's, and a forest's roots hold all rows."""
+    trees = mllib_trees(sail, fitted.folder)
+    inner = np.flatnonzero(trees.feature >= 0)
+    both = np.stack([trees.left[inner], trees.right[inner]])
+    means = np.average(trees.value[both], axis=0, weights=trees.cover[both])
+    assert trees.value[inner] == pytest.approx(means, abs=1e-12)
+    assert trees.cover[both].sum(axis=0) == pytest.approx(trees.cover[inner])
+    assert trees.cover[trees.roots] == pytest.approx([fitted.weights.sum()] * len(trees.roots))
+
+
+def test_the_base_is_the_mean_margin_of_the_training_rows(sail: SparkSession, fitted: SimpleNamespace) -> None:
     trees, training = mllib_trees(sail, fitted.folder), fitted.rows[: len(fitted.weights)]
-    contributions = trees.contributions(training)
-    assert np.average(contributions, axis=0, weights=fitted.weights) == pytest.approx([0.0] * 4, abs=1e-12)
-    assert np.abs(contributions).mean(axis=0)[:3].min() > 0.01
     probability = fitted.probability[: len(training)]
     margin = probability if trees.link == "share" else np.log(probability / (1 - probability))
     assert trees.base == pytest.approx(np.average(margin, weights=fitted.weights), abs=1e-12)
@@ -264,10 +344,12 @@ def test_like_xgboost(params: dict[str, Any]) -> None:
     data = xgboost.DMatrix(rows)
     assert trees.probability(rows) == pytest.approx(booster.predict(data), abs=1e-6)
     assert trees.margin(rows) == pytest.approx(booster.predict(data, output_margin=True), abs=1e-5)
-    theirs = booster.predict(data, pred_contribs=True, approx_contribs=True)
-    assert trees.contributions(rows) == pytest.approx(theirs[:, :-1], abs=1e-5)
-    assert trees.base == pytest.approx(theirs[0, -1], abs=1e-5)
-    assert trees.base + trees.contributions(rows).sum(axis=1) == pytest.approx(trees.margin(rows), abs=1e-12)
+    moved = trees.explainer(np.arange(4))(rows).moved
+    if params.get("max_depth", 6) <= EXACT_LEVELS:
+        theirs = booster.predict(data, pred_contribs=True)  # TreeSHAP
+        assert moved == pytest.approx(theirs[:, :-1], abs=1e-5)
+        assert trees.base == pytest.approx(theirs[0, -1], abs=1e-5)
+    assert trees.base + moved.sum(axis=1) == pytest.approx(trees.margin(rows), abs=1e-12)
 
 
 def test_xgboost_compares_in_single_precision() -> None:
@@ -282,7 +364,7 @@ def test_lone_leaves_of_xgboost() -> None:
     trees = xgboost_trees(booster.save_raw("json"))
     inputs = customers()[0]
     assert trees.probability(inputs) == pytest.approx(booster.predict(xgboost.DMatrix(inputs)), abs=1e-6)
-    assert not trees.contributions(inputs).any()
+    assert not trees.explainer(np.arange(4))(inputs).moved.any()
 
 
 def test_base_score_of_older_versions_has_no_brackets() -> None:

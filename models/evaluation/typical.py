@@ -1,0 +1,113 @@
+"""What reasons compare with: the typical customer, and which way each feature alone goes with the label."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from models.arrays import Floats
+from models.evaluation.explanation import drawn_rows
+from models.evaluation.intervals import NORMAL_95
+from models.scoring.portable import PortableModel
+
+ROWS = 20_000  # a median of so many has about 50 % +- 0.7 % of the customers below it
+Value = float | str | None
+
+
+@dataclass(frozen=True)
+class TypicalTerm:
+    """An input of a model: its value for the typical customer, and its pull (see `TermFact`)."""
+
+    typical: float
+    pull: float
+
+
+@dataclass(frozen=True)
+class Typical:
+    """The typical customer.
+
+    features: by feature, the median of a number, or the commonest level; None where most customers have none.
+    terms: by name of the model's input.
+    """
+
+    features: dict[str, Value]
+    terms: dict[str, TypicalTerm]
+
+
+@dataclass(frozen=True)
+class TrainingSample:
+    """Rows of the training set: labels (rows,), the model's inputs by name (rows,), and the values by feature."""
+
+    labels: NDArray[np.int64]
+    inputs: Mapping[str, Floats]
+    raw: Mapping[str, Sequence[Any]]
+
+
+def draw_training_sample(train: DataFrame, model: PortableModel, rows: int = ROWS) -> TrainingSample:
+    """Draw at most `rows` rows, by a hash of the customer."""
+    inputs = {one.name: one.value.alias(f"input_{number}") for number, one in enumerate(model.inputs)}
+    raw = {name: F.col(name).alias(f"raw_{name}") for name in model.features}
+    some = drawn_rows(train, rows).select("label", *inputs.values(), *raw.values()).toArrow()
+    return TrainingSample(
+        some.column("label").to_numpy().astype(np.int64),
+        {name: some.column(f"input_{number}").to_numpy().astype(float) for number, name in enumerate(inputs)},
+        {name: some.column(f"raw_{name}").to_pylist() for name in raw},
+    )
+
+
+def describe_typical(some: TrainingSample, model: PortableModel) -> Typical:
+    """Find the typical value of each feature, and the direction of each input.
+
+    A number is compared among the customers that have it, a level with the commonest level, and null with all values.
+    """
+    features = {name: _typical_value(values) for name, values in some.raw.items()}
+    terms = {one.name: _term(some, one.name, one.feature, features[one.feature]) for one in model.inputs}
+    return Typical(features, terms)
+
+
+def _typical_value(values: Sequence[Any]) -> Value:
+    known = [value for value in values if value is not None]
+    if 2 * len(known) <= len(values):
+        return None
+    if isinstance(known[0], str):
+        counts = Counter(known)
+        return str(min(counts, key=lambda level: (-counts[level], level)))
+    return float(np.quantile(np.array(known, float), 0.5, method="inverted_cdf"))
+
+
+def _term(some: TrainingSample, name: str, feature: str, typical: Value) -> TypicalTerm:
+    """The kind of an input shows in its name: that of the feature, `_is_missing`, or a level of a category."""
+    values, raw = some.inputs[name], some.raw[feature]
+    is_known = np.array([value is not None for value in raw])
+    if name == f"{feature}_is_missing":
+        return TypicalTerm(float(typical is None), pull(values, some.labels))
+    if name != feature:
+        level = name.removeprefix(f"{feature}_is_")
+        is_compared = np.array([value in (level, typical) for value in raw])
+        return TypicalTerm(0.0, 0.0 if level == typical else pull(values[is_compared], some.labels[is_compared]))
+    if typical is None:  # whoever has a value differs by having one
+        return TypicalTerm(0.0, 0.0)
+    known = values[is_known]
+    return TypicalTerm(float(np.quantile(known, 0.5, method="inverted_cdf")), pull(known, some.labels[is_known]))
+
+
+def pull(values: Floats, labels: NDArray[np.int64]) -> float:
+    """How far a unit of an input goes with label 1: 2 AUC - 1 over its standard deviation; 0 where chance explains it.
+
+    Source: of the error by chance alone, Mann & Whitney (1947).
+    """
+    from scipy.stats import rankdata  # takes a second to import
+
+    positives = int(labels.sum())
+    negatives, deviation = len(labels) - positives, float(values.std()) if len(values) else 0.0
+    if not positives or not negatives or not deviation:
+        return 0.0
+    above = rankdata(values)[labels == 1].mean() - (positives + 1) / 2
+    lean = 2 * above / negatives - 1
+    by_chance = np.sqrt((positives + negatives + 1) / (3 * positives * negatives))
+    return float(lean / deviation) if abs(lean) > NORMAL_95 * by_chance else 0.0

@@ -99,5 +99,5 @@ def _named(template: str, feature: Feature, days: int) -> NamedFeature:
         levels=tuple(feature.levels),
         internal=feature.internal,
         family=feature.family or FAMILY_OF_KIND[feature.kind],
-        says=(filled(feature.says) or "").replace(" last 1 days", " last day"),
+        says=(filled(feature.says) or "").replace("in the last 1 days", "on the last day"),
     )

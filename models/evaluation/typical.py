@@ -99,7 +99,7 @@ def _term(some: TrainingSample, name: str, feature: str, typical: Value) -> Typi
 def pull(values: Floats, labels: NDArray[np.int64]) -> float:
     """How far a unit of an input goes with label 1: 2 AUC - 1 over its standard deviation; 0 where chance explains it.
 
-    Source: of the error by chance alone, Mann & Whitney (1947).
+    Source: Mann & Whitney (1947); the error by chance alone is that of a mean of ranks drawn at random.
     """
     from scipy.stats import rankdata  # takes a second to import
 
@@ -107,7 +107,7 @@ def pull(values: Floats, labels: NDArray[np.int64]) -> float:
     negatives, deviation = len(labels) - positives, float(values.std()) if len(values) else 0.0
     if not positives or not negatives or not deviation:
         return 0.0
-    above = rankdata(values)[labels == 1].mean() - (positives + 1) / 2
-    lean = 2 * above / negatives - 1
-    by_chance = np.sqrt((positives + negatives + 1) / (3 * positives * negatives))
+    ranks = rankdata(values)
+    lean = (2 * ranks[labels == 1].mean() - positives - 1) / negatives - 1
+    by_chance = 2 / negatives * np.sqrt(ranks.var(ddof=1) * negatives / (positives * len(labels)))
     return float(lean / deviation) if abs(lean) > NORMAL_95 * by_chance else 0.0

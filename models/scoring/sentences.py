@@ -73,7 +73,9 @@ def number_in_words(value: float, digits: int) -> str:
 
 
 def duration_in_words(seconds: float, digits: int) -> str:
-    """45 -> '45 seconds', 300 -> '5 minutes', 9000 -> '2.5 hours'."""
+    """45 -> '45 seconds', 300 -> '5 minutes', 9000 -> '2.5 hours', 0 -> '0 minutes'."""
+    if not seconds:
+        return "0 minutes"
     unit, size = next((one, size) for one, size, least in _UNITS if seconds >= least)
     number = number_in_words(seconds / size, digits)
     return f"{number} {unit if number == '1' else unit + 's'}"

@@ -1,89 +1,114 @@
-"""Reason codes beside paper and beside sorting each row by itself."""
+"""Reasons from effects: the strongest believed families first, each with the feature whose fact says so."""
+
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from models.scoring.reason_codes import NO_REASON, contributions_by_feature, reason_columns, strongest_reasons
+from models.scoring.reason_codes import MAX_REASONS, ReasonCodes, TermFact
+from models.scoring.shapley import Effects
 
-NAMES = ["plays", "age", "device"]
-TERM_FEATURES = ["plays", "age", "age", "device", "device"]  # age has an indicator beside it, device two levels
-
-
-def test_by_hand() -> None:
-    contributions = np.array([[0.5, -0.4, -0.3, 0.1, 0.0], [1.0, 2.0, -2.0, -3.0, 0.5]])
-    places, effects = strongest_reasons(contributions, TERM_FEATURES, NAMES, most=2)
-    assert places.tolist() == [[1, 0], [2, 0]]
-    assert effects == pytest.approx(np.array([[-0.7, 0.5], [-2.5, 1.0]]))
-
-
-def test_equal_effects_come_in_the_order_of_the_features() -> None:
-    places, effects = strongest_reasons(np.array([[-1.0, 0.0, 1.0, 1.0, 0.0]]), TERM_FEATURES, NAMES)
-    assert places.tolist() == [[0, 1, 2]]
-    assert effects.tolist() == [[-1.0, 1.0, 1.0]]
-
-
-def test_no_effect_is_no_reason() -> None:
-    contributions = np.array([[-0.0, 0.25, -0.25, 0.0, 1e-8], [1e-10, 0.0, 0.0, 0.0, 0.0]])
-    places, effects = strongest_reasons(contributions, TERM_FEATURES, NAMES)
-    assert places.tolist() == [[2, NO_REASON, NO_REASON], [NO_REASON] * 3]
-    assert effects.tolist() == [[1e-8, 0.0, 0.0], [0.0] * 3]
-
-
-def test_effects_that_the_order_of_a_sum_makes_unequal_are_equal() -> None:
-    """Else reasons of a model that was fitted elsewhere come in another order."""
-    for age, device in ((0.3, 0.1 + 0.2), (0.1 + 0.2, 0.3)):
-        places, effects = strongest_reasons(np.array([[0.0, age, 0.0, device, 0.0]]), TERM_FEATURES, NAMES)
-        assert age != device and places.tolist() == [[1, 2, NO_REASON]]
-        assert effects.tolist() == [[age, device, 0.0]]
-
-
-def test_fewer_features_than_reasons_asked_for() -> None:
-    places, effects = strongest_reasons(np.array([[2.0]]), ["plays"], ["plays"])
-    assert places.tolist() == [[0, NO_REASON, NO_REASON]]
-    assert effects.tolist() == [[2.0, 0.0, 0.0]]
-
-
-def test_no_rows_and_no_terms() -> None:
-    assert strongest_reasons(np.empty((0, 5)), TERM_FEATURES, NAMES)[0].shape == (0, 3)
-    assert strongest_reasons(np.empty((2, 0)), [], NAMES)[0].tolist() == [[NO_REASON] * 3] * 2
-
-
-def test_contributions_are_left_as_they_were() -> None:
-    contributions = np.array([[1.0, -2.0, 0.0, 3.0, 0.0]])
-    strongest_reasons(contributions, TERM_FEATURES, NAMES)
-    assert contributions.tolist() == [[1.0, -2.0, 0.0, 3.0, 0.0]]
-
-
-def test_term_of_an_unknown_feature_is_refused() -> None:
-    with pytest.raises(ValueError, match="unknown features: city"):
-        contributions_by_feature(np.zeros((1, 2)), ["plays", "city"], NAMES)
-
-
-@given(
-    st.lists(st.lists(st.integers(-3, 3), min_size=5, max_size=5), min_size=1, max_size=6),
-    st.lists(st.sampled_from(NAMES), min_size=5, max_size=5),
-    st.integers(1, 4),
+# Plays go with label 1 from 4 on, days since the last play against it from 10 on. A null share is filled with 0.3.
+TERMS = (
+    TermFact("frequency", "plays", 4.0, 0.5, None),
+    TermFact("frequency", "visits", 2.0, 2.0, None),
+    TermFact("recency", "days", 10.0, -0.1, None),
+    TermFact("depth", "share", 0.5, 1.0, 0.3),
+    TermFact("depth", "share", 0.0, -0.2, None),  # is missing
+    TermFact("taste", "device", 0.0, 0.0, None),  # has no direction
 )
-def test_like_sorting_each_row(rows: list[list[int]], term_features: list[str], most: int) -> None:
-    places, effects = strongest_reasons(np.array(rows, float), term_features, NAMES, most)
-    for row, found, moved in zip(rows, places.tolist(), effects.tolist(), strict=True):
-        sums = [sum(term for term, of in zip(row, term_features, strict=True) if of == name) for name in NAMES]
-        order = sorted((place for place in range(3) if sums[place]), key=lambda place: -abs(sums[place]))[:most]
-        missing = most - len(order)
-        assert found == order + [NO_REASON] * missing
-        assert moved == [sums[place] for place in order] + [0] * missing
+FREQUENCY, RECENCY, DEPTH, TASTE = range(4)
+TYPICAL = [4.0, 2.0, 10.0, 0.5, 0.0, 0.0]
 
 
-def test_columns() -> None:
-    contributions = np.array([[0.0, 0.0, 0.0, 0.0, 2.0], [0.5, 0.0, -1.0, 0.0, 0.0]])
-    columns = reason_columns(contributions, TERM_FEATURES, NAMES, most=2)
-    assert {name: column.to_pylist() for name, column in columns.items()} == {
-        "reason_1": ["device", "age"],
-        "reason_1_effect": [2.0, -1.0],
-        "reason_2": [None, "plays"],
-        "reason_2_effect": [None, 0.5],
-    }
-    assert [column.type for column in columns.values()] == [pa.string(), pa.float64()] * 2
+def reasons(
+    moved: list[float], inputs: list[float], alone: list[float] | None = None, terms: tuple[TermFact, ...] = TERMS
+) -> list[tuple[str, float, str]]:
+    """The reasons of one row: family, effect, feature."""
+    effects = Effects(np.zeros(1), np.array([moved]), np.array([alone or moved]))
+    columns = ReasonCodes(terms).columns(np.array([inputs]), effects)
+    row = {name: column.to_pylist()[0] for name, column in columns.items()}
+    names = [f"reason_{rank}" for rank in range(1, MAX_REASONS + 1)]
+    found = [(row[name], row[f"{name}_effect"], row[f"{name}_feature"]) for name in names]
+    assert all((None in one) == (set(one) == {None}) for one in found)
+    return [one for one in found if one[0]]
+
+
+def changed(**values: float) -> list[float]:
+    """The inputs of the typical customer with others where given."""
+    places = {"plays": 0, "visits": 1, "days": 2, "share": 3, "share_is_missing": 4, "device": 5}
+    inputs = list(TYPICAL)
+    for name, value in values.items():
+        inputs[places[name]] = value
+    return inputs
+
+
+def test_the_strongest_family_comes_first() -> None:
+    inputs = changed(plays=9, days=30, share=0.9)
+    found = reasons([0.5, -2.0, 0.7, 0.0], inputs)
+    assert found == [("recency", -2.0, "days"), ("depth", 0.7, "share"), ("frequency", 0.5, "plays")]
+
+
+def test_the_fact_is_the_one_that_pulls_most_the_way_of_the_effect() -> None:
+    inputs = changed(plays=9, visits=1)  # pulls 2.5 towards label 1, and -2 away
+    assert reasons([1.0, 0, 0, 0], inputs) == [("frequency", 1.0, "plays")]
+    assert reasons([-1.0, 0, 0, 0], inputs) == [("frequency", -1.0, "visits")]
+
+
+def test_no_reason_against_its_partial_dependence() -> None:
+    inputs = changed(plays=9, days=30)
+    assert reasons([0.5, -2.0, 0, 0], inputs, alone=[0.5, 2.0, 0, 0]) == [("frequency", 0.5, "plays")]
+    assert reasons([0.5, -2.0, 0, 0], inputs, alone=[0.5, 0.0, 0, 0]) == [("frequency", 0.5, "plays")]
+
+
+@pytest.mark.parametrize(
+    ("moved", "inputs"),
+    [
+        ([-1.0, 0, 0, 0], changed(plays=9)),  # more plays than usual are no reason to leave
+        ([1.0, 0, 0, 0], TYPICAL),
+        ([1.0, 0, 0, 0], changed(plays=4.0000000000000009)),  # the typical value, but for rounding
+        ([0, 0, 0, 5.0], changed(device=1)),
+        ([0, 0, 1e-12, 0], changed(share=0.9)),
+    ],
+    ids=["contradicts", "typical", "rounding", "no direction", "no effect"],
+)
+def test_no_reason_without_a_fact(moved: list[float], inputs: list[float]) -> None:
+    assert reasons(moved, inputs) == []
+
+
+def test_null_is_a_fact_of_its_own_and_not_the_value_that_fills_it() -> None:
+    unknown = changed(share=0.3, share_is_missing=1)
+    assert reasons([0, 0, -1.0, 0], unknown) == [("depth", -1.0, "share")]
+    without_indicator = tuple(one for number, one in enumerate(TERMS) if number != 4)
+    inputs = [value for number, value in enumerate(changed(share=0.3)) if number != 4]
+    assert reasons([0, 0, -1.0, 0], inputs, terms=without_indicator) == []
+
+
+def test_equal_effects_come_in_the_order_of_the_families() -> None:
+    """Also where they differ by rounding only, as of a model that was fitted elsewhere."""
+    for depth in (0.1 + 0.2, 0.3, 0.3 - 1e-16):
+        found = reasons([0.3, 0, depth, 0], changed(plays=9, share=0.9))
+        assert [one[0] for one in found] == ["frequency", "depth"]
+
+
+def test_more_rows_and_their_types() -> None:
+    moved = np.array([[1.0, 0, 0, 0], [0, -1.0, 0, 0], [0, 0, 0, 0]])
+    inputs = np.array([changed(plays=9), changed(days=30), TYPICAL])
+    columns = ReasonCodes(TERMS).columns(inputs, Effects(np.zeros(3), moved, moved))
+    assert columns["reason_1"].to_pylist() == ["frequency", "recency", None]
+    assert columns["reason_1_feature"].to_pylist() == ["plays", "days", None]
+    assert columns["reason_1_effect"].to_pylist() == [1.0, -1.0, None]
+    assert [column.type for column in columns.values()] == [pa.string(), pa.float64(), pa.string()] * MAX_REASONS
+
+
+def test_no_rows_no_terms_and_few_families() -> None:
+    def empty(rows: int, families: int) -> Effects:
+        return Effects(np.zeros(rows), np.zeros((rows, families)), np.zeros((rows, families)))
+
+    nobody: dict[str, Any] = ReasonCodes(TERMS).columns(np.zeros((0, 6)), empty(0, 4))
+    assert {len(column) for column in nobody.values()} == {0}
+    nothing = ReasonCodes(()).columns(np.zeros((2, 0)), empty(2, 0))
+    assert {tuple(column.to_pylist()) for column in nothing.values()} == {(None, None)}
+    lone = ReasonCodes(TERMS[:1]).columns(np.array([[9.0]]), Effects(np.zeros(1), np.ones((1, 1)), np.ones((1, 1))))
+    assert lone["reason_1"].to_pylist() == ["frequency"] and lone["reason_2"].to_pylist() == [None]

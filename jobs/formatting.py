@@ -77,15 +77,6 @@ def settings(params: Mapping[str, Any]) -> str:
     return ", ".join(f"{words(name)}{UNBREAKABLE}{value}" for name, value in params.items()) or NOTHING
 
 
-def value_as_text(value: float | str | None) -> str:
-    """A customer's value of a feature: 29.0 -> '29', 0.33333 -> '0.33', 99.7 -> '100', null -> 'not known'."""
-    if value is None:
-        return "not known"
-    if isinstance(value, str):
-        return value
-    return f"{value:,.0f}" if value == round(value) or abs(value) >= 10 else f"{value:.2g}"
-
-
 def words(name: str) -> str:
     """bought_again -> 'bought again'."""
     return name.replace("_", " ")

@@ -10,24 +10,6 @@ from tests.support.page import plain
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (29.0, "29"),
-        (29, "29"),
-        (0, "0"),
-        (0.33333, "0.33"),
-        (-2.56, "-2.6"),
-        (99.7, "100"),
-        (12345.6, "12,346"),
-        (None, "not known"),
-        ("ios", "ios"),
-    ],
-)
-def test_value_as_text(value: float | str | None, shown: str) -> None:
-    assert formatting.value_as_text(value) == shown
-
-
-@pytest.mark.parametrize(
     ("share", "shown"),
     [(0.5739, "57.4 %"), (0, "0.0 %"), (1, "100.0 %"), (0.0004, "< 0.1 %"), (0.9999, "> 99.9 %"), (None, "–")],
 )

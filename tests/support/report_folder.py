@@ -16,10 +16,10 @@ from jobs.data_folder import DataFolder
 from jobs.records.drift import DriftBasis, DriftRecord
 from jobs.records.recommending import RecommendationsBasis, RecommendationsRecord, RecommenderRecord
 from jobs.records.scoring import ScoresBasis, ScoresRecord
-from jobs.records.training import ChosenRecord, ModelRecord
+from jobs.records.training import ChosenRecord, ModelRecord, TypicalRecord
 from jobs.storage.layer import RECORD, Layer, sealed
 from jobs.storage.records import PartitionRecord, read_record, write_record
-from jobs.training.artifacts import AUDIT, BASELINES, CHOSEN, METRICS, ModelFolder
+from jobs.training.artifacts import AUDIT, BASELINES, CHOSEN, METRICS, TYPICAL, ModelFolder
 from models.drift import ScoreDrift
 from models.leakage.audit import FeatureAudit
 from tests.support import model_records, recommendation_records
@@ -147,9 +147,11 @@ class ReportFolder:
     # ---- models ----
 
     def with_model(self, record: ModelRecord) -> Self:
-        """A model with the scores of its test set."""
+        """A model with the scores of its test set, and the typical customer, who was here on 2 days of 3."""
         folder = self.data.models / record.model
         write_record(folder / METRICS, record)
+        typical = TypicalRecord(features={"visits_1d": 1.0, "visits_3d": 2.0, "last_spending": 4.0}, terms={})
+        write_record(folder / TYPICAL, typical)
         _write_rows(folder / "test_scores" / "part-0.parquet", TEST_SCORES)
         return self
 

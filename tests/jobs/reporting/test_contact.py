@@ -21,21 +21,23 @@ from tests.support.report_records import HOSTILE, MATURE, around
         "On the list are the 100 customers (5.0 %) with the highest expected profit, as far as a budget of 135 EUR "
         "goes. "
         "90 are to be contacted; 10, drawn at random (12.5 %), are held out and must not be contacted. "
-        "The contacts cost 135 EUR, keep 34 customers who would have left, and earn 1,234 EUR after costs.",
-        "10.0 % of the customers contacted Profit per 1,000 customers by the model 50.40 EUR 40.40 to 60.40 "
-        "by the recency rule 30.00 EUR 20.00 to 40.00 at random -20.00 EUR -30.00 to -10.00 "
+        "The contacts cost 135 EUR, reach 14.0 % of those who will leave, keep 34 customers who would leave, and earn "
+        "1,234 EUR after costs.",
+        "10.0 % of the customers contacted Profit per 1,000 by the model 50.40 EUR 40.40 to 60.40 "
+        "by recency alone 30.00 EUR 20.00 to 40.00 at random -20.00 EUR -30.00 to -10.00 "
         "everybody -200.00 EUR nobody 0.00 EUR",
-        "That is 20.40 EUR more than by the recency rule (95 % interval of the difference 15.40 to 25.40).",
+        "That is 20.40 EUR more than by recency alone (95 % interval of the difference 15.40 to 25.40).",
         "The plan contacts 5.0 %; 10.0 % is the nearest share that was measured.",
-        "This is a response model, not uplift.",
+        "What a contact changes is assumed, not learned.",
         "compare the 10 held out with the 90 contacted",
         # more visits raise the probability of coming back, so they lower that of leaving
         # and each reason shows the customer's own value; that of customer 7 is null
-        f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5 "
-        f"▲ raises: Days with a visit in 1 {HOSTILE}: 0 3 90.0 %",
-        f"raises: Days with a visit in 1 {HOSTILE}: 0 ▲ raises: Days since coins were spent: 29 7 90.0 % 5 EUR",
-        "▲ raises: Days since coins were spent: not known 0 90.0 % 1 EUR",
-        "The whole list: scores/as_of=2024-03-05/ (Parquet)",
+        f"20 90.0 % 8 EUR ▼ less likely: Days with a visit in 3 {HOSTILE}: 2.5; typical: 2 "
+        f"▲ likelier: Days with a visit in 1 {HOSTILE}: no; typical: 1 3 90.0 %",
+        f"likelier: Days with a visit in 1 {HOSTILE}: no; typical: 1 "
+        "▲ likelier: Days since coins were spent: 29; typical: 4 7 90.0 % 5 EUR",
+        "▲ likelier: nothing spent; typical: Days since coins were spent: 4 0 90.0 % 1 EUR",
+        "the whole list in words: contacts/contacts_2024-03-05.csv.",
         "Qini coefficient 0.030 0.020 to 0.040;",
         "Tenth Treated Not treated Uplift 10 10 20 0.100 0.080 to 0.120 9 10 20 0.090",
     ],
@@ -48,14 +50,22 @@ def test_says(page: str, sentence: str) -> None:
 
 
 def test_plan_without_limit_hold_out_and_uplift(folder: ReportFolder, sail: SparkSession) -> None:
-    folder.with_scores(limit={}, held_out=0, uplift=None, value_of_customer="2 * <visits_3d>", expected_gain=1.25)
+    folder.with_scores(
+        limit={},
+        held_out=0,
+        uplift=None,
+        value_of_customer="2 * <visits_3d>",
+        value_about="2 EUR a <visit>",
+        expected_gain=1.25,
+    )
     page = page_of(folder, sail)
     said = text_of(page)
     assert "with the highest expected profit: all whose contact is expected to earn more than it costs." in said
-    assert "no customer is held out." in said
+    assert "nobody is held out." in said
     assert "so the effect of the contacts will never be known" in said
-    assert "is worth 2 * <visits_3d> EUR" in said
-    assert "<visits_3d>" not in page
+    assert "Each customer who is kept is worth 2 EUR a <visit>." in said
+    assert "visits_3d" not in said[: said.index("How good is the model")]
+    assert "<visit>" not in page
     assert "contacting 90 should earn 1.25 EUR" in said
     assert "Qini" not in said
     assert set(figures_of(page)) == FIGURES - {"uplift"}
@@ -88,7 +98,9 @@ def test_reasons_of_a_table_by_other_declarations_have_the_values_that_it_has(
     pq.write_table(pq.read_table(folder.feature_rows).drop_columns(["last_spending"]), folder.feature_rows)
     reseal(folder.feature_rows.parent)
     said = shown(folder, sail)
-    assert f"Days with a visit in 1 {HOSTILE}: 0 ▲ raises: Days since coins were spent 7 90.0 % 5 EUR" in said
+    assert (
+        f"in 1 {HOSTILE}: no; typical: 1 ▲ likelier: Days since coins were spent (1: yesterday) 7 90.0 % 5 EUR" in said
+    )
 
 
 def test_values_are_those_of_the_day_whatever_the_tables_of_other_days_look_like(
@@ -98,10 +110,10 @@ def test_values_are_those_of_the_day_whatever_the_tables_of_other_days_look_like
     mature = folder.data.features.partition(MATURE)
     pq.write_table(pa.table({"customer_id": [20]}), mature / "part-0.parquet")
     reseal(mature)
-    assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5" in shown(folder, spark)
+    assert f"20 90.0 % 8 EUR ▼ less likely: Days with a visit in 3 {HOSTILE}: 2.5; typical: 2" in shown(folder, spark)
 
 
 def test_reasons_without_a_table_have_no_values(folder: ReportFolder, sail: SparkSession) -> None:
     folder.without_feature_rows()
     said = shown(folder, sail)
-    assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE} ▲ raises: Days with" in said
+    assert f"20 90.0 % 8 EUR ▼ less likely: Days with a visit in 3 {HOSTILE} ▲ likelier: Days with" in said

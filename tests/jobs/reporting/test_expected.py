@@ -8,9 +8,9 @@ from tests.support.page import text_of
 @pytest.mark.parametrize(
     "sentence",
     [
-        # of 200 customers a tenth, or nine tenths, come back
-        "10 200 90.0 % 20 9 200 10.0 % 180",
-        "10 is the tenth with the highest probability of it, where fewest leave.",
+        # of 200 customers in a tenth, a tenth or nine tenths come back; the likeliest to leave stand first
+        "Expected to 1 200 90.0 % 180 2 200 90.0 % 180",
+        "9 200 90.0 % 180 10 200 10.0 % 20",
     ],
 )
 def test_says(page: str, sentence: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from models.evaluation.intervals import Interval
+from models.targeting.contact_list import OtherAim
 from tests.support.model_records import fitted_on
 from tests.support.page import shown, text_of
 from tests.support.report_folder import ReportFolder
@@ -19,18 +20,16 @@ from tests.support.report_records import HOSTILE, NEWEST, NOTHING, around, table
     [
         # 0.18 of 2,000 come back, so 1,640 leave; of 1,000 whose outcome is known 250 came back
         "1,640 of 2,000 customers are expected to leave; contacting 90 should earn 1,234 EUR.",
-        "From 2024-03-05 to 2024-03-06. "
-        f"Leaving means the outcome “came back” does not come (Spends {HOSTILE} & more).",
+        f"From 2024-03-05 to 2024-03-06. Spends {HOSTILE} & more: all others leave.",
         "Will leave 1,640 82.0 % of 2,000 customers, the sum of their probabilities. "
         "Last known: 75.0 %, as of 2024-03-03.",
         "How sure 70 of 100 pairs of customers put in the right order (95 % interval 60.0 to 80.0); "
         "better than the recency rule (60). Probabilities are calibrated: off by 1.2 points on average.",
-        "Whom to contact 90 customers, for 135 EUR. 10 more are held out: they are not contacted, so that the effect",
-        "Expected gain 1,234 EUR after costs, if a contact costs 1.50 EUR, a customer kept is worth 40 EUR "
-        "and 10.0 % of the leavers contacted stay.",
-        "Measured on customers the model never saw, 10.0 % of the customers contacted: per 1,000 customers "
-        "50.40 EUR (40.40 to 60.40) by the model, "
-        "30.00 EUR by the recency rule, -20.00 EUR at random; contacting all, -200.00 EUR.",
+        "Whom to contact 90 customers, for 135 EUR. 10 more are held out: not contacted, so that the effect",
+        "Expected gain 1,234 EUR after costs, if a contact costs 1.50 EUR and keeps 10.0 % of those who would "
+        "leave, each worth 40 EUR.",
+        "Measured on customers the model never saw, 10.0 % of them contacted: per 1,000 "
+        "50.40 EUR (40.40 to 60.40) by the model, 30.00 EUR by recency alone, -20.00 EUR at random; contacting all, -200.00 EUR.",
         # 16 of 120 lines rejected
         "Data: 13.3 % of the lines were rejected; 1 day without any log; parts of 2 days are missing.",
         "1 archive could not be read and is missing from every number here",
@@ -42,13 +41,50 @@ def test_says(page: str, sentence: str) -> None:
 
 def test_where_the_label_is_leaving_the_label_is_told(tmp_path: Path, sail: SparkSession) -> None:
     said = shown(ReportFolder(tmp_path / "data", one_if="absent").with_everything(), sail)
-    assert "360 of 2,000 customers are expected to leave" in said
-    assert f"Leaving means “came back”: Spends {HOSTILE} & more." in said
+    assert "360 of 2,000 customers are expected to leave; contacting 90 should earn" in said
+    assert f"To leave means: Spends {HOSTILE} & more." in said
     assert "Last known: 25.0 %, as of 2024-03-03" in said
     assert "10 200 90.0 % 180 9 200 10.0 % 20" in said
-    assert f"20 10.0 % 8 EUR ▲ raises: Days with a visit in 3 {HOSTILE}: 2.5" in said
-    assert "10 is the tenth with the highest probability of it, where most leave." in said
+    assert f"20 10.0 % 8 EUR ▲ likelier: Days with a visit in 3 {HOSTILE}: 2.5; typical: 2" in said
     assert "The label is 1 when no day of the outcome window meets" in said
+
+
+def test_where_contacts_are_to_convert_it_is_told_who_stays(tmp_path: Path, sail: SparkSession) -> None:
+    """0.18 of 2,000 spend again; the 90 contacted cost 135 EUR, and the other 1,910 would cost 2,865."""
+    words = {
+        "customer": "guest",
+        "stay": "spend again",
+        "stayed": "spent again",
+        "leave": "be gone",
+        "left": "were gone",
+    }
+    folder = ReportFolder(tmp_path / "data", words=words).with_everything()
+    other = OtherAim("keep", 1, 1.5, 2.25, 1)
+    convert = {
+        "aim": "convert",
+        "lift": 0.2,
+        "expected_good_all": 360.0,
+        "expected_good_contacted": 81.0,
+        "other": other,
+    }
+    said = shown(folder.with_scores(**convert, left_out={"contacted": 3, "segments": 0}, expected_changed=1.4), sail)
+    assert "360 of 2,000 guests are expected to spend again; 1,640 are not." in said
+    assert (
+        "Contacting 90 guests (4.5 %) reaches 22.5 % of those who will spend again, saves 2,865 EUR against contacting "
+        "everybody, and should earn 1,234 EUR."
+    ) in said
+    assert f"To spend again means: Spends {HOSTILE} & more." in said
+    assert "Last known: 25.0 %, as of 2024-03-03" in said
+    assert "makes it 20.0 % likelier that a guest will spend again, each worth 40 EUR" in said
+    assert "10 200 90.0 % 180 9 200 10.0 % 20" in said
+    assert "win 1 more guest, and earn" in said
+    assert "Not on the list by the rules of contact: 3 contacted not long ago." in said
+    assert (
+        "To keep guests instead (--aim keep), 1 guest would be contacted for 1.50 EUR, with an expected gain of "
+        "2.25 EUR; 1 is on both lists."
+    ) in said
+    assert f"20 10.0 % 8 EUR ▲ likelier: Days with a visit in 3 {HOSTILE}: 2.5; typical: 2" in said
+    assert "customer" not in said[said.index("guests are expected") : said.index("How good is the model")]
 
 
 # ---- how sure ----

@@ -1,5 +1,6 @@
 """`encore score` and `encore drift` on tables and a model of a small shop."""
 
+import csv
 import json
 import math
 import shutil
@@ -8,16 +9,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from conf.load import overridden
+from jobs.contacts.sheet import write_sheet
 from jobs.context import Context
 from jobs.drift import drift, refuse_drift
 from jobs.engine import engine
+from jobs.records.recommending import RecommendationsBasis, RecommendationsRecord
 from jobs.score import score, summary
+from jobs.storage.layer import RECORD, sealed
+from jobs.storage.records import write_record
 from jobs.train import train
 from jobs.training.artifacts import ModelFolder
 from jobs.training.backtest import backtest
@@ -126,6 +133,62 @@ def test_the_value_may_follow_the_customer_and_the_past_tell_uplift(trained: Con
     assert record.plan.held_out == 0
 
 
+# ---- the list for those who write the letters ----
+
+
+def sheet(context: Context) -> list[dict[str, str]]:
+    """The list as a spreadsheet opens it; `utf-8-sig` fails to remove the mark where there is none."""
+    text = context.data.contact_sheet(DAY).read_text(encoding="utf-8")
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(text[1:].splitlines()))
+
+
+@pytest.mark.parametrize("aim", ["convert", "keep"])
+def test_the_list_is_a_sheet_in_words(trained: Context, sail: SparkSession, aim: str) -> None:
+    score(priced(trained, aim=aim, lift=0.5), sail)
+    found, listed = scores(trained), sheet(trained)
+    contacted = [row for row in found.values() if row["contact"] == "contact"]
+    by_risk = [(row["risk"], -row["expected_profit"], row["customer_id"]) for row in contacted]
+    by_profit = [(-row["expected_profit"], row["customer_id"]) for row in contacted]
+    order = sorted(by_risk) if aim == "convert" else sorted(by_profit)
+    assert [int(row["customer_id"]) for row in listed] == [key[-1] for key in order]
+    for row in listed:
+        own = found[int(row["customer_id"])]
+        is_convert = aim == "convert"
+        assert float(row["probability"]) == pytest.approx(1 - own["risk"] if is_convert else own["risk"], abs=6e-5)
+        assert float(row["expected_profit"]) == pytest.approx(own["expected_profit"], abs=6e-3)
+        assert (row["aim"], float(row["value"]), row["titles"]) == (aim, 20.0, "")
+        if own["reason_1_feature"] == "visits":
+            visits = customers(900)[int(row["customer_id"])]["visits"]
+            assert row["reason_1"].startswith(f"Visits: {visits or 'no'}; typical: ")
+    assert sum(bool(row["reason_1"]) for row in listed) > len(listed) / 2
+
+
+def test_the_sheet_names_the_titles_of_these_scores(trained: Context, sail: SparkSession) -> None:
+    """Two titles for customer 0 and none for others; titles made of other scores are not named."""
+    _, record = score(priced(trained, hold_out_share=0.0, cost_of_contact=1e-6), sail)
+    layer, path = trained.data.titles_for_contacts, trained.data.contact_sheet(DAY)
+    for basis, titles in ((record.basis, "=1+1; Momo"), (record.basis.model_copy(update={"model": "other"}), "")):
+        made_of = RecommendationsBasis(recommender="r", scores=basis, top=2, who="everybody")
+        folder = layer.partition(DAY)
+        folder.mkdir(parents=True, exist_ok=True)
+        names = [{"rank": rank, "name": name} for rank, name in ((1, "=1+1"), (2, "Momo"))]
+        pq.write_table(pa.table({"customer_id": [0], "titles": [names]}), folder / "part-0.parquet")
+        write_record(folder / RECORD, sealed(RecommendationsRecord(basis=made_of), folder))
+        path.unlink()
+        write_sheet(trained.data, sail, trained.service, DAY)
+        first = next(row for row in sheet(trained) if row["customer_id"] == "0")
+        assert first["titles"] == (f"'{titles}" if titles else "")  # inert in a spreadsheet
+        assert {row["titles"] for row in sheet(trained) if row["customer_id"] != "0"} == {""}
+
+
+def test_scores_without_a_list_have_no_sheet_not_even_an_old_one(trained: Context, sail: SparkSession) -> None:
+    score(trained, sail)
+    assert trained.data.contact_sheet(DAY).is_file()
+    score(replace(trained, service=trained.service.model_copy(update={"targeting": None})), sail)
+    assert not trained.data.contact_sheet(DAY).exists()
+
+
 def test_without_economics_nobody_is_contacted(trained: Context, sail: SparkSession) -> None:
     poor = replace(trained, service=trained.service.model_copy(update={"targeting": None}))
     _, record = score(poor, sail)
@@ -136,13 +199,15 @@ def test_without_economics_nobody_is_contacted(trained: Context, sail: SparkSess
 
 @pytest.mark.parametrize("model", ["lr", "gbt"])
 def test_both_engines_give_the_same_list(trained: Context, model: str) -> None:
-    found = []
+    found, sheets = [], []
     for name in ("sail", "spark"):
         shutil.rmtree(trained.data.scores.root, ignore_errors=True)
         with engine(name, SMALL) as session:
             score(trained, session, model=model)
         found.append(scores(trained))
+        sheets.append(trained.data.contact_sheet(DAY).read_text(encoding="utf-8"))
     left, right = found
+    assert sheets[0] == sheets[1] and sheets[0].count("\n") > 100
     assert left.keys() == right.keys()
     for customer, row in left.items():
         other = right[customer]

@@ -29,7 +29,8 @@ from tests.support.report_records import HOSTILE, NEWEST, NOTHING, around, table
         "Expected gain 1,234 EUR after costs, if a contact costs 1.50 EUR and keeps 10.0 % of those who would "
         "leave, each worth 40 EUR.",
         "Measured on customers the model never saw, 10.0 % of them contacted: per 1,000 "
-        "50.40 EUR (40.40 to 60.40) by the model, 30.00 EUR by recency alone, -20.00 EUR at random; contacting all, -200.00 EUR.",
+        "50.40 EUR (40.40 to 60.40) by the model, 30.00 EUR by recency alone, -20.00 EUR at random; "
+        "contacting all, -200.00 EUR.",
         # 16 of 120 lines rejected
         "Data: 13.3 % of the lines were rejected; 1 day without any log; parts of 2 days are missing.",
         "1 archive could not be read and is missing from every number here",

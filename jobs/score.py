@@ -44,6 +44,7 @@ from jobs.console.options import (
 )
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
+from jobs.contacts.history import history_sources
 from jobs.contacts.plan import KEYS, features_read, make_plan
 from jobs.context import Context
 from jobs.formatting import fixed, span
@@ -57,6 +58,7 @@ from jobs.training.feature_tables import FeatureTables
 from models.evaluation.deciles import with_deciles
 from models.scoring.portable import PortableModel, score_table
 from models.targeting.contact_list import choose_contacts
+from models.targeting.limits import with_barred
 from models.targeting.response import risk
 
 EXAMPLE = "encore score --data /data/music --budget 5000 --cost 2 --value 40 --aim keep --kept-share 0.1"
@@ -144,11 +146,13 @@ def score(
     lineage.require_tables([day])
     _refuse_other_table(tables, day, table_record, models, name, portable)
     lineage.require_model(name)
+    sources = history_sources(layer, money, context.engine, day)
     basis = ScoresBasis(
         table=table_record.basis,
         model=models.version(name),
         targeting=targeting_version(service),
         declared=targeting_version(tables.declared),
+        history=sources.fingerprint(),
     )
     done = layer.up_to_date({day: basis})
     if not done:
@@ -157,7 +161,12 @@ def score(
             # Written once before it is ranked, since each pass over it would score everybody again.
             plainly = Partitions(staged.work / "plain", staged.key)
             kept = [*KEYS, *features_read(money)]
-            write_partitions(score_table(table, {PROBABILITY: portable}, kept, PROBABILITY), plainly)
+            scored = score_table(table, {PROBABILITY: portable}, kept, PROBABILITY)
+            if money:
+                kind = dict(table.dtypes)["customer_id"]
+                history = sources.read(spark, service, kind, staged.work / "history")
+                scored = with_barred(scored, money, history, date.fromisoformat(day))
+            write_partitions(scored, plainly)
             if not plainly.has_rows():
                 raise InputError(
                     f"{tables.layer.partition(day)}: no customer in this table is eligible, so none is scored"

@@ -44,6 +44,7 @@ from jobs.console.options import (
 )
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
+from jobs.contacts.history import history_sources
 from jobs.contacts.plan import KEYS, features_read, make_plan
 from jobs.contacts.sheet import write_sheet
 from jobs.context import Context
@@ -59,6 +60,7 @@ from jobs.training.reasons import reason_codes
 from models.evaluation.deciles import with_deciles
 from models.scoring.portable import PortableModel, score_table
 from models.targeting.contact_list import choose_contacts
+from models.targeting.limits import with_barred
 from models.targeting.response import customer_value, risk
 
 EXAMPLE = "encore score --data /data/music --budget 5000 --cost 2 --value 40 --aim keep --kept-share 0.1"
@@ -146,11 +148,13 @@ def score(
     lineage.require_tables([day])
     _refuse_other_table(tables, day, table_record, models, name, portable)
     lineage.require_model(name)
+    sources = history_sources(layer, money, context.engine, day)
     basis = ScoresBasis(
         table=table_record.basis,
         model=models.version(name),
         targeting=targeting_version(service),
         declared=targeting_version(tables.declared),
+        history=sources.fingerprint(),
     )
     done = layer.up_to_date({day: basis})
     if not done:
@@ -160,7 +164,12 @@ def score(
             plainly = Partitions(staged.work / "plain", staged.key)
             kept = [*KEYS, *features_read(money)]
             codes = {PROBABILITY: reason_codes(tables.service, portable, models.typical(name))}
-            write_partitions(score_table(table, {PROBABILITY: portable}, kept, codes), plainly)
+            scored = score_table(table, {PROBABILITY: portable}, kept, codes)
+            if money:
+                kind = dict(table.dtypes)["customer_id"]
+                history = sources.read(spark, service, kind, staged.work / "history")
+                scored = with_barred(scored, money, history, date.fromisoformat(day))
+            write_partitions(scored, plainly)
             if not plainly.has_rows():
                 raise InputError(
                     f"{tables.layer.partition(day)}: no customer in this table is eligible, so none is scored"

@@ -66,8 +66,10 @@ def _other_aim(service: Service, day: str, plain: DataFrame, listed: DataFrame) 
 def _test_set(
     tables: FeatureTables, models: ModelFolder, spark: SparkSession, name: str, features: list[str]
 ) -> DataFrame:
-    """The test scores of a model, with the features of its customers that the economics read."""
-    tested = spark.read.parquet(str(models.test_scores(name)))
+    """The test scores of a model and of BG/NBD, with the features of its customers that the economics read."""
+    tested, bgnbd = spark.read.parquet(str(models.test_scores(name))), models.bgnbd_scores(name)
+    if bgnbd:
+        tested = tested.join(spark.read.parquet(str(bgnbd)), list(KEYS))
     if not features:
         return tested
     record = models.record(name)

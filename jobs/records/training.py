@@ -124,8 +124,12 @@ class BaselineSection(EvaluationSection):
 
 
 class BaselinesRecord(Record):
-    """The baselines: `models/baselines/metrics.json`; left_out: by name, why a baseline is missing."""
+    """The baselines: `models/baselines/metrics.json`; left_out: by name, why a baseline is missing.
 
+    Beside it lies `test_scores/`, with the probabilities of BG/NBD for the test set where it is fitted.
+    """
+
+    VERSION: ClassVar[int] = 2  # 1 had no test scores
     COMMAND: ClassVar[str] = "`encore train`"
     split: SplitSection
     baselines: list[BaselineSection]

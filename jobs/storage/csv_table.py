@@ -29,6 +29,7 @@ from jobs.storage.location import Place
 
 GZIP = b"\x1f\x8b"
 BATCH_BYTES = 4 << 20
+TABLE_ADVICE = "Rename the columns, or give the names to the service's table"
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,11 @@ class Source:
     positions: Mapping[str, int]
 
 
-def source(path: Path, table: FinishedTable) -> Source:
-    """Inspect the beginning of a file. Raises InputError where it does not have the declared columns."""
+def source(path: Path, table: FinishedTable, advice: str = TABLE_ADVICE) -> Source:
+    """Inspect the beginning of a file. Raises InputError where it does not have the declared columns.
+
+    advice: what to do where a column is missing.
+    """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; give the CSV file of the finished table")
     with _reading(path), _opened(path) as file:
@@ -60,11 +64,11 @@ def source(path: Path, table: FinishedTable) -> Source:
     if not cells:
         raise InputError(f"{path}: the file is empty; give one with a row for each customer")
     has_header = not any(re.fullmatch(NUMBER, cell) for cell in cells)
-    positions = _by_name(path, cells, table) if has_header else _by_position(path, cells, table)
+    positions = _by_name(path, cells, table, advice) if has_header else _by_position(path, cells, table)
     return Source(path, checksum, has_header, blank + has_header, len(cells), positions)
 
 
-def write_texts(file: Source, folder: Place) -> int:
+def write_texts(file: Source, folder: Place, may_be_empty: bool = False) -> int:
     """Write the declared columns as texts in NFC into a Parquet file in `folder`, a batch at a time.
 
     An empty cell is null.
@@ -73,7 +77,8 @@ def write_texts(file: Source, folder: Place) -> int:
         The number of rows.
 
     Raises:
-        InputError: a row has another number of cells, the file is not UTF-8, or there is no row.
+        InputError: a row has another number of cells, the file is not UTF-8, or (unless `may_be_empty`) there is no
+            row.
     """
     folder.mkdir(parents=True)
     schema = pa.schema([(name, pa.string()) for name in file.positions])
@@ -87,7 +92,7 @@ def write_texts(file: Source, folder: Place) -> int:
         for batch in _batches(content, file):
             writer.write_batch(pa.record_batch([pc.utf8_normalize(texts, "NFC") for texts in batch], schema=schema))
             rows += batch.num_rows
-    if not rows:
+    if not rows and not may_be_empty:
         raise InputError(
             f"{file.path}: there is a header and no row below it; give a file with a row for each customer"
         )
@@ -122,7 +127,7 @@ def _first_row(path: Path) -> tuple[int, list[str]]:
     return 0, []
 
 
-def _by_name(path: Path, cells: list[str], table: FinishedTable) -> dict[str, int]:
+def _by_name(path: Path, cells: list[str], table: FinishedTable, advice: str) -> dict[str, int]:
     found: dict[str, list[int]] = {
         name: [number for number, cell in enumerate(cells) if plain(cell) in map(plain, (name, *column.names))]
         for name, column in table.columns.items()
@@ -134,10 +139,7 @@ def _by_name(path: Path, cells: list[str], table: FinishedTable) -> dict[str, in
             f"columns {', '.join(table.columns)}"
         )
     if missing:
-        raise InputError(
-            f"{path}: its header has no column {'; none '.join(missing)}. Rename the columns, or give the names to "
-            f"the service's table"
-        )
+        raise InputError(f"{path}: its header has no column {'; none '.join(missing)}. {advice}")
     for name, numbers in found.items():
         if len(numbers) > 1:
             both = " and ".join(cells[number] for number in numbers)

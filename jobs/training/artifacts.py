@@ -24,6 +24,7 @@ BASELINES = "baselines"
 AUDIT, CHOSEN = "audit.json", "chosen.json"
 METRICS, MODEL, REFERENCE, TYPICAL = "metrics.json", "model.json", "reference.json", "typical.json"
 TEST_SCORES = "test_scores"
+BGNBD_PROBABILITY = "bgnbd_probability"  # in the test scores of the baselines
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,18 @@ class ModelFolder:
     def baselines(self) -> BaselinesRecord | None:
         """The record of the baselines, None where there is none."""
         return find_record(BaselinesRecord, self.folder(BASELINES) / METRICS)
+
+    def bgnbd_scores(self, name: str) -> Place | None:
+        """Folder of the scores of BG/NBD for the test set of a model, None where there are none.
+
+        Its columns are `customer_id`, `as_of` and BGNBD_PROBABILITY.
+        """
+        model, known = self.record(name), self.readable(BaselinesRecord, BASELINES)
+        folder = self.test_scores(BASELINES)
+        if known is None or not folder.is_dir():
+            return None
+        has_its_test_set = known.split == model.split and known.fitted_on.tables == model.fitted_on.tables
+        return folder if has_its_test_set else None
 
     def audit(self) -> AuditRecord | None:
         """The last leakage audit, None where there was none."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import groupby
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from conf.errors import InputError
 from conf.version import code_version
@@ -25,12 +26,21 @@ from jobs.records.training import (
 from jobs.storage.backend import replace_folder, staging_folder
 from jobs.storage.location import Place
 from jobs.storage.records import write_record
-from jobs.training.artifacts import BASELINES, METRICS, MODEL, REFERENCE, TEST_SCORES, TYPICAL, ModelFolder
+from jobs.training.artifacts import (
+    BASELINES,
+    BGNBD_PROBABILITY,
+    METRICS,
+    MODEL,
+    REFERENCE,
+    TEST_SCORES,
+    TYPICAL,
+    ModelFolder,
+)
 from jobs.training.dataset import LabelledRows, fitted_on, split_section
 from jobs.training.fitter import FitResult, Fitter
 from jobs.training.mlflow import log_model_run
 from jobs.training.variants import ModelVariant
-from models.baselines.baselines import SCORED, Baseline, bgnbd_baseline, fit_recency, simple_baselines
+from models.baselines.baselines import BGNBD, SCORED, Baseline, bgnbd_baseline, fit_recency, simple_baselines
 from models.drift import make_reference
 from models.evaluation.evaluate import Evaluation, evaluate
 from models.evaluation.explanation import Explanation, draw_sample, explain
@@ -41,6 +51,7 @@ from models.fitting.fit import TrainingSet
 from models.fitting.split import unlabelled_histories
 from models.scoring.portable import PortableModel, score_table
 
+KEYS = ("customer_id", "as_of")  # of test scores
 STEPS_BESIDE = 2  # of a model, beside those of its fit: evaluation, explanation
 
 
@@ -109,7 +120,7 @@ class TrainingRun:
                 past = unlabelled_histories(split, rows.train, rows.test)
                 found.append(bgnbd_baseline(past, rows.train, rows.test, service, service.alive))
             except ValueError as error:  # models can be trained without this baseline
-                left_out["bgnbd"] = str(error)
+                left_out[BGNBD] = str(error)
         record = BaselinesRecord(
             split=split_section(split),
             baselines=[self._evaluate_baseline(one) for one in found],
@@ -119,6 +130,10 @@ class TrainingRun:
         target = self.data.models / BASELINES
         with staging_folder(target) as folder:
             write_record(folder / "new" / METRICS, record)
+            for one in found:
+                if one.name == BGNBD:
+                    scores = one.test.select(*KEYS, F.col("probability").alias(BGNBD_PROBABILITY))
+                    scores.write.parquet(str(folder / "new" / TEST_SCORES))
             replace_folder(folder / "new", target)
 
     def _evaluate_baseline(self, one: Baseline) -> BaselineSection:

@@ -17,6 +17,7 @@ from models.baselines.bgnbd import count_customers, fit_bgnbd
 from models.fitting.fit import constant_model, count_labels, fit_logistic
 from models.scoring.portable import PortableModel, score_table
 
+BGNBD = "bgnbd"
 EXPECTED = "log_expected_events"
 LEAST_EXPECTED = 1e-12
 SCORED = ("customer_id", "as_of", "label")
@@ -73,5 +74,5 @@ def bgnbd_baseline(histories: DataFrame, train: DataFrame, test: DataFrame, serv
     curve = Pipeline(stages=stages).fit(parts[0])
     probability = vector_to_array(F.col("both"))[1].alias("probability")
     return Baseline(
-        "bgnbd", "BG/NBD, expected events", *(curve.transform(part).select(*SCORED, probability) for part in parts)
+        BGNBD, "BG/NBD, expected events", *(curve.transform(part).select(*SCORED, probability) for part in parts)
     )

@@ -65,6 +65,7 @@ class ScoresRecord(PartitionRecord):
     where the outcome is not over.
     """
 
+    VERSION: ClassVar[int] = 3  # 2 had reasons by feature
     COMMAND: ClassVar[str] = "`encore score --as-of {partition}`"
     basis: ScoresBasis
     model: str

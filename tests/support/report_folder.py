@@ -16,10 +16,10 @@ from jobs.data_folder import DataFolder
 from jobs.records.drift import DriftBasis, DriftRecord
 from jobs.records.recommending import RecommendationsBasis, RecommendationsRecord, RecommenderRecord
 from jobs.records.scoring import ScoresBasis, ScoresRecord
-from jobs.records.training import ChosenRecord, ModelRecord
+from jobs.records.training import ChosenRecord, ModelRecord, TypicalRecord
 from jobs.storage.layer import RECORD, Layer, sealed
 from jobs.storage.records import PartitionRecord, read_record, write_record
-from jobs.training.artifacts import AUDIT, BASELINES, CHOSEN, METRICS, ModelFolder
+from jobs.training.artifacts import AUDIT, BASELINES, CHOSEN, METRICS, TYPICAL, ModelFolder
 from models.drift import ScoreDrift
 from models.leakage.audit import FeatureAudit
 from tests.support import model_records, recommendation_records
@@ -51,6 +51,7 @@ OTHER_ARCHIVES = {
 TEST_SCORES = {"customer_id": [1, 2, 3, 4], "label": [1, 1, 0, 0], "probability": [0.5, 0.5, 0.5, 0.5]}
 # Of the four pairs of these customers three are in order. Customer 9 is not in the test set and would spoil it.
 TRUTH = {"customer_id": [1, 2, 3, 4, 9], "leaving_probability": [0.9, 0.4, 0.5, 0.1, 0.99], "left": [1, 1, 0, 0, 0]}
+TYPICAL_VALUES: dict[str, float | str | None] = {"visits_1d": 1.0, "visits_3d": 1.0, "last_spending": 4.0}
 
 
 class ReportFolder:
@@ -150,6 +151,7 @@ class ReportFolder:
         """A model with the scores of its test set."""
         folder = self.data.models / record.model
         write_record(folder / METRICS, record)
+        write_record(folder / TYPICAL, TypicalRecord(features=TYPICAL_VALUES, terms={}))
         _write_rows(folder / "test_scores" / "part-0.parquet", TEST_SCORES)
         return self
 

@@ -31,10 +31,10 @@ from tests.support.report_records import HOSTILE, MATURE, around
         "compare the 10 held out with the 90 contacted",
         # more visits raise the probability of coming back, so they lower that of leaving
         # and each reason shows the customer's own value; that of customer 7 is null
-        f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5 "
-        f"▲ raises: Days with a visit in 1 {HOSTILE}: 0 3 90.0 %",
-        f"raises: Days with a visit in 1 {HOSTILE}: 0 ▲ raises: Days since coins were spent: 29 7 90.0 % 5 EUR",
-        "▲ raises: Days since coins were spent: not known 0 90.0 % 1 EUR",
+        f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5; typical: 1 "
+        f"▲ raises: Days with a visit in 1 {HOSTILE}: 0; typical: 1 3 90.0 %",
+        f"in 1 {HOSTILE}: 0; typical: 1 ▲ raises: Days since coins were spent: 29; typical: 4 7 90.0 % 5 EUR",
+        "▲ raises: nothing spent; typical: Days since coins were spent: 4 0 90.0 % 1 EUR",
         "The whole list: scores/as_of=2024-03-05/ (Parquet)",
         "Qini coefficient 0.030 0.020 to 0.040;",
         "Tenth Treated Not treated Uplift 10 10 20 0.100 0.080 to 0.120 9 10 20 0.090",
@@ -88,7 +88,7 @@ def test_reasons_of_a_table_by_other_declarations_have_the_values_that_it_has(
     pq.write_table(pq.read_table(folder.feature_rows).drop_columns(["last_spending"]), folder.feature_rows)
     reseal(folder.feature_rows.parent)
     said = shown(folder, sail)
-    assert f"Days with a visit in 1 {HOSTILE}: 0 ▲ raises: Days since coins were spent 7 90.0 % 5 EUR" in said
+    assert f"in 1 {HOSTILE}: 0; typical: 1 ▲ raises: Days since coins were spent (1: yesterday) 7 90.0 % 5 EUR" in said
 
 
 def test_values_are_those_of_the_day_whatever_the_tables_of_other_days_look_like(
@@ -98,7 +98,7 @@ def test_values_are_those_of_the_day_whatever_the_tables_of_other_days_look_like
     mature = folder.data.features.partition(MATURE)
     pq.write_table(pa.table({"customer_id": [20]}), mature / "part-0.parquet")
     reseal(mature)
-    assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5" in shown(folder, spark)
+    assert f"20 90.0 % 8 EUR ▼ lowers: Days with a visit in 3 {HOSTILE}: 2.5; typical: 1" in shown(folder, spark)
 
 
 def test_reasons_without_a_table_have_no_values(folder: ReportFolder, sail: SparkSession) -> None:

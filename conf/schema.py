@@ -167,9 +167,9 @@ class Feature(Declaration):
         kind, `days` to recency, `count`, `flag` and `duration` to frequency, `share` and `rating` to depth, `ratio` to
         trend, `amount` to money, `category` to taste.
     says: the fact in words, for features that a reason may name, such as `last heard {value} {1:day|days} ago`:
-        `{value}` is the customer's value (`no` for a count of 0, and a duration with its unit), `{percent}` the value
-        in percent, and a choice has a text for some values and one for all others. Null: `about` with the value, where
-        no feature of the family says anything.
+        `{value}` is the customer's value (a duration with its unit), `{percent}` the value in percent, and a choice has
+        a text for some values and one for all others; beside a choice, a count of 0 is `no`. Null: `about` with the
+        value, where no feature of the family says anything.
     """
 
     kind: FeatureKind

@@ -79,7 +79,7 @@ class ScoresRecord(PartitionRecord):
     where the outcome is not over.
     """
 
-    VERSION: ClassVar[int] = 3  # 2 knew one aim and no limits of contact
+    VERSION: ClassVar[int] = 3  # 2 knew one aim, no limits of contact, and reasons by feature
     COMMAND: ClassVar[str] = "`encore score --as-of {partition}`"
     basis: ScoresBasis
     model: str

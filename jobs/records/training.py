@@ -93,6 +93,7 @@ class ModelRecord(EvaluationSection, Record):
         network: only of a neural network.
     """
 
+    VERSION: ClassVar[int] = 2  # 1 had no typical customer beside it
     COMMAND: ClassVar[str] = "`encore train` (of a network: `encore train-keras`)"
     model: str
     title: str
@@ -182,6 +183,7 @@ class TypicalRecord(Record):
 class PortableRecord(Record):
     """A model as plain data: `models/<name>/model.json`; see `models.scoring.portable`."""
 
+    VERSION: ClassVar[int] = 2  # 1 had trees without the weights of their nodes
     COMMAND: ClassVar[str] = "`encore train`"
     kind: str
     inputs: list[dict[str, Any]]

@@ -31,7 +31,7 @@ def facts(service: Service, typical: TypicalRecord) -> dict[str, Fact]:
     """How each feature is said in a reason."""
     return {
         one.name: Fact(
-            one.says or f"{one.about.partition(' (')[0]}: {'{percent}' if one.kind == 'share' else '{value}'}",
+            one.says or _meaning(one),
             one.kind,
             one.unit,
             one.null_means,
@@ -53,6 +53,12 @@ def with_words(
     # Only the table of the day is read: those of other days may be made by other declarations, with other columns.
     table = spark.read.parquet(str(data.features.verified(day)))
     return reasons_in_words(scored, table, facts(service, models.typical(model)))
+
+
+def _meaning(feature: NamedFeature) -> str:
+    """The meaning of a feature as `says`; braces would be places."""
+    about = feature.about.partition(" (")[0].replace("{", "(").replace("}", ")")
+    return f"{about}: {{percent}}" if feature.kind == "share" else f"{about}: {{value}}"
 
 
 def _nameable(features: Iterable[NamedFeature]) -> set[str]:

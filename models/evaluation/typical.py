@@ -31,7 +31,8 @@ class TypicalTerm:
 class Typical:
     """The typical customer.
 
-    features: by feature, the median of a number, or the commonest level; None where most customers have none.
+    features: by feature, the median of a number, or the commonest level, of the customers who have a value; None where
+    nobody has one.
     terms: by name of the model's input.
     """
 
@@ -64,6 +65,7 @@ def describe_typical(some: TrainingSample, model: PortableModel) -> Typical:
     """Find the typical value of each feature, and the direction of each input.
 
     A number is compared among the customers that have it, a level with the commonest level, and null with all values.
+    Null has no direction where most customers have no value, since it is then what is typical.
     """
     features = {name: _typical_value(values) for name, values in some.raw.items()}
     terms = {one.name: _term(some, one.name, one.feature, features[one.feature]) for one in model.inputs}
@@ -72,7 +74,7 @@ def describe_typical(some: TrainingSample, model: PortableModel) -> Typical:
 
 def _typical_value(values: Sequence[Any]) -> Value:
     known = [value for value in values if value is not None]
-    if 2 * len(known) <= len(values):
+    if not known:
         return None
     if isinstance(known[0], str):
         counts = Counter(known)
@@ -85,14 +87,14 @@ def _term(some: TrainingSample, name: str, feature: str, typical: Value) -> Typi
     values, raw = some.inputs[name], some.raw[feature]
     is_known = np.array([value is not None for value in raw])
     if name == f"{feature}_is_missing":
-        return TypicalTerm(float(typical is None), pull(values, some.labels))
+        return TypicalTerm(0.0, pull(values, some.labels) if 2 * is_known.sum() > len(is_known) else 0.0)
     if name != feature:
         level = name.removeprefix(f"{feature}_is_")
         is_compared = np.array([value in (level, typical) for value in raw])
         return TypicalTerm(0.0, 0.0 if level == typical else pull(values[is_compared], some.labels[is_compared]))
-    if typical is None:  # whoever has a value differs by having one
-        return TypicalTerm(0.0, 0.0)
     known = values[is_known]
+    if not len(known):
+        return TypicalTerm(0.0, 0.0)
     return TypicalTerm(float(np.quantile(known, 0.5, method="inverted_cdf")), pull(known, some.labels[is_known]))
 
 

@@ -57,7 +57,7 @@ class Fact:
         if isinstance(value, str):
             return value, {"value": value, "percent": value}
         number = number_in_words(value, digits)
-        shown = "no" if self.kind == "count" and value == 0 else number
+        shown = "no" if self.kind == "count" and value == 0 and choices(self.says) else number
         if self.kind == "duration" and self.unit in SECONDS:
             shown = duration_in_words(value * SECONDS[self.unit], digits)
         return number, {"value": shown, "percent": f"{number_in_words(100 * value, digits)} %"}

@@ -97,6 +97,6 @@ def test_the_report_names_what_was_made_by_an_older_version(encore: Encore, data
     (data / file).parent.mkdir(parents=True, exist_ok=True)
     (data / file).write_text('{"model": "gbt"}')
     code, said = encore("report", "--data", data)
-    schema = 3 if file.endswith(RECORD) else 1
+    schema = 3 if file.endswith(RECORD) else 2 if file.endswith(METRICS) else 1
     named = (data / file).parent if file.endswith(RECORD) else data / file  # a layer names the partition
     assert (code, said) == (3, f"encore: {named}: {OLD.format(schema).removesuffix('`encore')}{again} again")

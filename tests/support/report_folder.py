@@ -51,6 +51,7 @@ OTHER_ARCHIVES = {
 TEST_SCORES = {"customer_id": [1, 2, 3, 4], "label": [1, 1, 0, 0], "probability": [0.5, 0.5, 0.5, 0.5]}
 # Of the four pairs of these customers three are in order. Customer 9 is not in the test set and would spoil it.
 TRUTH = {"customer_id": [1, 2, 3, 4, 9], "leaving_probability": [0.9, 0.4, 0.5, 0.1, 0.99], "left": [1, 1, 0, 0, 0]}
+TYPICAL_VALUES: dict[str, float | str | None] = {"visits_1d": 1.0, "visits_3d": 1.0, "last_spending": 4.0}
 
 
 class ReportFolder:
@@ -147,11 +148,10 @@ class ReportFolder:
     # ---- models ----
 
     def with_model(self, record: ModelRecord) -> Self:
-        """A model with the scores of its test set, and the typical customer, who was here on 2 days of 3."""
+        """A model with the scores of its test set, and the typical customer."""
         folder = self.data.models / record.model
         write_record(folder / METRICS, record)
-        typical = TypicalRecord(features={"visits_1d": 1.0, "visits_3d": 2.0, "last_spending": 4.0}, terms={})
-        write_record(folder / TYPICAL, typical)
+        write_record(folder / TYPICAL, TypicalRecord(features=TYPICAL_VALUES, terms={}))
         _write_rows(folder / "test_scores" / "part-0.parquet", TEST_SCORES)
         return self
 

@@ -46,7 +46,7 @@ def test_where_the_label_is_leaving_the_label_is_told(tmp_path: Path, sail: Spar
     assert f"To leave means: Spends {HOSTILE} & more." in said
     assert "Last known: 25.0 %, as of 2024-03-03" in said
     assert "10 200 90.0 % 180 9 200 10.0 % 20" in said
-    assert f"20 10.0 % 8 EUR ▲ likelier: Days with a visit in 3 {HOSTILE}: 2.5; typical: 2" in said
+    assert f"20 10.0 % 8 EUR ▲ likelier: Days with a visit in 3 {HOSTILE}: 2.5; typical: 1" in said
     assert "The label is 1 when no day of the outcome window meets" in said
 
 
@@ -84,7 +84,7 @@ def test_where_contacts_are_to_convert_it_is_told_who_stays(tmp_path: Path, sail
         "To keep guests instead (--aim keep), 1 guest would be contacted for 1.50 EUR, with an expected gain of "
         "2.25 EUR; 1 is on both lists."
     ) in said
-    assert f"20 10.0 % 8 EUR ▲ likelier: Days with a visit in 3 {HOSTILE}: 2.5; typical: 2" in said
+    assert f"20 10.0 % 8 EUR ▲ likelier: Days with a visit in 3 {HOSTILE}: 2.5; typical: 1" in said
     assert "customer" not in said[said.index("guests are expected") : said.index("How good is the model")]
 
 

@@ -73,7 +73,7 @@ def test_nested_dataclasses_and_numbers_that_are_not_known_come_back(tmp_path: P
 def test_a_file_begins_with_the_version_of_its_schema_and_holds_null_for_no_number(tmp_path: Path) -> None:
     write_record(tmp_path / "metrics.json", model_record())
     data = json.loads((tmp_path / "metrics.json").read_text(), parse_constant=pytest.fail)
-    assert next(iter(data.items())) == ("schema_version", 1)
+    assert next(iter(data.items())) == ("schema_version", 2)
     assert data["metrics"]["test"]["ks"] == {"value": None, "low": None, "high": None}
 
 

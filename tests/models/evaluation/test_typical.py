@@ -65,16 +65,17 @@ def test_null_is_compared_with_all_values_and_numbers_with_each_other() -> None:
     assert found.terms["days_is_missing"].pull > 0
 
 
-def test_where_most_have_none_having_a_value_is_what_counts() -> None:
+def test_where_most_have_none_null_is_no_fact() -> None:
+    """And whoever has a value is compared with the others who have one."""
     searched: list[float | None] = [None] * 60 + [float(n) for n in range(40)]
-    labels = [0] * 60 + [1] * 40
+    labels = [0] * 60 + [0] * 20 + [1] * 20
     inputs = {"days": [20.0] * 60 + [float(n) for n in range(40)], "days_is_missing": [1.0] * 60 + [0.0] * 40}
     found = describe_typical(
         sample(labels, {"days": searched}, inputs), model(("days", "days"), ("days_is_missing", "days"))
     )
-    assert found.features == {"days": None}
-    assert found.terms["days"].pull == 0.0
-    assert found.terms["days_is_missing"].typical == 1.0 and found.terms["days_is_missing"].pull < 0
+    assert found.features == {"days": 19.0}
+    assert found.terms["days"].typical == 19.0 and found.terms["days"].pull > 0
+    assert found.terms["days_is_missing"].pull == 0.0
 
 
 def test_levels_are_compared_with_the_commonest() -> None:

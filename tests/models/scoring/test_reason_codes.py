@@ -56,6 +56,13 @@ def test_the_fact_is_the_one_that_pulls_most_the_way_of_the_effect() -> None:
     assert reasons([-1.0, 0, 0, 0], inputs) == [("frequency", -1.0, "visits")]
 
 
+def test_what_moves_less_than_a_tenth_of_the_first_reason_is_none() -> None:
+    inputs = changed(plays=9, days=30, share=0.9)
+    assert [one[0] for one in reasons([1.0, -0.1, 0.099, 0], inputs)] == ["frequency", "recency"]
+    against = reasons([0.2, -2.0, 0.3, 0], inputs, alone=[0.2, 2.0, 0.3, 0])  # the strongest is not believed
+    assert [one[0] for one in against] == ["depth", "frequency"]
+
+
 def test_no_reason_against_its_partial_dependence() -> None:
     inputs = changed(plays=9, days=30)
     assert reasons([0.5, -2.0, 0, 0], inputs, alone=[0.5, 2.0, 0, 0]) == [("frequency", 0.5, "plays")]

@@ -48,6 +48,11 @@ def test_words_by_hand(fact: Fact, value: Value, words: str) -> None:
     assert fact.words(value) == words
 
 
+def test_no_stands_beside_a_choice_only() -> None:
+    plain = Fact("Books bought: {value}", "count", "books", "", 3.0)
+    assert plain.words(0) == "Books bought: 0; typical: 3"
+
+
 def test_typical_customers_may_have_none() -> None:
     rare = Fact("last searched {value} {1:day|days} ago", "days", "days", "no search in 30 days", None)
     assert rare.words(3.0) == "last searched 3 days ago; typical: no search in 30 days"

@@ -58,9 +58,9 @@ read_archive() {
         >&3 2>/dev/null
     if ! IFS=/ read -r reader_status given_records header_lines reader_said <&4; then
         reader_status=died given_records=0 header_lines=0
-        kill "$judge" 2>/dev/null
+        kill -9 "$judge" 2>/dev/null # one that has just begun would pass TERM over, and wait for the text for ever
     fi
-    wait "$judge"
+    wait "$judge" 2>/dev/null
 }
 
 restart_reader() { # after it died; says its status

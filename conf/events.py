@@ -131,8 +131,8 @@ class EventColumn(Declaration):
     about: meaning of the column.
     required: whether a line without a readable value is rejected. By default it is not: the value is null, and a text
         that cannot be read as the type is counted.
-    is_id: whether the text identifies something, as that of `customer_id` always does. One spelling is made of it: NFC
-        (of `records`), no invisible characters, no white space around it, and one space for white space within it.
+    is_id: whether the text identifies something, as that of `customer_id` always does. One spelling is made of it: NFC,
+        no invisible characters, no white space around it, and one space for white space within it.
     whole_numbers: whether an id such as `17850.0` is read as `17850`. A number with an exponent, such as 1.785E+4, may
         have lost digits and cannot be read as an id then.
     """

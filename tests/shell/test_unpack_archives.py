@@ -5,12 +5,22 @@ import gzip
 import io
 import lzma
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.support.unpacking import as_bytes, counts, down, landed, manifest, rejected, rows, statuses, unpack
+from tests.support.unpacking import (
+    as_bytes,
+    counts,
+    down,
+    landed,
+    manifest,
+    rejected,
+    rows,
+    statuses,
+    unpack,
+    zip_bytes,
+)
 
 PURCHASE = "purchase files=*purchase* fields=3 customer=1 day=2 format=records names=customer_id,bought_at,price"
 VISIT = "visit files=*visit* fields=2 customer=1 day=2 format=records names=customer_id,visited_at"
@@ -30,14 +40,6 @@ def tar_bytes(members: list[tuple[str, str | bytes]], mode: str = "w", links: tu
             member = tarfile.TarInfo(name)
             member.type, member.linkname = tarfile.SYMTYPE, members[0][0]
             archive.addfile(member)
-    return out.getvalue()
-
-
-def zip_bytes(members: list[tuple[str, str | bytes]]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in members:
-            archive.writestr(name, as_bytes(text))
     return out.getvalue()
 
 

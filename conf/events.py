@@ -272,6 +272,14 @@ class Event(Declaration):
             check_row("repeats", self.repeats, set(self.columns) | EVENT_KEYS)
         return self
 
+    def with_id(self, column: str) -> "Event":
+        """The event with a column of text as an id."""
+        declared = self.columns[column]
+        is_id = declared.is_id or declared.type == "string"
+        return self.model_copy(
+            update={"columns": self.columns | {column: declared.model_copy(update={"is_id": is_id})}}
+        )
+
     def is_id(self, column: str) -> bool:
         """Whether the texts of a column identify something, so that one spelling is made of them."""
         return column == "customer_id" or self.columns[column].is_id

@@ -276,6 +276,7 @@ class Service(Declaration):
         for key, expression in (self.targeting.expressions if self.targeting else {}).items():
             check_row(f"targeting.{key}", expression, table - internal)
         if self.interactions:
+            object.__setattr__(self, "events", self.interactions.with_ids(self.events))  # it is frozen
             self.interactions.check(self.events)
         return self
 

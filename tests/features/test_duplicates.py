@@ -44,6 +44,7 @@ def events(spark: SparkSession, event: Event, rows: Rows) -> list[dict[str, Any]
     ],
 )
 def test_purchases_are_the_same_by_what_they_mean(sail: SparkSession, other: dict[str, str], copies: list[int]) -> None:
+    """Case 15."""
     found = events(sail, PURCHASE, [BOUGHT, BOUGHT | other])
     assert [row["copies"] for row in found] == copies
 
@@ -75,7 +76,7 @@ def test_the_same_one_of_equal_lines_stays(engine: SparkSession) -> None:
 
 
 def test_a_song_heard_to_its_end_again_is_a_repeat(engine: SparkSession) -> None:
-    """Five times to the end are five plays of 240 s; 67 odd seconds twice are one; without a length they are one."""
+    """Case 28: five times to the end are five plays of 240 s; 67 odd seconds twice are one, and so without a length."""
     to_the_end = HEARD | {"play_time": "240", "song_length": "240", "paid_flag": "0"}
     odd = to_the_end | {"play_time": "67", "song_length": "137"}
     without_length = to_the_end | {"song_length": "0"}

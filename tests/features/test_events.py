@@ -307,6 +307,7 @@ def test_masking(sail: SparkSession, text: str | None, masked: str | None) -> No
     ],
 )
 def test_why_a_play_is_rejected(sail: SparkSession, changed: dict[str, str], reason: str | None) -> None:
+    """Case 26."""
     assert typed(sail, PLAY, GOOD | changed)["reason"] == reason
 
 
@@ -348,6 +349,7 @@ def test_why_a_play_is_rejected(sail: SparkSession, changed: dict[str, str], rea
 def test_how_a_play_is_repaired(
     engine: SparkSession, changed: dict[str, str], repairs: str | None, values: dict[str, Any]
 ) -> None:
+    """Case 26."""
     row = typed(engine, PLAY, GOOD | changed)
     assert row["reason"] is None
     assert row["repairs"] == repairs

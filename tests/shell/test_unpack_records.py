@@ -333,6 +333,7 @@ TIMES = [
 
 @pytest.mark.parametrize("zone", sorted({zone for zone, _, _ in TIMES}))
 def test_times_are_on_the_clock_of_the_zone(zone: str) -> None:
+    """Case 14."""
     times = [(text, expected) for of_zone, text, expected in TIMES if of_zone == zone]
     made = written(HEADER + "".join(f'7,"{text}",a\n' for text, _ in times), zone)
     assert made[1:] == [f"7\t{expected}\ta" for _, expected in times]
@@ -355,6 +356,7 @@ def test_the_day_is_that_of_the_zone(raw: Path, landing: Path) -> None:
 
 
 def test_every_kind_of_file_lands_the_same(raw: Path, landing: Path) -> None:
+    """Cases 20 and 43: marks of UTF-8, CRLF, quoted breaks, plain and gzipped."""
     records = [("7", DAY, "a, b"), ("8", DAY, "c\nd")]
     table = io.StringIO(newline="")
     csv.writer(table).writerows([NAMES.split(","), *records])

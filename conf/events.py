@@ -131,8 +131,8 @@ class EventColumn(Declaration):
     about: meaning of the column.
     required: whether a line without a readable value is rejected. By default it is not: the value is null, and a text
         that cannot be read as the type is counted.
-    is_id: whether the text identifies something, as that of `customer_id` always does. One spelling is made of it: NFC
-        (of `records`), no invisible characters, no white space around it, and one space for white space within it.
+    is_id: whether the text identifies something, as that of `customer_id` always does. One spelling is made of it: NFC,
+        no invisible characters, no white space around it, and one space for white space within it.
     whole_numbers: whether an id such as `17850.0` is read as `17850`. A number with an exponent, such as 1.785E+4, may
         have lost digits and cannot be read as an id then.
     """
@@ -271,6 +271,14 @@ class Event(Declaration):
         if self.repeats is not None:
             check_row("repeats", self.repeats, set(self.columns) | EVENT_KEYS)
         return self
+
+    def with_id(self, column: str) -> "Event":
+        """The event with a column of text as an id."""
+        declared = self.columns[column]
+        is_id = declared.is_id or declared.type == "string"
+        return self.model_copy(
+            update={"columns": self.columns | {column: declared.model_copy(update={"is_id": is_id})}}
+        )
 
     def is_id(self, column: str) -> bool:
         """Whether the texts of a column identify something, so that one spelling is made of them."""

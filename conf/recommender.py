@@ -19,7 +19,8 @@ Factors = Annotated[int, Field(gt=0, le=1_000)]
 class SourceEvent(Declaration):
     """A kind of event that counts as an interaction between a customer and a title.
 
-    title: the column that identifies titles. If it is text, the event declares `is_id: true` for it.
+    title: the column that identifies titles. If it is text, it is an id, as with `is_id: true`: each title has one
+        spelling.
     name: Spark SQL over the columns of the event and `date` for the name of the title that people read.
     where: Spark SQL over the same columns for the events that count.
     measures: aggregates over a customer's events with a title on one day, by name.
@@ -64,6 +65,14 @@ class Interactions(Declaration):
         """The measures of a day, by name; sources may share a measure."""
         return {name: measure for source in self.sources.values() for name, measure in source.measures.items()}
 
+    def with_ids(self, events: dict[str, Event]) -> dict[str, Event]:
+        """The events, with each text that identifies titles as an id."""
+        titles = {name: source.title for name, source in self.sources.items()}
+        return {
+            name: event.with_id(titles[name]) if titles.get(name) in event.columns else event
+            for name, event in events.items()
+        }
+
     def check(self, events: dict[str, Event]) -> None:
         """Check the sources and their SQL against the events of the service.
 
@@ -81,11 +90,6 @@ class Interactions(Declaration):
             if source.title not in set(columns) - {"customer_id"}:
                 others = ", ".join(sorted(set(columns) - {"customer_id"})) or "none"
                 raise ValueError(f"{where}.title: {source.title!r} cannot identify titles; choose one of {others}")
-            if columns[source.title].type == "string" and not columns[source.title].is_id:
-                raise ValueError(
-                    f"{where}.title: {source.title!r} is text; add `is_id: true` to its column in "
-                    f"events.{name}.columns, so that each title has one spelling"
-                )
             types.add(columns[source.title].type)
             check_row(f"{where}.name", source.name, known)
             check_row(f"{where}.where", source.where, known)

@@ -66,18 +66,20 @@ class Coverage(Declaration):
 
 
 class Rejections(Declaration):
-    """How many rejected lines are normal. A day of an event with more is not ingested, unless `--accept-rejected`.
+    """How many rejected lines are normal; `--accept-rejected` takes more.
 
-    most_share: greatest share of the lines of a day that may be rejected.
-    always_lines: number of rejected lines of a day that is always accepted, as long as some line of the day is not
-        rejected.
+    An archive with more of them ends `encore unpack` with exit code 4. A day of an event with more is not ingested.
+
+    most_share: greatest share of the lines of an archive or a day that may be rejected.
+    always_lines: number of rejected lines of an archive or a day that is always accepted, as long as some line of it is
+        not rejected.
     """
 
     most_share: Share = 0.05
     always_lines: int = Field(default=19, ge=0)
 
     def are_too_many(self, rejected: int, lines: int) -> bool:
-        """Whether so many of the lines of a day must not be rejected."""
+        """Whether so many of the lines of an archive or a day must not be rejected."""
         are_many = rejected > self.always_lines and rejected > self.most_share * lines
         return rejected > 0 and (rejected == lines or are_many)
 
@@ -294,6 +296,7 @@ class Service(Declaration):
         for key, expression in (self.targeting.expressions if self.targeting else {}).items():
             check_row(f"targeting.{key}", expression, table - internal)
         if self.interactions:
+            object.__setattr__(self, "events", self.interactions.with_ids(self.events))  # it is frozen
             self.interactions.check(self.events)
         return self
 

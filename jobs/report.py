@@ -17,6 +17,7 @@ from conf.errors import InputError
 from features.windows import Moment, Window
 from jobs import formatting
 from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, ProfileOption, ServiceOption
+from jobs.console.printable import printable
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.lineage.shown import Part, stale_parts
@@ -83,6 +84,11 @@ def report(context: Context, spark: SparkSession, left_out: Collection[Part] = (
     return target
 
 
+def _printable(value: Any) -> Any:
+    """A text of the data without control characters, and without those that turn the direction of what follows."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _html(context: Context, page: Page, sections: dict[str, Section]) -> str:
     """The page as HTML; every word that comes from data or configuration is escaped."""
     environment = Environment(
@@ -91,6 +97,7 @@ def _html(context: Context, page: Page, sections: dict[str, Section]) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_printable,
     )
     environment.filters.update(formatting.FILTERS)
     environment.globals.update(plural=formatting.plural, spans=formatting.spans)

@@ -170,7 +170,7 @@ def _make_tables(
     warnings: list[str] = []
     if not is_landed:
         with start("unpack") as step:
-            found = unpack.unpack(context, raw, sample, prune, step=step)
+            found = unpack.unpack(context, raw, sample, prune, step=step, accept_rejected=accept_rejected)
             step.done(unpack.summary(context, found))
             warnings = unpack.warnings(context, found)
     with start_engine(context.engine, context.profile) as spark:

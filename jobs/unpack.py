@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,17 +22,29 @@ from typing import Annotated, cast
 import typer
 
 from conf.errors import DataCheckError, EncoreError, InputError, UsageError
-from jobs.console.options import DATA, PROFILE, DataOption, PruneOption, RawOption, SampleOption, ServiceOption
+from conf.schema import Rejections
+from jobs.console.options import (
+    DATA,
+    PROFILE,
+    AcceptOption,
+    DataOption,
+    PruneOption,
+    RawOption,
+    SampleOption,
+    ServiceOption,
+)
 from jobs.console.progress import Step, say, start_step
 from jobs.console.session import locked, named_place, open_context
 from jobs.context import Context
 from jobs.formatting import plural
-from jobs.storage.backend import backend
+from jobs.reporting.rejections import landing_reasons
+from jobs.storage.backend import backend, write_csv
 from jobs.storage.landing import landed_archives, read_rows
 from jobs.storage.location import Place, Remote
 
 CODE = Path(__file__).parents[1]
-MANY = 100  # lines
+ACCEPTED = "accepted.csv"  # in the landing layer: archives with more rejected lines than the service allows
+NO_EVENTS = frozenset({"blank", "count_line"})  # reasons for which a line is rejected that is no event at all
 _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCheckError}
 EXAMPLE = "encore unpack --service music --raw /logs/archives --data /data/music"
 
@@ -43,13 +56,16 @@ _UNPACKED = re.compile(r"([0-9]+)/([0-9]+) (.*): [0-9]+ lines, [0-9]+ kept ")  #
 class Unpacked:
     """What the landing layer holds after `encore unpack`.
 
-    records, rejected: landed records and rejected lines, of all archives.
+    records: landed records of all archives.
+    rejected: number of rejected lines of all archives, by reason.
+    example: an archive with lines of the commonest reason; empty if no line was rejected.
     earlier: archives that landed from earlier deliveries and are not in the raw folder now.
     unused: files of the raw folder, and members of its archives, that are not used; `unused.csv` lists them.
     """
 
     records: int
-    rejected: int
+    rejected: Counter[str]
+    example: str
     earlier: int
     unused: int
 
@@ -60,6 +76,7 @@ def command(
     raw: RawOption = None,
     sample: SampleOption = None,
     prune: PruneOption = False,
+    accept_rejected: AcceptOption = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Archives at a time. (default: number of cores)")] = None,
 ) -> None:
     """Unpack raw archives into text lines by day (shell/unpack.sh with the layouts of the service).
@@ -68,7 +85,8 @@ def command(
     """
     context = open_context(data, service, PROFILE)
     with locked(context), start_step("unpack") as step:
-        step.done(summary(context, unpack(context, named_place(raw, context), sample, prune, jobs, step)))
+        found = unpack(context, named_place(raw, context), sample, prune, jobs, step, accept_rejected)
+        step.done(summary(context, found))
 
 
 def unpack(
@@ -78,6 +96,7 @@ def unpack(
     prune: bool = False,
     workers: int | None = None,
     step: Step | None = None,
+    accept_rejected: bool = False,
 ) -> Unpacked:
     """Updates the landing layer from the archives in `raw` (a folder or one file; default `raw/`).
 
@@ -87,8 +106,8 @@ def unpack(
     Raises:
         UsageError: the service starts from a finished table, or the archives or the data are not on a local disk.
         InputError: there is no log, or an archive cannot be read; all other archives are unpacked.
-        DataCheckError: the lines read and written do not agree, an archive came again with lines missing, or no line
-            of a large archive was kept.
+        DataCheckError: the lines read and written do not agree, an archive came again with lines missing, or more
+            lines of an archive were rejected than the service allows and `accept_rejected` does not take them.
     """
     context.require_events()
     landing = context.data.landing
@@ -111,11 +130,16 @@ def unpack(
     with _script() as script:
         _run(["sh", str(script), str(source), str(landing), *options], step)
     archives = landed_archives(landing)
-    for row in archives:
-        _refuse_other_layout(landing, row)
+    refused = [row for row in archives if _has_too_many(row, context.service.rejections)]
+    if accept_rejected:
+        _accept(landing, refused)
+    _raise_rejected(landing, [row for row in refused if row["checksum"] not in _accepted(landing)])
+    rejected: Counter[str] = sum(map(_rejected, archives), Counter())
+    commonest = [reason for reason, _ in rejected.most_common(1)]
     return Unpacked(
         records=sum(int(row["records"]) for row in archives),
-        rejected=sum(int(row["rejected"]) for row in archives),
+        rejected=rejected,
+        example=next((row["archive"] for row in archives if _rejected(row)[commonest[0]]), "") if commonest else "",
         earlier=sum(row["status"] == "earlier" for row in archives),
         unused=len(read_rows(landing / "unused.csv")),
     )
@@ -123,7 +147,9 @@ def unpack(
 
 def summary(context: Context, found: Unpacked) -> str:
     """What was unpacked, in a line."""
-    lines = f"{found.records:,} lines in {context.data.landing}, {found.rejected:,} rejected"
+    lines = f"{found.records:,} lines in {context.data.landing}, {found.rejected.total():,} rejected"
+    for reason, count in found.rejected.most_common(1):
+        lines += f" (most often {reason}, {count:,}, such as in {found.example}: {landing_reasons()[reason]})"
     return "; ".join([lines, *warnings(context, found)])
 
 
@@ -196,13 +222,40 @@ def _script() -> Iterator[Path]:
         yield Path(folder) / name
 
 
-def _refuse_other_layout(landing: Place, row: Mapping[str, str]) -> None:
-    """Raises DataCheckError if all of many lines were rejected: the archive does not have the layout of the service."""
-    if int(row["rejected"]) >= MANY and not int(row["kept"]) + int(row["left_out"]):
-        reasons = {name: int(value) for name, value in row.items() if name.startswith("rejected_")}
-        reason = max(reasons, key=lambda name: reasons[name]).removeprefix("rejected_")
+def _accepted(landing: Place) -> set[str]:
+    """The checksums of the archives that `--accept-rejected` took, each once and for all."""
+    listed = landing / ACCEPTED
+    return {row["checksum"] for row in read_rows(listed)} if listed.is_file() else set()
+
+
+def _accept(landing: Place, archives: Sequence[Mapping[str, str]]) -> None:
+    rows = [[row["archive"], row["checksum"]] for row in archives]
+    if rows:
+        write_csv(landing / ACCEPTED, ["archive", "checksum"], rows)
+
+
+def _raise_rejected(landing: Place, refused: Sequence[Mapping[str, str]]) -> None:
+    """Raises DataCheckError if there are archives with too many rejected lines: they do not have the event's layout."""
+    if refused:
+        row, others = refused[0], len(refused) - 1
+        rejected = _rejected(row)
+        ((reason, count),) = rejected.most_common(1)
+        lines = int(row["lines"]) - int(row["header"])
+        more = f" {plural(others, 'more archive')} of the kind." if others else ""
         raise DataCheckError(
-            f"unpack: {row['archive']}: all of its {row['rejected']} lines were rejected (most often {reason}); the "
-            f"other archives are unpacked; look at {landing / 'rejected' / row['event']}, and fix the file or the "
-            f"layout of {row['event']} in the service's configuration"
+            f"unpack: {row['archive']}: {rejected.total():,} of its {plural(lines, 'line')} were rejected, most often "
+            f"{reason} ({count:,}), {landing_reasons()[reason]}.{more} The other lines are landed; look at "
+            f"{landing / 'rejected' / row['event']}, and fix the file or the layout of {row['event']} in the service's "
+            f"configuration, or run it again with --accept-rejected"
         )
+
+
+def _has_too_many(row: Mapping[str, str], limit: Rejections) -> bool:
+    rejected = sum(count for reason, count in _rejected(row).items() if reason not in NO_EVENTS)
+    return limit.are_too_many(rejected, int(row["kept"]) + int(row["left_out"]) + rejected)
+
+
+def _rejected(row: Mapping[str, str]) -> Counter[str]:
+    """The rejected lines of an archive by reason, from its row of `manifest.csv`."""
+    counts = {name.removeprefix("rejected_"): int(row[name]) for name in row if name.startswith("rejected_")}
+    return Counter({reason: count for reason, count in counts.items() if count})

@@ -20,7 +20,7 @@ case $python in [!/]*/*) python=$PWD/$python ;; esac # workers change the folder
 tab=$(printf '\t')
 newline='
 '
-rules_version=5 # part of every record; raise it when lines are judged differently, and all archives are unpacked again
+rules_version=6 # part of every record; raise it when lines are judged differently, and all archives are unpacked again
 music_events='play files=*play.log* fields=9 customer=1 day=name
 down files=*down.log* fields=6 customer=1 day=name
 search files=*search.log* fields=4 customer=1 day=name,3'
@@ -30,9 +30,9 @@ show_help() {
 usage: unpack.sh RAW LANDING [--sample RATE] [--jobs N] [--prune] [--event 'NAME key=value ...']...
 
 Unpacks the raw logs in RAW (a folder with its subfolders, or one file) into LANDING: text, plain or packed by gzip,
-bzip2, xz, zip, tar or, with the Python package zstandard, by Zstandard. What a file is, its content says. The next run
-unpacks only archives whose content is new or changed. RAW is a delivery: lines of archives that are not in it stay. It
-can be killed at any moment and run again.
+bzip2, xz, zip, tar or, with the Python package zstandard, by Zstandard. What a file is, its content says. Text is
+landed in the composed form of Unicode (NFC). The next run unpacks only archives whose content is new or changed. RAW is
+a delivery: lines of archives that are not in it stay. It can be killed at any moment and run again.
 
   --sample RATE  share of the customers to keep, 0 < RATE <= 1 (default 1): those with
                  crc32(id without leading zeros and surrounding spaces) mod 10000 < 10000 * RATE. A smaller sample is

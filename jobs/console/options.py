@@ -56,7 +56,10 @@ SampleOption = Annotated[
     float | None, typer.Option(parser=parse_share, metavar="SHARE", help="Share of the customers to keep, such as 0.1.")
 ]
 AcceptOption = Annotated[
-    bool, typer.Option("--accept-rejected", help="Ingest days with more rejected lines than the service allows, too.")
+    bool,
+    typer.Option(
+        "--accept-rejected", help="Take archives and days with more rejected lines than the service allows, too."
+    ),
 ]
 AsOfOption = Annotated[
     list[date] | None,

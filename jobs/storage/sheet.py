@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MARK = "\ufeff"  # at the start of a file: without it Excel reads another encoding
-CONTROL = "[\x00-\x1f\x7f-\x9f]+"  # line breaks, tabs, escape codes
+# Line breaks, tabs, escape codes, and the characters that turn the direction of what follows.
+CONTROL = "[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+"
 FORMULA = r"^\s*[=+@-]"  # how a text begins that spreadsheets compute
 NUMBER = r"^-[0-9]+([.][0-9]+)?$"  # begins like a formula, and is none
 

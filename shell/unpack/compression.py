@@ -23,11 +23,16 @@ _BEGINNINGS = {
     "compress (.Z)": rb"\x1f\x9d",
     "lz4": rb"\x04\x22M\x18",
     "Parquet": rb"PAR1\x15",
+    "Arrow": rb"ARROW1\x00\x00",
     "Avro": rb"Obj\x01",
     "SQLite": rb"SQLite format 3\x00",
     "PDF": rb"%PDF-",
     "old Excel": rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "UTF-32": rb"\xff\xfe\x00\x00|\x00\x00\xfe\xff",
+    "UTF-16": rb"\xff\xfe|\xfe\xff|([\t-~]\x00){4}|(\x00[\t-~]){4}",  # with its mark, or as ASCII without
 }
+_ARCHIVES = COMPRESSED | {ZIP, "tar", "7z", "rar", "compress (.Z)", "lz4"}
+_ENCODINGS = frozenset({"UTF-16", "UTF-32"})
 _KINDS = {kind: re.compile(beginning, re.DOTALL) for kind, beginning in _BEGINNINGS.items()}
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 BEGINNING_BYTES = 512
@@ -42,6 +47,20 @@ def kind_of(beginning: bytes) -> str:
     if beginning[TAR_MAGIC_AT : TAR_MAGIC_AT + len(TAR_MAGIC)] == TAR_MAGIC:
         return "tar"
     return next((kind for kind, pattern in _KINDS.items() if pattern.match(beginning)), "")
+
+
+def is_archive(kind: str) -> bool:
+    """Whether a file of this kind holds other files, or is one that is compressed."""
+    return kind in _ARCHIVES
+
+
+def why_unreadable(kind: str) -> str:
+    """Why a file of a kind that is no text cannot be read, and what to do."""
+    if kind in _ENCODINGS:
+        return f"it is {kind} text; write it in UTF-8"
+    if is_archive(kind):
+        return f"{kind} cannot be read; pack its text as .tar.gz or .gz"
+    return f"{kind} cannot be read; export it as text, such as CSV or JSON lines"
 
 
 def decompressed(file: BinaryIO, kind: str) -> io.BufferedReader:

@@ -6,6 +6,7 @@ from datetime import tzinfo
 
 from clock import on_clock
 from lines import Lines, RefusedError, joined
+from refusals import named, why_no_header
 
 
 def csv_lines(lines: Lines, names: list[str], day: int, zone: tzinfo) -> Iterator[str]:
@@ -28,7 +29,7 @@ def csv_lines(lines: Lines, names: list[str], day: int, zone: tzinfo) -> Iterato
             columns, width = found, len(cells)
             yield lines.set_aside("header")
         elif not width:
-            raise RefusedError(missing(cells, names))
+            raise RefusedError(why_no_header(lines.taken[0], cells, names))
         else:
             yield lines.set_aside(problem(cells, width))
 
@@ -51,24 +52,10 @@ def csv_records(lines: Lines) -> Iterator[list[str]]:
             yield []
 
 
-def named(cells: list[str]) -> list[str]:
-    """The names in a header, without a byte order mark and surrounding blanks."""
-    return [cell.removeprefix("\ufeff").strip() for cell in cells]
-
-
 def columns_of(cells: list[str], names: list[str]) -> list[int]:
     """The position of each name in a header; empty for a record that is not a header."""
     header = named(cells)
     return [header.index(name) for name in names] if all(header.count(name) == 1 for name in names) else []
-
-
-def missing(cells: list[str], names: list[str]) -> str:
-    """An error that names the columns that a header lacks or repeats."""
-    header = named(cells)
-    wrong = ", ".join(name for name in names if header.count(name) != 1)
-    return (
-        f"its first line is not a JSON object, and a CSV header must have each of these once: {wrong}; fix the header"
-    )
 
 
 def problem(cells: list[str], width: int) -> str:

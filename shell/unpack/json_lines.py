@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from clock import on_clock
-from lines import AROUND, Lines, joined
+from lines import AROUND, Lines, RefusedLateError, joined
+from refusals import KEY, OVER_SEVERAL_LINES, why_no_key
 
 
 class Number(str):
@@ -17,28 +18,50 @@ def constant(name: str) -> Number | None:
     return None if name == "NaN" else Number(name)
 
 
+NO_ID = (bool, list, dict)  # the types of values that identify nobody
+
 # Not strict, since lines.awk rejects control characters with a reason of their own.
 DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=constant, strict=False)
 
 
-def json_lines(lines: Lines, names: list[str], day: int, zone: tzinfo) -> Iterator[str]:
-    """The lines for lines.awk. A key that is missing, null or NaN is an empty field."""
-    for line in lines:
-        if values := values_of(line.strip(AROUND), names):
+def json_lines(lines: Lines, names: list[str], customer: int, day: int, zone: tzinfo) -> Iterator[str]:
+    """The lines for lines.awk. A key that is missing, null or NaN is an empty field.
+
+    Raises:
+        RefusedLateError: an object goes over several lines, or none has the key of the customer or of the day.
+    """
+    unseen = {names[customer], names[day]}
+    first: dict[str, object] = {}
+    count = 0
+    is_torn = False  # whether the first line is no object, and no other came yet
+    for number, line in enumerate(lines):
+        text = line.strip(AROUND)
+        found = object_of(text)
+        if is_torn and KEY.match(text):
+            raise RefusedLateError(OVER_SEVERAL_LINES)
+        is_torn = (is_torn and not text) or (number == 0 and found is None)
+        if found is None or isinstance(found.get(names[customer]), NO_ID):
+            yield lines.set_aside("unreadable_record")
+        else:
+            first = first or found
+            unseen -= found.keys()
+            count += 1
+            values = [as_text(found.get(name)) for name in names]
             values[day] = on_clock(values[day], zone) or values[day]
             yield joined(values)
-        else:
-            yield lines.set_aside("unreadable_record")
         lines.taken.clear()
+    for name in sorted(unseen if first else ()):
+        if why := why_no_key(name, first, count):
+            raise RefusedLateError(why)
 
 
-def values_of(text: str, names: list[str]) -> list[str]:
-    """The values of an object as text; empty if the text is not an object."""
+def object_of(text: str) -> dict[str, object] | None:
+    """The object that a text is; None if it is none."""
     try:
         found = DECODER.decode(text)
-        return [as_text(found.get(name)) for name in names] if isinstance(found, dict) else []
     except (ValueError, RecursionError):
-        return []
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def as_text(value: object) -> str:

@@ -14,7 +14,11 @@ AROUND = "\ufeff \t\r\n"  # what may surround a line without a meaning; the firs
 
 
 class RefusedError(Exception):
-    """The text cannot be read at all."""
+    """The text cannot be read at all; nothing of it was written."""
+
+
+class RefusedLateError(RefusedError):
+    """The text cannot be read at all, which was found when some of it had been written."""
 
 
 class Lines:

@@ -7,13 +7,23 @@ import tarfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
-from compression import BEGINNING_BYTES, COMPRESSED, ZIP, UnreadableError, decompressed, kind_of
+from compression import (
+    BEGINNING_BYTES,
+    COMPRESSED,
+    ZIP,
+    UnreadableError,
+    decompressed,
+    is_archive,
+    kind_of,
+    why_unreadable,
+)
 
 if TYPE_CHECKING:
     import zipfile
 
 TAR_NAME = re.compile(r"\.(tar|tgz|tbz2?|txz|tzst)(\.[a-z0-9]+)?$", re.IGNORECASE)
 COMPRESSED_NAME = re.compile(r"\.(gz|bz2|xz|zst|zip|7z|rar|z|lz4|tgz|tbz2?|txz|tzst)$", re.IGNORECASE)
+OFFICE_MEMBER = "[Content_Types].xml"
 TAR_READ_BYTES = 1 << 16
 IS_LINK = "it is a link; pack the file itself"
 IS_SPECIAL = "it is no file, such as a device or a pipe"
@@ -51,12 +61,16 @@ def members_of(file: BinaryIO, name: str) -> Iterator[Member]:
     if kind in COMPRESSED:
         content = decompressed(content, kind)
     elif kind not in ("", "tar"):
-        raise UnreadableError(f"{kind} cannot be read; pack its text as .tar.gz or .gz")
+        raise UnreadableError(why_unreadable(kind))
     elif not kind and COMPRESSED_NAME.search(name):
         raise UnreadableError("its name is that of a compressed file, but its content is not; fetch the archive again")
-    is_tar = kind == "tar" or kind_of(content.peek(BEGINNING_BYTES)) == "tar"
-    if is_tar or TAR_NAME.search(name):
+    inner = kind_of(content.peek(BEGINNING_BYTES))
+    if inner == "tar" or TAR_NAME.search(name):
         yield from _of_tar(content)
+    elif is_archive(inner):
+        raise UnreadableError(f"it is {inner} within {kind}; pack its text once, as .tar.gz or .gz")
+    elif inner:
+        raise UnreadableError(why_unreadable(inner))
     else:
         yield Member("", lambda: content)
 
@@ -132,6 +146,8 @@ def _of_zip(file: BinaryIO) -> Iterator[Member]:
     errors = (zipfile.BadZipFile, zlib.error, EOFError, ValueError)
     try:
         with zipfile.ZipFile(file) as archive:
+            if OFFICE_MEMBER in archive.namelist():
+                raise UnreadableError(why_unreadable("a document of Excel or another office program"))
             for entry in archive.infolist():
                 if entry.is_dir():
                     continue

@@ -11,18 +11,23 @@ from datetime import tzinfo
 from io import BufferedReader, TextIOWrapper
 from typing import BinaryIO
 
+from compression import BEGINNING_BYTES
 from csv_lines import csv_lines
 from json_lines import json_lines
-from lines import AROUND, Lines
+from lines import AROUND, Lines, RefusedError
+from refusals import LINES_END_WITH_CR
 
 
-def landed(text: Iterable[str], names: list[str], day: int, zone: tzinfo) -> Iterator[str]:
-    """The lines for lines.awk; `day` counts from 0. Raises RefusedError for CSV whose header lacks one of the names."""
+def landed(text: Iterable[str], names: list[str], customer: int, day: int, zone: tzinfo) -> Iterator[str]:
+    """The lines for lines.awk; `customer` and `day` count from 0. Raises RefusedError for what is neither kind."""
     lines = Lines(text)
     for line in lines:
         if begin := line.strip(AROUND):
             lines.give_back(0)
-            yield from (json_lines if begin.startswith("{") else csv_lines)(lines, names, day, zone)
+            if begin.startswith("{"):
+                yield from json_lines(lines, names, customer, day, zone)
+            else:
+                yield from csv_lines(lines, names, day, zone)
         else:
             yield lines.set_aside("blank")
             lines.taken.clear()
@@ -39,18 +44,21 @@ def as_it_came(error: UnicodeError) -> tuple[bytes, int]:
 class Records:
     """Writes the records of members, each of which is a text of its own."""
 
-    def __init__(self, out: BinaryIO, names: list[str], day: int, zone: tzinfo) -> None:
+    def __init__(self, out: BinaryIO, names: list[str], customer: int, day: int, zone: tzinfo) -> None:
         codecs.register_error("as_it_came", as_it_came)
         self._out = TextIOWrapper(out, "utf-8", "as_it_came", newline="\n")
-        self._names, self._day, self._zone = names, day, zone
+        self._names, self._customer, self._day, self._zone = names, customer, day, zone
         self._count = 0
         self.dropped = 0  # lines.awk drops and counts headers
 
     def write(self, content: BufferedReader) -> None:
-        """Write the lines of a text. Raises RefusedError for CSV whose header lacks one of the names."""
+        """Write the lines of a text. Raises RefusedError for what is neither JSON lines nor CSV with the names."""
+        beginning = content.peek(BEGINNING_BYTES)
+        if b"\r" in beginning.rstrip() and b"\n" not in beginning:
+            raise RefusedError(LINES_END_WITH_CR)
         text = TextIOWrapper(content, "utf-8-sig", "surrogateescape", newline="\n")
         try:
-            for line in landed(text, self._names, self._day, self._zone):
+            for line in landed(text, self._names, self._customer, self._day, self._zone):
                 self._out.write(line + "\n")
                 self._count += 1
         finally:

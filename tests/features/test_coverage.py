@@ -97,6 +97,7 @@ near = st.one_of(st.integers(-200, -31), st.integers(DAYS + 30, DAYS + 200))
 @settings(max_examples=25)
 @given(strays=st.sets(far, min_size=1, max_size=4))
 def test_moving_stray_lines_about_never_moves_the_window(shop, strays) -> None:  # type: ignore[no-untyped-def]
+    """Case 06b."""
     events = counts(shop())
     found = log_days({"purchase": events | {day(n): 1 for n in strays}})
     assert found.logs == whole(events)
@@ -121,7 +122,7 @@ def test_a_line_some_days_ahead_of_a_busy_shop(ahead: int) -> None:
 
 
 def test_lines_on_which_day_and_month_are_swapped() -> None:
-    """Of all lines of the first twelve days of a month, one in a hundred: six days of each later month."""
+    """Case 06: Of all lines of the first twelve days of a month, one in a hundred: six days of each later month."""
     events = counts(busy())
     swapped = {date(2017, month, d): 10 for month in (8, 9, 10, 11, 12) for d in range(1, 7)}
     found = log_days({"visit": events | swapped})
@@ -129,7 +130,7 @@ def test_lines_on_which_day_and_month_are_swapped() -> None:
 
 
 def test_a_device_whose_clock_is_a_year_ahead() -> None:
-    """One line on each of a hundred days."""
+    """Case 06: One line on each of a hundred days."""
     ahead = {day(365 + n): 1 for n in range(300, 400)}
     found = log_days({"visit": counts(busy()) | ahead})
     assert (found.logs, len(found.set_aside)) == (WHOLE, 100)

@@ -1,4 +1,7 @@
-"""Which lines are the same event: by their text, by what they mean, and repeats that are events of their own."""
+"""Which lines are the same event: by their text, by what they mean, and repeats that are events of their own.
+
+Cases 14, 15 and 28.
+"""
 
 from typing import Any
 
@@ -41,8 +44,20 @@ def events(spark: SparkSession, event: Event, rows: Rows) -> list[dict[str, Any]
     ],
 )
 def test_purchases_are_the_same_by_what_they_mean(sail: SparkSession, other: dict[str, str], copies: list[int]) -> None:
+    """Case 15."""
     found = events(sail, PURCHASE, [BOUGHT, BOUGHT | other])
     assert [row["copies"] for row in found] == copies
+
+
+@pytest.mark.parametrize("offsets", [("+02:00", "+01:00"), ("-04:00", "-05:00"), ("+11:00", "+10:30")])
+@pytest.mark.parametrize("kind", ["listening", "visit"])
+def test_an_hour_that_the_clock_shows_twice(engine: SparkSession, kind: str, offsets: tuple[str, str]) -> None:
+    """Case 14: two instants are two events, and each is one in two copies; as landing writes them (clock.py)."""
+    event = load_service("audiobooks").events[kind]
+    time = event.landing.day
+    row = dict.fromkeys(event.landing.fields, "30") | {event.landing.customer: "K1", time: "2017-10-29 02:30:00"}
+    rows = [row | {time: row[time] + offset} for offset in (*offsets, offsets[1])]
+    assert sorted(row["copies"] for row in events(engine, event, rows)) == [1, 2]
 
 
 def test_what_is_not_known_is_not_the_same(sail: SparkSession) -> None:
@@ -61,7 +76,7 @@ def test_the_same_one_of_equal_lines_stays(engine: SparkSession) -> None:
 
 
 def test_a_song_heard_to_its_end_again_is_a_repeat(engine: SparkSession) -> None:
-    """Five times to the end are five plays of 240 s; 67 odd seconds twice are one; without a length they are one."""
+    """Case 28: five times to the end are five plays of 240 s; 67 odd seconds twice are one, and so without a length."""
     to_the_end = HEARD | {"play_time": "240", "song_length": "240", "paid_flag": "0"}
     odd = to_the_end | {"play_time": "67", "song_length": "137"}
     without_length = to_the_end | {"song_length": "0"}

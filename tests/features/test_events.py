@@ -108,6 +108,9 @@ WHOLE = {
     "٥": None,
     "５": None,
     "--5": None,
+    "\x7f5": None,  # case 41
+    "5\x7f": None,
+    "17850.0": None,  # case 10: only by declaration
     "": None,
     "null": None,
 }
@@ -138,6 +141,12 @@ DECIMALS = {
     "٥": None,
     "7>(203.0.113.7)TM": None,
     ".": None,
+    # Case 13: commas, currencies, signs of accountants.
+    **dict.fromkeys(
+        ["9,90", "1.009,90", "$9.90", "9.90 \u20ac", "EUR 9.90", "(9.90)", "9.90-", "1\u00a0080", "1'080.00"]
+    ),
+    # Case 41: DEL in front of a number, behind it, within it.
+    **dict.fromkeys(["\x7f5", "5\x7f", "1\x7f5"]),
     "e1": None,
     "": None,
 }
@@ -210,6 +219,47 @@ def test_a_field_without_text_is_missing_only_where_it_is_required(engine: Spark
     assert typed(engine, PLAY, GOOD | {"singer": None})["reason"] is None
 
 
+# Case 12: markers of a missing value, in several spellings, and texts that are like them and are none.
+MARKERS = ["", "  ", "NULL", "null", r"\N", "NaN", " nan ", "None", "N/A", "n/a"]
+
+
+def test_markers_are_no_value_and_no_customer(engine: SparkSession) -> None:
+    rows = [GOOD | {"singer": marker, "song_length": marker, "paid_flag": marker} for marker in MARKERS]
+    rows += [GOOD | {"uid": marker} for marker in MARKERS] + [GOOD | {"play_time": marker} for marker in MARKERS]
+    rows += [GOOD | {"singer": name} for name in ("NA", "Nullpointer", "-", "none left")]
+    found = tagged(lines(engine, PLAY, rows), PLAY).collect()
+    kept = [row for row in found if row["reason"] is None]
+    assert sorted(row["singer"] or "" for row in kept) == [""] * len(MARKERS) + ["-", "NA", "Nullpointer", "none left"]
+    assert {row["repairs"] for row in kept} == {None}
+    reasons = sorted(row["reason"] for row in found if row["reason"])
+    assert reasons == ["customer_id_missing"] * len(MARKERS) + ["play_seconds_missing"] * len(MARKERS)
+
+
+# Case 08: what a file may hold, and the customer whom it names; None is rejected.
+CUSTOMERS = {
+    **dict.fromkeys(["17850", "17850.0", "17850.", " 17850", "17850\u00a0", "\ufeff17850", "17850.000"], "17850"),
+    **dict.fromkeys(["AB-1", "AB-1\u200b", "\u3000AB-1", "AB-1\u2028", "\u202aAB-1\u202c", "AB\xad-1"], "AB-1"),
+    **dict.fromkeys(["a b", "a  b", "a\u00a0b", "a \u2009b"], "a b"),
+    "00417": "00417",
+    "417": "417",
+    "417.0": "417",
+    "ab-1": "ab-1",
+    "caf\u00e9-1": "caf\u00e9-1",
+    "9007199254740993": "9007199254740993",
+    "17850.5": "17850.5",
+    "9.007199254740992E+15": None,  # the last digits are lost
+    "1.785e+4": None,
+}
+
+
+def test_one_spelling_of_a_customer(engine: SparkSession) -> None:
+    event = load_service("audiobooks").events["visit"]
+    rows: Rows = [{"customer_id": text, "visited_at": "2017-03-30 10:00:00"} for text in CUSTOMERS]
+    found = tagged(lines(engine, event, rows), event).collect()
+    assert {row["raw_customer_id"]: row["customer_id"] for row in found} == CUSTOMERS
+    assert {row["raw_customer_id"] for row in found if row["reason"]} == {"9.007199254740992E+15", "1.785e+4"}
+
+
 def test_address_in_a_number_rejects_the_line_and_is_masked(engine: SparkSession) -> None:
     leaked = GOOD | {"play_time": "7>(203.0.113.7)TM", "singer": "10.0.0.1 and 192.168.100.200"}
     (row,) = rejected(tagged(lines(engine, PLAY, [leaked]), PLAY), PLAY).collect()
@@ -257,6 +307,7 @@ def test_masking(sail: SparkSession, text: str | None, masked: str | None) -> No
     ],
 )
 def test_why_a_play_is_rejected(sail: SparkSession, changed: dict[str, str], reason: str | None) -> None:
+    """Case 26."""
     assert typed(sail, PLAY, GOOD | changed)["reason"] == reason
 
 
@@ -298,6 +349,7 @@ def test_why_a_play_is_rejected(sail: SparkSession, changed: dict[str, str], rea
 def test_how_a_play_is_repaired(
     engine: SparkSession, changed: dict[str, str], repairs: str | None, values: dict[str, Any]
 ) -> None:
+    """Case 26."""
     row = typed(engine, PLAY, GOOD | changed)
     assert row["reason"] is None
     assert row["repairs"] == repairs

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.schema import Service
+from features.events import clean, tagged
 from features.interactions import best_names, dictionary_rows, interactions, title_days, title_names, without_bots
 from features.windows import Window
-from tests.support.frames import SHOP, Rows, before, collected, events, tiles
+from tests.support.frames import SHOP, Rows, before, collected, events, lines, tiles
 
 AS_OF = before(0)
 TITLES: dict[str, Any] = {
@@ -185,6 +186,34 @@ def test_merging_days_made_apart_is_merging_all(sail: SparkSession, rows: list[t
             by_hand[customer, book] = by_hand.get((customer, book), 0.0) + spent * 0.5 ** (age / 2)
     found = collected(interactions(apart, DECLARED, WINDOW), ("customer_id", "title"))  # type: ignore[arg-type]
     assert {pair: row["strength"] for pair, row in found.items()} == pytest.approx(by_hand)
+
+
+def test_a_title_of_text_is_an_id_without_being_told(sail: SparkSession) -> None:
+    """Cases 25 and 44: spellings of one title, and texts that name none."""
+    shop = described()
+    del shop["events"]["visit"]["columns"]["book"]["is_id"]
+    event = Service.model_validate(shop).events["visit"]
+    assert [name for name in event.columns if event.is_id(name)] == ["customer_id", "book"]
+    names = [
+        "Noir",
+        " Noir",
+        "Noir\u00a0",
+        "\u200bNoir",
+        "Le  Noir",
+        "Le\u3000Noir",
+        "",
+        "   ",
+        "\u00a0",
+        "nan",
+        "NULL",
+        "N/A",
+    ]
+    shop["events"]["visit"]["landing"]["fields"] = ["who", "spent", "book"]
+    shop["events"]["visit"]["columns"]["book"]["sql"] = "book"
+    event = Service.model_validate(shop).events["visit"]
+    rows: Rows = [{"who": "1", "spent": str(n), "book": name} for n, name in enumerate(names)]
+    found = {row["spent"]: row["book"] for row in clean(tagged(lines(sail, event, rows), event), event).collect()}
+    assert [found[n] for n in range(len(names))] == ["Noir"] * 4 + ["Le Noir"] * 2 + [None] * 6
 
 
 VISIT, GIFT = TITLES["sources"]["visit"], TITLES["sources"]["gift"]

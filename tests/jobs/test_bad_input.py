@@ -113,15 +113,16 @@ def test_text_that_is_not_utf8(encore: Encore, tmp_path: Path) -> None:
 
 
 def test_an_archive_of_which_nothing_is_kept(encore: Encore, tmp_path: Path) -> None:
-    """JSON over several lines is not what JSON lines are; the other archive is unpacked all the same."""
+    """Case 09: a time that is no date (epoch milliseconds); the other archive is unpacked all the same."""
     raw = tmp_path / "raw"
     raw.mkdir()
     records = [{"customer_id": str(n), "visited_at": "2019-03-01 10:00:00"} for n in range(50)]
-    (raw / "visits-2019-03.json").write_text("\n".join(json.dumps(one, indent=1) for one in records))
+    bad = [record | {"visited_at": 1551434400000} for record in records]
+    (raw / "visits-2019-03.json").write_text("\n".join(json.dumps(one) for one in bad))
     (raw / "visits-2019-04.json").write_text("\n".join(json.dumps(one) for one in records))
     code, said = encore("unpack", "--data", tmp_path, "--service", "audiobooks")
     assert code == 4
-    assert "visits-2019-03.json: all of its 200 lines were rejected (most often unreadable_record)" in said
+    assert "visits-2019-03.json: 50 of its 50 lines were rejected, most often undated (50), no day that can be" in said
     assert len((tmp_path / "landing/visit/date=2019-03-01/visits-2019-04.json.log").read_text().splitlines()) == 50
 
 

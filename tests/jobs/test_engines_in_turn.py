@@ -62,8 +62,8 @@ def test_each_reads_what_the_other_wrote(tmp_path: Path) -> None:
     one = after(tmp_path / "one", *["sail"] * 6)
     assert len(without_sketches(tmp_path / "one" / "events" / "visit")) == 5
     orders = {
-        "sail first": ["sail", "sail", "spark", "sail", "sail", "spark"],
-        "spark first": ["spark", "spark", "sail", "spark", "spark", "sail"],
+        "sail first #1: a%20b, é": ["sail", "sail", "spark", "sail", "sail", "spark"],
+        "spark first #2: a%20b, é": ["spark", "spark", "sail", "spark", "spark", "sail"],
     }
     for name, order in orders.items():
         run = after(tmp_path / name, *order)
@@ -72,6 +72,6 @@ def test_each_reads_what_the_other_wrote(tmp_path: Path) -> None:
             tables = [without_sketches(tmp_path / each / layer) for each in ("one", name)]
             assert tables[0] == tables[1], f"{layer}, {name}"
         assert run.data.daily.values() == one.data.daily.values() == ["2017-03-12", "2017-03-13"]
-    at = sorted(str(row["visited_at"]) for row in without_sketches(tmp_path / "spark first" / "events" / "visit"))
+    at = sorted(str(row["visited_at"]) for row in without_sketches(tmp_path / name / "events" / "visit"))
     noon = datetime(2017, 3, 12, 12, 30, tzinfo=UTC)
     assert at[2] == str(noon) and len(at) == 5, "times are those of the shop's clock, on both engines"

@@ -246,6 +246,7 @@ def read(name: str, landing: Path) -> tuple[list[Any], list[Any], list[Any]]:
 
 
 def test_the_engines_read_every_line_alike(tmp_path: Path) -> None:
+    """Cases 41 and 42, among others."""
     draw = random.Random(16)
     lines = [texts(draw) for _ in range(LINES)]
     lines += [[""] * len(KINDS)] * 2 + [lines[0]] * 3

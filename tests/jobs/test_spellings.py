@@ -24,7 +24,7 @@ SAME = [CAFE, DECOMPOSED, f"{CAFE}\u00a0", f"\u200b{DECOMPOSED}", f"\u3000{CAFE}
 
 
 def test_ratings(sail: SparkSession, tmp_path: Path) -> None:
-    """Five spellings of one customer and three of one title; leading zeros stay."""
+    """Cases 08 and 19: Five spellings of one customer and three of one title; leading zeros stay."""
     rows = [f"{who},{title},1" for who, title in zip(SAME, ["7", "7.0", " 7", "007", "7.10"], strict=True)]
     file = tmp_path / "ratings.csv"
     file.write_text("\n".join(["customer,title,strength", *rows]), encoding="utf-8")
@@ -35,12 +35,14 @@ def test_ratings(sail: SparkSession, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("blank", ["", "\u00a0", "nan", r"\N"])
 def test_a_rating_of_nobody_is_refused(sail: SparkSession, tmp_path: Path, blank: str) -> None:
+    """Cases 12 and 19."""
     (tmp_path / "ratings.csv").write_text(f"customer,title,strength\na,x,1\n{blank},x,1\n", encoding="utf-8")
     with pytest.raises(InputError, match="1 of 2 rows lack a customer"):
         read_ratings(sail, tmp_path / "ratings.csv", tmp_path / "typed", False, None, None)
 
 
 def test_a_list_of_customers(sail: SparkSession, tmp_path: Path) -> None:
+    """Cases 08 and 19."""
     file = tmp_path / "who.csv"
     file.write_text(
         "\n".join(["\ufeffcustomer", *SAME, '"17850.0"', "17850", "00417", "", "\u00a0", "NULL"]), encoding="utf-8"
@@ -54,6 +56,7 @@ def test_a_list_of_customers(sail: SparkSession, tmp_path: Path) -> None:
 
 
 def test_a_finished_table(sail: SparkSession, tmp_path: Path) -> None:
+    """Case 08."""
     declared = load_service("audiobooks_table").table
     assert declared
     ids = [*SAME, "17850.0", "NULL", "00417"]

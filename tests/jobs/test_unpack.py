@@ -1,6 +1,7 @@
 """`encore unpack`: what it says of files that are not used, and of earlier deliveries."""
 
 import gzip
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from conf.errors import DataCheckError, InputError, UsageError
 from jobs.cli import main
 from jobs.run import run
 from jobs.storage.landing import landed_archives, read_rows
-from jobs.unpack import Unpacked, unpack
+from jobs.unpack import Unpacked, summary, unpack
 from tests.support.archives import context, pack, play_line
+
+PURCHASES = b"customer_id,purchased_at,title,length_minutes,price\n"
 
 
 def said_by(arguments: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
@@ -59,14 +62,14 @@ def test_a_delivery_adds_and_prune_removes(tmp_path: Path, capsys: pytest.Captur
     run_of = context(tmp_path)
     unpack(run_of)
     landing = run_of.data.landing
-    assert unpack(run_of, tmp_path / "today") == Unpacked(records=3, rejected=0, earlier=1, unused=0)
+    assert unpack(run_of, tmp_path / "today") == Unpacked(3, Counter(), "", earlier=1, unused=0)
     assert "1 archive of earlier deliveries is not in RAW; kept, --prune removes them" in capsys.readouterr().err
     assert sorted(row["status"] for row in landed_archives(landing)) == ["earlier", "unpacked"]
     pack(tmp_path / "short", "20170401_1_play.log.tar.gz", "1_play.log", play_line(1).encode())
     with pytest.raises(DataCheckError, match="not unpacked, see above: 20170401_1_play.log.tar.gz"):
         unpack(run_of, tmp_path / "short")
     assert [row["status"] for row in landed_archives(landing)] == ["refused", "earlier"]
-    assert unpack(run_of, tmp_path / "today", prune=True) == Unpacked(records=1, rejected=0, earlier=0, unused=0)
+    assert unpack(run_of, tmp_path / "today", prune=True) == Unpacked(1, Counter(), "", earlier=0, unused=0)
     assert "--prune removes 1 archive" in capsys.readouterr().err
 
 
@@ -74,3 +77,43 @@ def test_prune_is_refused_where_nothing_is_unpacked(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("ID\n1\n")
     with pytest.raises(UsageError, match="finished table: no --prune"):
         run(context(tmp_path, "audiobooks_table"), lambda _: pytest.fail(), tmp_path / "table.csv", prune=True)
+
+
+# A file of purchases: a number of good lines, a number of others, what they are, why they are rejected.
+BAD_FILES = {
+    "cp1252": (30, 30, "Caf\u00e9".encode("cp1252"), "not_utf8 (30), not valid UTF-8 text, such as cp1252 (Windows)"),
+    "GBK": (200, 20, "\u6674\u5929".encode("gbk"), "not_utf8 (20), not valid UTF-8 text"),
+    "latin-1, all": (0, 1, b"\xdcber", "not_utf8 (1), not valid UTF-8 text"),
+    "another layout": (10, 20, b"a,b,c", "too_many_fields (20), more fields than a line has"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_an_archive_of_which_too_much_is_rejected(case: str, tmp_path: Path) -> None:
+    """Cases 10 and 20: more than 5 % and at least 20, or all. Its good lines are landed."""
+    good, bad, title, said = BAD_FILES[case]
+    (tmp_path / "raw").mkdir()
+    line = b"K%d,2017-01-05 10:00:00,%s,600,9.90\n"
+    lines = [line % (n, b"Alpha") for n in range(good)] + [line % (n, title) for n in range(bad)]
+    (tmp_path / "raw" / "purchases.csv").write_bytes(PURCHASES + b"".join(lines))
+    shop = context(tmp_path, "audiobooks")
+    for _ in range(2):
+        with pytest.raises(DataCheckError) as error:
+            unpack(shop)
+        assert f"purchases.csv: {bad} of its {good + bad} line" in str(error.value) and said in str(error.value)
+    unpack(shop, accept_rejected=True)
+    assert unpack(shop).records == good  # taken once and for all
+    (tmp_path / "raw" / "purchases.csv").write_bytes(PURCHASES + b"".join([*lines, line % (0, title)]))
+    with pytest.raises(DataCheckError):  # it is another file now
+        unpack(shop)
+
+
+def test_a_few_rejected_lines_are_said(tmp_path: Path) -> None:
+    """Blank lines are no events, however many there are."""
+    (tmp_path / "raw").mkdir()
+    lines = [b"K1,2017-01-05 10:00:00,Alpha,600,9.90\n\n"] * 400 + [b"x,y\n"] * 19
+    (tmp_path / "raw" / "purchases.csv").write_bytes(PURCHASES + b"".join(lines))
+    shop = context(tmp_path, "audiobooks")
+    found = unpack(shop)
+    assert found.rejected == {"blank": 400, "too_few_fields": 19}
+    assert "419 rejected (most often blank, 400, such as in purchases.csv: an empty line)" in summary(shop, found)

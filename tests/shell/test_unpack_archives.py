@@ -5,12 +5,22 @@ import gzip
 import io
 import lzma
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.support.unpacking import as_bytes, counts, down, landed, manifest, rejected, rows, statuses, unpack
+from tests.support.unpacking import (
+    as_bytes,
+    counts,
+    down,
+    landed,
+    manifest,
+    rejected,
+    rows,
+    statuses,
+    unpack,
+    zip_bytes,
+)
 
 PURCHASE = "purchase files=*purchase* fields=3 customer=1 day=2 format=records names=customer_id,bought_at,price"
 VISIT = "visit files=*visit* fields=2 customer=1 day=2 format=records names=customer_id,visited_at"
@@ -30,14 +40,6 @@ def tar_bytes(members: list[tuple[str, str | bytes]], mode: str = "w", links: tu
             member = tarfile.TarInfo(name)
             member.type, member.linkname = tarfile.SYMTYPE, members[0][0]
             archive.addfile(member)
-    return out.getvalue()
-
-
-def zip_bytes(members: list[tuple[str, str | bytes]]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in members:
-            archive.writestr(name, as_bytes(text))
     return out.getvalue()
 
 
@@ -75,6 +77,7 @@ MACOS: list[tuple[str, str | bytes]] = [
 def test_each_csv_member_has_a_header_of_its_own(
     name: str, content: bytes, hidden: int, raw: Path, landing: Path
 ) -> None:
+    """Cases 01 and 02, in five kinds of archives."""
     (raw / name).write_bytes(content)
     said = unpack(raw, landing, "--event", PURCHASE)
     assert landed(landing, "purchase").decode().split("\n")[:-1] == BOUGHT
@@ -84,6 +87,7 @@ def test_each_csv_member_has_a_header_of_its_own(
 
 
 def test_plain_members_end_their_last_line_and_lose_their_own_headers(raw: Path, landing: Path) -> None:
+    """Case 01, plain logs."""
     members: list[tuple[str, str | bytes]] = [
         ("1_x", "title\nfields\n1\ta\n2\tb"), ("2_x", "title\nfields"), ("3_x", ""), ("4_x", "title\nfields\n3\tc\n"),
     ]  # fmt: skip
@@ -96,6 +100,7 @@ def test_plain_members_end_their_last_line_and_lose_their_own_headers(raw: Path,
 
 
 def test_members_that_are_no_logs_are_named_with_the_reason(raw: Path, landing: Path) -> None:
+    """Cases 02 and 04."""
     visits = "customer_id,visited_at\n7,2017-01-05 10:00\n"
     (raw / "visits.tar.gz").write_bytes(
         tar_bytes(
@@ -120,6 +125,7 @@ def test_members_that_are_no_logs_are_named_with_the_reason(raw: Path, landing: 
 
 
 def test_members_of_any_name_are_logs_where_none_matches(raw: Path, landing: Path) -> None:
+    """Case 04."""
     visits = "customer_id,visited_at\n{},2017-01-05 10:00\n"
     members: list[tuple[str, str | bytes]] = [
         ("README", "by the till\n"), ("jan.csv", visits.format(7)), ("names.csv", "customer_id,name\n7,Ann\n"),
@@ -142,6 +148,7 @@ def test_a_matching_member_without_the_fields_stops_the_archive(raw: Path, landi
 
 
 def test_every_kind_that_a_library_reads(raw: Path, landing: Path) -> None:
+    """Case 04."""
     import zstandard
 
     text = [(down(n) + "\n").encode() for n in range(12)]
@@ -196,6 +203,7 @@ def test_what_is_cut_off_or_damaged_lands_nothing(ending: str, whole: bytes, raw
 
 
 def test_kinds_that_cannot_be_read_are_named(raw: Path, landing: Path) -> None:
+    """Case 04, and a resource fork alone (case 02)."""
     contents = {
         "1_down.log.7z": (b"7z\xbc\xaf\x27\x1c" + NOISE, "7z cannot be read"),
         "2_down.log.rar": (b"Rar!\x1a\x07" + NOISE, "rar cannot be read"),
@@ -229,6 +237,7 @@ NAMES = {
 
 
 def test_days_in_names(raw: Path, landing: Path) -> None:
+    """Case 05."""
     for number, name in enumerate(NAMES):
         line = f"{number}\tar\t7\t0\tSong\tBand\t200\t210\t0\n"
         (raw / name).write_bytes(gzip.compress(line.encode()))

@@ -35,6 +35,7 @@ def three_days(tmp_path: Path, landing: Path) -> Path:
 
 
 def test_a_folder_with_the_new_day_alone_adds_that_day(three_days: Path, tmp_path: Path) -> None:
+    """Case 40."""
     before = days(three_days)
     today = deliver(tmp_path / "today", d04=down(4))
     said = unpack(today, three_days)
@@ -48,6 +49,7 @@ def test_a_folder_with_the_new_day_alone_adds_that_day(three_days: Path, tmp_pat
 
 
 def test_prune_removes_what_is_not_in_raw_after_naming_it(three_days: Path, tmp_path: Path) -> None:
+    """Case 40."""
     today = deliver(tmp_path / "today", d04=down(4))
     said = unpack(today, three_days, "--prune")
     names = ", ".join(f"2017040{day}_1_down.log.tar.gz" for day in (1, 2, 3))
@@ -69,6 +71,7 @@ def test_an_interrupted_prune_can_be_run_again(three_days: Path, tmp_path: Path)
 
 
 def test_a_delivery_with_an_earlier_day_corrected(three_days: Path, tmp_path: Path) -> None:
+    """Case 40."""
     before = days(three_days)
     corrected = [*before["2017-04-02"], down(299)]
     today = deliver(tmp_path / "today", d02="\n".join(corrected), d04=down(4))

@@ -123,7 +123,7 @@ def test_no_logs_are_listed_only(raw: Path, landing: Path) -> None:
 
 
 def test_a_doubled_delivery_counts_once(raw: Path, landing: Path) -> None:
-    """Of one day and part only: the same bytes on another day, or as another part, are lines of their own."""
+    """Cases 05 and 43: of one day and part only. On another day, or as another part, they are lines of their own."""
     original = raw / "20170422_3_down.log.tar.gz"
     pack(original, down(1))
     shutil.copy(original, raw / "20170422_3_down.log (1).tar.gz")
@@ -165,6 +165,7 @@ def test_a_duplicate_is_unpacked_when_its_original_is_removed(raw: Path, landing
 
 
 def test_equal_content_is_a_duplicate_where_lines_have_the_days(raw: Path, landing: Path) -> None:
+    """Case 43."""
     (raw / "1_1_search.log").write_text(SEARCH)
     (raw / "a").mkdir()
     (raw / "a" / "2_1_search.log.gz").write_bytes(gzip.compress(SEARCH.encode()))
@@ -181,6 +182,7 @@ def test_same_size_is_not_yet_a_duplicate(raw: Path, landing: Path) -> None:
 
 
 def test_a_copy_with_other_bytes_is_a_log_of_its_own(raw: Path, landing: Path) -> None:
+    """Case 05."""
     pack(raw / "20170422_3_down.log.tar.gz", down(1))
     pack(raw / "20170422_3_down.log (1).tar.gz", down(2))
     said = unpack(raw, landing)

@@ -5,8 +5,10 @@ What a line should become is worked out by hand, or by `judge`, a second and ind
 
 import re
 import shutil
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -115,8 +117,47 @@ def test_utf8_is_judged_as_python_does(raw: Path, landing: Path, awk: str) -> No
     lines = [b"%d\ta\tb\t%c%s" % (lead, lead, tail) for lead in range(127, 256) for tail in tails]
     pack(raw / "20170401_1_search.log.tar.gz", b"\n".join(lines))
     unpack(raw, landing, awk=awk)
-    assert landed(landing, "search").split(b"\n")[:-1] == [line for line in lines if is_text(line)]
+    texts = [normalize("NFC", line.decode()).encode() for line in lines if is_text(line)]
+    assert landed(landing, "search").split(b"\n")[:-1] == texts
     assert {reason for reason, _ in rejected(landing, "search")} == {b"not_utf8"}
+
+
+# Spellings of a text and its composed form (NFC), as the tables of Unicode have them.
+SPELLINGS = [
+    ("cafe\u0301-1", "caf\u00e9-1"),  # as macOS writes names
+    ("\u304b\u3099", "\u304c"),  # a kana and its voiced mark
+    ("\u1112\u1161\u11ab", "\ud55c"),  # the letters of a Korean syllable
+    ("\u212b", "\u00c5"),  # the sign for angstrom, and the letter
+    ("\u6674\u5929", "\u6674\u5929"),  # Chinese, which is composed already
+]
+
+
+def test_text_is_landed_in_its_composed_form(raw: Path, landing: Path, awk: str) -> None:
+    """Case 08 and 25, in plain logs: one spelling of each id and title, also for the choice of a sample."""
+    for n, (spelled, composed) in enumerate(SPELLINGS):
+        text = down(spelled, spelled) + "\n" + down(composed, composed) + "\n"
+        pack(raw / f"20170401_{n}_down.log.tar.gz", text.encode() + down("x").encode() + b"\xcc\n")
+    unpack(raw, landing, awk=awk)
+    expected = "".join((down(composed, composed) + "\n") * 2 for _, composed in SPELLINGS)
+    assert landed(landing, "down").decode() == expected
+    assert [line for _, line in rejected(landing, "down")] == [down("x").encode() + b"\xcc"] * len(SPELLINGS)
+    bucket = zlib.crc32("caf\u00e9-1".encode()) % 10_000
+    for limit, kept in ((bucket, 0), (bucket + 1, 2)):
+        sample = landing.with_name(str(limit))
+        unpack(raw / "20170401_0_down.log.tar.gz", sample, "--sample", limit / 10_000, awk=awk)
+        assert landed(sample, "down").decode().count("caf\u00e9-1\tar") == kept
+
+
+@pytest.mark.parametrize("before", [(1 << 18) - 1, (1 << 18) + 5, 3 << 18])
+def test_an_accent_in_the_next_piece_that_is_read(before: int, raw: Path, landing: Path) -> None:
+    """A piece of 256 KiB ends between a letter and its accent, or within a line that is longer than a piece."""
+    first, ending = "1\tar\t2\t", "e\u0301\ts\t0"
+    lines = (down() + "\n") * ((before - len(first) - 1) // (len(down()) + 1))
+    padding = "n" * (before - len(lines) - len(first) - 1)
+    (raw / "20170401_down.log").write_text(f"{lines}{first}{padding}{ending}\n{'x' * before}{ending}", encoding="utf-8")
+    unpack(raw, landing)
+    assert landed(landing, "down").decode().removeprefix(lines) == f"{first}{padding}\u00e9\ts\t0\n"
+    assert [reason for reason, _ in rejected(landing, "down")] == [b"too_long"]
 
 
 def test_lines_with_many_fields(raw: Path, landing: Path, awk: str) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from tests.support.unpacking import (
     statuses,
     tree,
     unpack,
+    zip_bytes,
 )
 
 NAMES = "customer_id,visited_at,page"
@@ -43,7 +45,7 @@ WRITE = """
 import io, sys
 from clock import clock_of
 from records import Records
-records = Records(sys.stdout.buffer, sys.argv[1].split(","), 1, clock_of(sys.argv[2]))
+records = Records(sys.stdout.buffer, sys.argv[1].split(","), 0, 1, clock_of(sys.argv[2]))
 records.write(sys.stdin.buffer)
 print(records.finish(), file=sys.stderr)
 """
@@ -154,9 +156,18 @@ JSON = {
         [],
     ),
     "true, nested": (
-        f'{{"customer_id":true,"visited_at":"{DAY}","page":{{"a": [1.0, null, false, "\\"é\\t"], "b": {{}}}}}}\n',
-        f'true\t{DAY}\t{{"a":[1.0,null,false,"\\"é\\t"],"b":{{}}}}\n',
+        f'{{"visited_at":"{DAY}","page":{{"a": [1.0, null, false, "\\"é\\t"], "b": {{}}}}}}\n'
+        f'{{"visited_at":"{DAY}","page":true}}\n',
+        f'\t{DAY}\t{{"a":[1.0,null,false,"\\"é\\t"],"b":{{}}}}\n\t{DAY}\ttrue\n',
         [],
+    ),
+    "no text and no number as customer": (  # case 11
+        "".join(f'{{"customer_id":{one},"visited_at":"{DAY}"}}\n' for one in ('["K0"]', "true", '{"id":7}', '"K3"')),
+        f"K3\t{DAY}\t\n",
+        [
+            ("unreadable_record", f'{{"customer_id":{one},"visited_at":"{DAY}"}}')
+            for one in ('["K0"]', "true", '{"id":7}')
+        ],
     ),
     "breaks and tabs": (
         f'{{"customer_id":"7","visited_at":"{DAY}","page":"a\\tb\\r\\nc\\nd\\re\tf"}}\n',
@@ -299,6 +310,13 @@ TIMES = [
     ("Europe/Berlin", "2019-10-27T00:30:00.5Z", "2019-10-27 02:30:00.5+02:00"),
     ("Europe/Berlin", "2019-10-27T01:30:00Z", "2019-10-27 02:30:00+01:00"),
     ("Europe/Berlin", "2019-10-27T02:00:00Z", "2019-10-27 03:00:00"),
+    # Case 14, in two more zones: an hour twice, and half an hour twice.
+    ("America/New_York", "2019-11-03T05:30:00Z", "2019-11-03 01:30:00-04:00"),
+    ("America/New_York", "2019-11-03T06:30:00Z", "2019-11-03 01:30:00-05:00"),
+    ("America/New_York", "2019-11-03T07:00:00Z", "2019-11-03 02:00:00"),
+    ("Australia/Lord_Howe", "2019-04-06T14:45:00Z", "2019-04-07 01:45:00+11:00"),
+    ("Australia/Lord_Howe", "2019-04-06T15:15:00Z", "2019-04-07 01:45:00+10:30"),
+    ("Australia/Lord_Howe", "2019-04-06T15:30:00Z", "2019-04-07 02:00:00"),
     ("Europe/Berlin", "2019-03-31T02:30:00", "2019-03-31 02:30:00"),  # the clock skips it
     ("Europe/Berlin", "2019-10-27T02:30:00", "2019-10-27 02:30:00"),  # the clock shows it twice
     ("Europe/Berlin", "2019-07-01T12:30:00", "2019-07-01 12:30:00"),
@@ -315,12 +333,12 @@ TIMES = [
 
 @pytest.mark.parametrize("zone", sorted({zone for zone, _, _ in TIMES}))
 def test_times_are_on_the_clock_of_the_zone(zone: str) -> None:
+    """Case 14."""
     times = [(text, expected) for of_zone, text, expected in TIMES if of_zone == zone]
     made = written(HEADER + "".join(f'7,"{text}",a\n' for text, _ in times), zone)
     assert made[1:] == [f"7\t{expected}\ta" for _, expected in times]
-    assert written("\n".join(json.dumps({"visited_at": text}) for text, _ in times), zone) == [
-        f"\t{expected}\t" for _, expected in times
-    ]
+    objects = [json.dumps({"customer_id": 7, "visited_at": text}) for text, _ in times]
+    assert written("\n".join(objects), zone) == [f"7\t{expected}\t" for _, expected in times]
 
 
 def test_the_day_is_that_of_the_zone(raw: Path, landing: Path) -> None:
@@ -338,6 +356,7 @@ def test_the_day_is_that_of_the_zone(raw: Path, landing: Path) -> None:
 
 
 def test_every_kind_of_file_lands_the_same(raw: Path, landing: Path) -> None:
+    """Cases 20 and 43: marks of UTF-8, CRLF, quoted breaks, plain and gzipped."""
     records = [("7", DAY, "a, b"), ("8", DAY, "c\nd")]
     table = io.StringIO(newline="")
     csv.writer(table).writerows([NAMES.split(","), *records])
@@ -382,18 +401,107 @@ def test_nothing_in_a_file(raw: Path, landing: Path) -> None:
     assert landed(landing, "visit") == b""
 
 
-@pytest.mark.parametrize(
-    ("header", "named"),
-    [("customer_id,page", ": visited_at;"), ("Customer_id,page", ": customer_id, visited_at;"),
-     ("customer_id,visited_at,page,page", ": page;"), ("customer_id;visited_at;page", f": {NAMES.replace(',', ', ')};"),
-     ('customer_id,visited_at,"page', f": {NAMES.replace(',', ', ')};"), ('[{"customer_id": 1}', "not a JSON object")],
-)  # fmt: skip
-def test_a_header_without_the_fields_stops_the_archive(raw: Path, landing: Path, header: str, named: str) -> None:
-    (raw / "1_visit.csv").write_text(f"{header}\n" + f"7,{DAY},home\n" * 20000)  # more than a pipe holds
-    (raw / "2_visit.csv").write_text(f"{HEADER}7,{DAY},home\n")
+def refused(raw: Path, landing: Path, files: dict[str, str | bytes]) -> dict[str, str]:
+    """What is said of each of some files of visits, none of which is unpacked; a good file beside them is."""
+    for name, content in files.items():
+        (raw / name).write_bytes(as_bytes(content))
+    (raw / "good_visit.csv").write_text(f"{HEADER}7,{DAY},home\n")
+    lines = unpack(raw, landing, "--event", VISIT, status=3).splitlines()
+    assert statuses(landing) == dict.fromkeys(files, "failed") | {"good_visit.csv": "unpacked"}
+    assert landed(landing, "visit") == f"7\t{DAY}\thome\n".encode()
+    return {name: line for name in files for line in lines if f"reading {name}: " in line}
+
+
+OTHER_HEADERS = {  # the first line, what is said of it, and the fields that it lacks or repeats
+    "customer_id,page": ("no header of this event (customer_id,page); fix the header", "visited_at"),
+    "Customer ID,visitedAt,page": ("other spellings (Customer ID, visitedAt); fix the", "customer_id,visited_at"),
+    "CUSTOMER_ID,VISITED_AT,PAGE": ("other spellings (CUSTOMER_ID, VISITED_AT, PAGE)", NAMES),
+    "customer_id,visited_at,page,page": ("no header of this event", "page"),
+    'customer_id,visited_at,"page': ("no header of this event", NAMES),
+    "customer_id;visited_at;page": ("separated by semicolons; separate them by commas", NAMES),
+    "customer_id\tvisited_at\tpage": ("separated by tabs", NAMES),
+    "Customer|Visited at|Page": ("separated by vertical bars", NAMES),
+    "\ufeffsep=;\r": ("its first line, sep=;, is for Excel alone; remove it, and separate", NAMES),
+    "sep=,": ("its first line, sep=,, is for Excel alone; remove it; a CSV", NAMES),
+    '[{"customer_id": 1}': ("it is a JSON array; write one object on each line", NAMES),
+    '<?xml version="1.0"?>': ("it is XML or HTML; export it as CSV", NAMES),
+    "\x1b[31mred\x1b[0m,b": (r"no header of this event (\x1b[31mred\x1b[0m,b)", NAMES),
+}  # fmt: skip
+
+
+def test_a_first_line_that_is_no_header_stops_the_archive(raw: Path, landing: Path) -> None:
+    """Cases 10, 11a, 13a, 13c, 20: each is refused by what it is, however much follows (more than a pipe holds)."""
+    rest = f"7,{DAY},home\n" * 20000
+    files: dict[str, str | bytes] = {f"{n}_visit.csv": f"{line}\n{rest}" for n, line in enumerate(OTHER_HEADERS)}
+    said = refused(raw, landing, files)
+    for line, (what, names) in zip(said.values(), OTHER_HEADERS.values(), strict=True):
+        assert what in line and line.endswith(
+            f"must have each of these once: {names.replace(',', ', ')}".replace(",  ", ", ")
+        )
+
+
+PRETTY = [{"customer_id": f"K{n}", "visited_at": DAY, "page": "a"} for n in range(5)]
+PARQUET = b"PAR1\x15\x04\x15\x10" + bytes(range(256)) * 4
+NO_TEXT = {  # cases 11 and 20, and their like
+    "1_visit.csv": (HEADER.encode("utf-16"), "it is UTF-16 text; write it in UTF-8"),
+    "2_visit.csv": (HEADER.encode("utf-16-le"), "it is UTF-16 text"),  # without its mark
+    "3_visit.csv.gz": (gzip.compress(HEADER.encode("utf-16-be")), "it is UTF-16 text"),
+    "4_visit.csv": (HEADER.encode("utf-32"), "it is UTF-32 text"),
+    "5_visit.csv": (HEADER.replace("\n", f"\r7,{DAY},a\r"), "its lines end with a carriage return alone"),
+    "6_visit.csv": (HEADER.replace("\n", f'\r7,{DAY},"{"x" * 9000}"\r'), "its lines end with a carriage return alone"),
+    "7_visit.parquet": (PARQUET, "Parquet cannot be read; export it as text"),
+    "8_visit.parquet.gz": (gzip.compress(PARQUET), "Parquet cannot be read"),
+    "9_visit.xlsx": ("", "a document of Excel or another office program cannot be read"),
+    "10_visit.csv.gz": (gzip.compress(gzip.compress(HEADER.encode())), "it is gzip within gzip"),
+    "11_visit.json": (json.dumps(PRETTY), "it is a JSON array"),
+    "12_visit.json": (json.dumps(PRETTY, indent=1), "it is a JSON array"),
+    "13_visit.json": ("\n".join(json.dumps(one, indent=2) for one in PRETTY), "its JSON objects go over several lines"),
+    "14_visit.json": ("\n".join(json.dumps(one).replace(", ", ",\n\n") for one in PRETTY), "go over several lines"),
+    "15_visit.json": (
+        "\n".join(json.dumps({"customer": {"customer_id": 7}, "visited_at": DAY}) for _ in range(2)),
+        "none of its objects has the key customer_id, but customer.customer_id",
+    ),
+    "16_visit.json": (json.dumps({"customerId": 7, "visited_at": DAY}), "has the key customer_id, but customerId"),
+    "17_visit.json": (json.dumps({"customer_id": 7, "event": {"Visited At": DAY}}), "but event.Visited At"),
+    "18_visit.json": (
+        "\n".join([json.dumps({"visited_at": DAY, "who": 7})] * 20),
+        "none of its 20 objects has the key customer_id; the first has visited_at, who",
+    ),
+}
+
+
+def test_what_is_no_csv_and_no_json_lines_is_refused_by_what_it_is(raw: Path, landing: Path) -> None:
+    """Cases 09, 11a-c, 11e, 11g, 20."""
+    files: dict[str, str | bytes] = {name: content for name, (content, _) in NO_TEXT.items()}
+    with zipfile.ZipFile(raw / "9_visit.xlsx", "w") as book:
+        book.writestr("[Content_Types].xml", "<Types/>")
+        book.writestr("xl/visit.xml", "<sheet/>")
+    files["9_visit.xlsx"] = (raw / "9_visit.xlsx").read_bytes()
+    said = refused(raw, landing, files)
+    for name, (_, what) in NO_TEXT.items():
+        assert what in said[name], name
+
+
+def test_a_member_that_is_no_text_stops_the_archive_if_its_name_matches(raw: Path, landing: Path) -> None:
+    """A Parquet file or UTF-16 text is no archive within the archive."""
+    good = ("1_visit.csv", f"{HEADER}7,{DAY},home\n")
+    for n, other in enumerate([("2_visit.parquet", PARQUET), ("2_visit.csv", HEADER.encode("utf-16"))]):
+        (raw / f"{n}_visit.zip").write_bytes(zip_bytes([good, other]))
+    (raw / "3_visit.zip").write_bytes(zip_bytes([good, ("customers.parquet", PARQUET)]))
     said = unpack(raw, landing, "--event", VISIT, status=3)
-    assert "reading 1_visit.csv: " in said and named in said and "fix the header" in said
-    assert statuses(landing) == {"1_visit.csv": "failed", "2_visit.csv": "unpacked"}
+    assert "0_visit.zip: 2_visit.parquet: Parquet cannot be read" in said
+    assert "1_visit.zip: 2_visit.csv: it is UTF-16 text" in said
+    assert "not used: 3_visit.zip: customers.parquet: Parquet cannot be read" in said
+    assert landed(landing, "visit") == f"7\t{DAY}\thome\n".encode()
+
+
+def test_a_line_that_is_torn_does_not_refuse_its_file(raw: Path, landing: Path) -> None:
+    """The first line of a file that was cut in its midst, and a file of one line."""
+    (raw / "1_visit.json").write_text(f'{{"customer_id": 7,\n{{"customer_id": 8, "visited_at": "{DAY}"}}\n')
+    (raw / "2_visit.json").write_text('{"customer_id": 7,\n')
+    unpack(raw, landing, "--event", VISIT)
+    assert landed(landing, "visit") == f"8\t{DAY}\t\n".encode()
+    assert [reason for reason, _ in rejected(landing, "visit")] == [b"unreadable_record"] * 2
 
 
 def test_a_truncated_file_gives_nothing(raw: Path, landing: Path) -> None:

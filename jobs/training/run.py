@@ -21,7 +21,7 @@ from jobs.records.training import (
     ReferenceRecord,
     TuningSection,
 )
-from jobs.storage.backend import replace_folder, staging_folder
+from jobs.storage.backend import matching, replace_folder, staging_folder
 from jobs.storage.location import Place
 from jobs.storage.records import write_record
 from jobs.training.artifacts import BASELINES, METRICS, MODEL, REFERENCE, TEST_SCORES, ModelFolder
@@ -207,7 +207,7 @@ class TrainingRun:
 
     def _log(self, name: str, record: ModelRecord) -> None:
         folder = self.models.folder(name)
-        files = [folder / MODEL, folder / REFERENCE, *folder.glob("*.keras")]
+        files = [folder / MODEL, folder / REFERENCE, *matching(folder, "*.keras")]
         logged = log_model_run(folder, record, files, self.data.root, self.rows.tables.service)
         if logged.warning:
             logging.getLogger("encore").warning(logged.warning)

@@ -8,14 +8,11 @@ from conf.errors import InputError
 from conf.load import fingerprint
 from jobs.lineage.bases import title_days_bases
 from jobs.lineage.walk import Lineage, StaleError, differing
+from jobs.recommending.fitted import find_fitted
 from jobs.recommending.sources import logged_basis
 from jobs.records.drift import DriftBasis
 from jobs.records.layers import InteractionsBasis
-from jobs.records.recommending import RecommenderRecord
 from jobs.records.scoring import ScoresRecord
-from jobs.storage.backend import current
-from jobs.storage.layer import RECORD
-from jobs.storage.records import find_record
 from jobs.training.artifacts import ModelFolder
 
 Part = Literal["models", "titles"]  # of the page, beside what it tells about the data
@@ -73,7 +70,7 @@ def _require_drift(lineage: Lineage, scores: Mapping[str, ScoresRecord]) -> None
 def _require_recommendations(lineage: Lineage) -> None:
     """The recommender was fitted on the interactions that are there; a file of ratings is not looked for."""
     data, declared = lineage.data, lineage.service.interactions
-    fitted = find_record(RecommenderRecord, current(data.recommender) / RECORD)
+    fitted = find_fitted(data)
     if not fitted or not declared or not isinstance(fitted.basis.evidence, InteractionsBasis):
         return
     events = {name: records for name, records in lineage.events.items() if name in declared.sources}

@@ -20,7 +20,7 @@ from conf.errors import DataCheckError, InputError
 from jobs.engine import is_classic
 from jobs.storage.backend import disk_path, matching, replace_folder, staging_folder, write_csv, write_text
 from jobs.storage.location import Place
-from jobs.storage.records import PartitionRecord, from_text, readable, to_text
+from jobs.storage.records import PartitionRecord, from_text, readable, text_of, to_text
 from jobs.storage.seals import require_unchanged, seals, seals_of
 
 RECORD = "_encore.json"
@@ -78,12 +78,12 @@ class Layer(Partitions, Generic[R]):
     kind: type[R]
 
     def record(self, value: str) -> R | None:
-        """The record of a partition, None where it has none. Raises UnreadableRecordError."""
+        """The record of a partition, None where it has none. Raises as `from_text` does."""
         text = self._text(value)
         return None if text is None else from_text(self.kind, text, self.partition(value), value)
 
     def records(self) -> dict[str, R]:
-        """The record of every partition that has one, by value. Raises UnreadableRecordError."""
+        """The record of every partition that has one, by value. Raises as `from_text` does."""
         texts = self._texts()
         return {value: from_text(self.kind, text, self.partition(value), value) for value, text in texts.items()}
 
@@ -169,7 +169,7 @@ class Layer(Partitions, Generic[R]):
 
     def _text(self, value: str) -> str | None:
         try:
-            return (self.partition(value) / RECORD).read_text(encoding="utf-8")
+            return text_of(self.partition(value) / RECORD)
         except FileNotFoundError:
             return None
 

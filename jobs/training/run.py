@@ -24,6 +24,7 @@ from jobs.records.training import (
 from jobs.storage.backend import matching, replace_folder, staging_folder
 from jobs.storage.location import Place
 from jobs.storage.records import write_record
+from jobs.storage.seals import sealed_tree
 from jobs.training.artifacts import BASELINES, METRICS, MODEL, REFERENCE, TEST_SCORES, ModelFolder
 from jobs.training.dataset import LabelledRows, fitted_on, split_section
 from jobs.training.fitter import FitResult, Fitter
@@ -139,7 +140,7 @@ class TrainingRun:
             some = draw_sample(self.rows.test, model)
             explanation = explain(some, model, result.fitted.importances, features, self._seed)
             record = self._record(variant, part, result, evaluation, gain, explanation)
-            write_record(new / METRICS, record)
+            write_record(new / METRICS, sealed_tree(record, new))
             replace_folder(new, target)
         self._log(variant.name, record)
         self.steps.tick(f"{variant.title}: done")

@@ -35,7 +35,7 @@ from jobs.lineage.walk import Lineage
 from jobs.logs.coverage import LogCoverage, log_coverage
 from jobs.logs.notices import caveats, set_aside
 from jobs.records.layers import Export, ExportsRecord, FeaturesBasis, FeaturesRecord, LabelStatus
-from jobs.storage.backend import dataset, local_target, write_csv, write_text
+from jobs.storage.backend import dataset, local_target, matching, write_csv, write_text
 from jobs.storage.layer import Layer, write_partitions
 from jobs.storage.location import Place
 from jobs.storage.records import find_readable, write_record
@@ -326,7 +326,7 @@ def _export_tables(layer: Layer[FeaturesRecord], folder: Place) -> None:
     """Each table as a CSV file, unless it was written of the same content and is still there whole."""
     known = find_readable(ExportsRecord, folder / EXPORTS) or ExportsRecord(tables={})
     made_of = {_csv_of(day): fingerprint(record.basis, record.content) for day, record in layer.readable().items()}
-    there = seals_of({folder: list(folder.iterdir())}, whole=[])[folder]
+    there = seals_of({folder: matching(folder)}, whole=[])[folder]
     done = {
         name
         for name, made in known.tables.items()

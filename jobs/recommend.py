@@ -41,16 +41,18 @@ from jobs.interactions import declared_interactions, interactions
 from jobs.progress import OnProgress
 from jobs.recommending.dataset import InteractionDataset
 from jobs.recommending.evaluation import AUTO, RecommenderEvaluation
+from jobs.recommending.fitted import find_fitted, find_readable_fitted, fitted_folder
 from jobs.recommending.model_file import save
 from jobs.recommending.output import Audience, Recommendations
 from jobs.recommending.sources import InteractionSource, LoggedInteractions, read_ratings
 from jobs.records.recommending import RecommenderBasis, RecommenderRecord, TitlesRecord
 from jobs.reporting.recommender_evaluation import evaluation_of
-from jobs.storage.backend import current, replace_folder, staging_folder
+from jobs.storage.backend import replace_folder, staging_folder
 from jobs.storage.input_files import for_workers, identity, in_nfc, require_file
 from jobs.storage.layer import RECORD
 from jobs.storage.location import Place
-from jobs.storage.records import find_readable, read_record, write_record
+from jobs.storage.records import write_record
+from jobs.storage.seals import sealed_tree
 from models.recommender.candidates import Engine
 from models.recommender.ids import is_drawn
 from models.recommender.ratings import RatingErrors, rating_errors
@@ -188,8 +190,9 @@ def summary(day: str, record: TitlesRecord) -> str:
 
 def _say_ranking(context: Context) -> None:
     """How well each recommender ranks, on the first part on which they were evaluated."""
-    found = evaluation_of(read_record(RecommenderRecord, current(context.data.recommender) / RECORD))
-    if not found.parts:
+    fitted = find_fitted(context.data)
+    found = evaluation_of(fitted) if fitted else None
+    if not found or not found.parts:
         return
     for one in found.parts[0].rankers:
         ndcg, recall = (one.metrics[name] for name in ("ndcg", "recall"))
@@ -239,7 +242,7 @@ def _fitted(
         model=request.model,
         library=request.library,
     )
-    done = find_readable(RecommenderRecord, current(context.data.recommender) / RECORD)
+    done = find_readable_fitted(context.data)
     if done and done.basis == basis:
         return done
     new = work / "new"
@@ -252,7 +255,7 @@ def _fitted(
         ratings=_rating_errors(context, new, seed) if source.is_explicit else None,
         file=save(model, new).name,
     )
-    write_record(new / RECORD, record)
+    write_record(new / RECORD, sealed_tree(record, new))
     replace_folder(new, context.data.recommender)
     return record
 
@@ -273,7 +276,7 @@ def _audience(
 ) -> Audience:
     data, day = context.data, str(source.days.end)
     if request.customers:
-        known = spark.read.parquet(str(current(data.recommender) / "customers"))
+        known = spark.read.parquet(str(fitted_folder(data) / "customers"))
         ids = _ids_of(spark, request.customers, work, known, context.service.has_whole_customers)
         return Audience(ids, identity(request.customers), holds_contacts=False)
     if request.segment:

@@ -6,7 +6,7 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,12 +17,12 @@ from conf.errors import InputError
 from features.windows import Moment, Window
 from jobs import formatting
 from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, ProfileOption, ServiceOption
-from jobs.console.printable import printable
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.lineage.shown import Part, stale_parts
+from jobs.printable import printable
 from jobs.reporting.contact_plan import LEFT_OUT
-from jobs.reporting.contents import Contents, gather
+from jobs.reporting.contents import NOTHING, Contents, gather
 from jobs.reporting.drift import LIMITS
 from jobs.reporting.leakage import FLAGS
 from jobs.reporting.recommendations import OFFERED
@@ -52,11 +52,11 @@ def command(
         step.done(str(report(context, spark)))
 
 
-def report(context: Context, spark: SparkSession, left_out: Collection[Part] = ()) -> Place:
+def report(context: Context, spark: SparkSession, left_out: Mapping[Part, str] = NOTHING) -> Place:
     """Write `report/index.html`, which needs no other file, and its numbers in `report/csv/`.
 
     Args:
-        left_out: parts that are out of date, and not shown.
+        left_out: parts that are not shown, each with the reason, which the page gives.
 
     Returns:
         The page.

@@ -6,7 +6,7 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from rich.text import Text
@@ -45,15 +45,16 @@ from jobs.console.options import (
     ServiceOption,
     kinds_of,
 )
-from jobs.console.printable import printable
 from jobs.console.progress import StartStep, console, say, start_step
 from jobs.console.session import is_resolved, locked, named_place, open_context, resolve_sql
 from jobs.context import Context
 from jobs.engine import engine as start_engine
 from jobs.lineage.shown import Part, stale_parts
+from jobs.printable import printable
 from jobs.storage.backend import backend
 from jobs.storage.location import Place
 
+MODELLED: tuple[Part, ...] = ("models", "scores", "drift")  # what training leads to
 EXAMPLE = "encore run --service music --raw /logs/archives --data /data/music"
 
 
@@ -119,18 +120,25 @@ def run(
     else:
         warnings = _make_tables(context, start, raw, sample, as_of, prune, accept_rejected)
     problem, at = None, max(as_of, default=None)
+    made: set[Part] = set()
     if context.tables.mature():
         try:
-            _model(context, start, models, at)
+            made |= _model(context, start, models, at)
         except InputError as error:  # what is known of the data is worth a page all the same
             problem = error
     if context.service.interactions:
-        _recommend(context, start, at)
-    stale = stale_parts(context.lineage)  # such as scores, where no label is known by the declarations in force
-    page = _report(context, start, {*stale, "models"} if problem else {*stale})
-    problem = problem or next(iter(stale.values()), None)
+        made |= _recommend(context, start, at)
+    stale = stale_parts(context.lineage)  # such as scores at a later date than --as-of
+    left_out = {part: str(error) for part, error in stale.items()}
+    if problem:
+        left_out |= dict.fromkeys(MODELLED, str(problem))
+    page = _report(context, start, left_out)
     for warning in warnings:
         say(f"unpack: {warning}")
+    for part, why in left_out.items():
+        if part not in made and why != str(problem):
+            say(f"not on the page: {part}, since this run did not make them again: {why}")
+    problem = problem or next((error for part, error in stale.items() if part in made), None)
     if problem:
         raise problem
     return page
@@ -185,20 +193,22 @@ def _make_tables(
     return warnings
 
 
-def _model(context: Context, start: StartStep, models: Sequence[str], as_of: date | None) -> None:
-    """Train; score and look for drift at a date, by default the newest one."""
+def _model(context: Context, start: StartStep, models: Sequence[str], as_of: date | None) -> set[Part]:
+    """Train; score and look for drift at a date, by default the newest one. Returns the parts of the page made so."""
     from jobs import drift, score, train
 
     with start("train") as step, start_engine("spark", context.profile) as spark:
         step.done(train.summary(train.train(context, spark, models, step.update)))
     with start("score") as step, start_engine(context.engine, context.profile) as spark:
-        step.done(score.summary(*score.score(context, spark, as_of)))
+        day, record = score.score(context, spark, as_of)
+        step.done(score.summary(day, record))
     with start("drift") as step, start_engine(context.engine, context.profile) as spark:
-        step.done(drift.summary(*drift.drift(context, spark, as_of)))
+        step.done(drift.summary(*drift.drift(context, spark, date.fromisoformat(day))))
+    return {*MODELLED} if day == max(context.data.scores.values()) else {"models"}
 
 
-def _recommend(context: Context, start: StartStep, as_of: date | None) -> None:
-    """Recommend titles at a date, where there is enough to learn from."""
+def _recommend(context: Context, start: StartStep, as_of: date | None) -> set[Part]:
+    """Recommend titles at a date, where there is enough to learn from. Returns the parts of the page made so."""
     from jobs import recommend
 
     with start("recommend") as step, start_engine(context.engine, context.profile) as spark:
@@ -207,9 +217,11 @@ def _recommend(context: Context, start: StartStep, as_of: date | None) -> None:
             step.done(recommend.summary(*recommend.recommend(context, spark, request, step.update)))
         except NothingToLearnError as nothing:
             step.done(str(nothing))
+            return set()
+    return {"titles"}
 
 
-def _report(context: Context, start: StartStep, left_out: Collection[Part]) -> Place:
+def _report(context: Context, start: StartStep, left_out: Mapping[Part, str]) -> Place:
     from jobs.report import report
 
     with start("report") as step, start_engine(context.engine, context.profile) as spark:

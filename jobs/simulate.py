@@ -24,7 +24,7 @@ from jobs.console.options import SimulatedOption
 from jobs.console.progress import start_step
 from jobs.console.session import folder_on_disk, remember_service
 from jobs.records.simulation import SimulationRecord
-from jobs.storage.backend import replace_folder, sole_writer
+from jobs.storage.backend import matching, replace_folder, sole_writer
 from jobs.storage.records import write_record
 from models.simulation.activity import OutcomeQuestion, Truth, compute_truths, simulate_counts
 from models.simulation.audiobooks import AUDIOBOOKS
@@ -125,7 +125,7 @@ def _check_numbers(service: SimulatedService, customers: int, days: int, seed: i
 
 def _check_replaceable(raw: Path) -> None:
     """Only a simulation's own archives are replaced: those that its list.html names, with their sizes."""
-    files = [(path.name, path.stat().st_size) for path in raw.glob("*")]
+    files = [(path.name, path.stat().st_size) for path in matching(raw)]
     page = listing([file for file in files if file[0] != "list.html"])
     if files and not ((raw / page.name).is_file() and (raw / page.name).read_bytes() == page.data):
         raise InputError(f"simulating logs: {raw} holds what no simulation left there; choose another --out")

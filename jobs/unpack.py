@@ -49,6 +49,8 @@ _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCh
 EXAMPLE = "encore unpack --service music --raw /logs/archives --data /data/music"
 
 
+# What unpack.sh says at its end, which is said here after the summary.
+_CLOSING = re.compile(r"warning: .* not used; unused\.csv lists them|[0-9]+ archives? of earlier deliveries ")
 _UNPACKED = re.compile(r"([0-9]+)/([0-9]+) (.*): [0-9]+ lines, [0-9]+ kept ")  # what unpack.sh says of an archive
 
 
@@ -60,14 +62,15 @@ class Unpacked:
     rejected: number of rejected lines of all archives, by reason.
     example: an archive with lines of the commonest reason; empty if no line was rejected.
     earlier: archives that landed from earlier deliveries and are not in the raw folder now.
-    unused: files of the raw folder, and members of its archives, that are not used; `unused.csv` lists them.
+    unused_files, unused_members: of the raw folder and of its archives, that are not used; `unused.csv` lists them.
     """
 
     records: int
     rejected: Counter[str]
     example: str
     earlier: int
-    unused: int
+    unused_files: int
+    unused_members: int
 
 
 def command(
@@ -87,6 +90,8 @@ def command(
     with locked(context), start_step("unpack") as step:
         found = unpack(context, named_place(raw, context), sample, prune, jobs, step, accept_rejected)
         step.done(summary(context, found))
+    for warning in warnings(context, found):
+        say(warning)
 
 
 def unpack(
@@ -101,7 +106,7 @@ def unpack(
     """Updates the landing layer from the archives in `raw` (a folder or one file; default `raw/`).
 
     Archives that landed before and are not in `raw` keep their lines, unless `prune` is true. What the script says of
-    files that are not used, and of what changed, is printed.
+    files that are not used, and of what changed, is printed; see `warnings` for the counts that are said at the end.
 
     Raises:
         UsageError: the service starts from a finished table, or the archives or the data are not on a local disk.
@@ -136,31 +141,39 @@ def unpack(
     _raise_rejected(landing, [row for row in refused if row["checksum"] not in _accepted(landing)])
     rejected: Counter[str] = sum(map(_rejected, archives), Counter())
     commonest = [reason for reason, _ in rejected.most_common(1)]
+    unused = read_rows(landing / "unused.csv")
+    members = sum(bool(row["member"]) for row in unused)
     return Unpacked(
         records=sum(int(row["records"]) for row in archives),
         rejected=rejected,
         example=next((row["archive"] for row in archives if _rejected(row)[commonest[0]]), "") if commonest else "",
         earlier=sum(row["status"] == "earlier" for row in archives),
-        unused=len(read_rows(landing / "unused.csv")),
+        unused_files=len(unused) - members,
+        unused_members=members,
     )
 
 
 def summary(context: Context, found: Unpacked) -> str:
     """What was unpacked, in a line."""
-    lines = f"{found.records:,} lines in {context.data.landing}, {found.rejected.total():,} rejected"
+    lines = f"{plural(found.records, 'line')} in {context.data.landing}, {found.rejected.total():,} rejected"
     for reason, count in found.rejected.most_common(1):
         lines += f" (most often {reason}, {count:,}, such as in {found.example}: {landing_reasons()[reason]})"
-    return "; ".join([lines, *warnings(context, found)])
+    return lines
 
 
 def warnings(context: Context, found: Unpacked) -> list[str]:
     """What is to be said of files that are not used, and of archives that are not in the raw folder."""
     said = []
     if found.earlier:
-        said.append(f"{plural(found.earlier, 'archive')} of earlier deliveries not in the raw folder, kept")
-    if found.unused:
-        listed = context.data.landing / "unused.csv"
-        said.append(f"warning: {plural(found.unused, 'raw file')} or members not used, listed in {listed}")
+        is_not = "is not" if found.earlier == 1 else "are not"
+        archives = plural(found.earlier, "archive")
+        said.append(f"{archives} of earlier deliveries {is_not} in the raw folder; kept, --prune removes them")
+    counted = {"raw file": found.unused_files, "member": found.unused_members}
+    unused = " and ".join(plural(number, noun) for noun, number in counted.items() if number)
+    if unused:
+        are_not = "is not" if found.unused_files + found.unused_members == 1 else "are not"
+        of = " of archives" if found.unused_members else ""
+        said.append(f"warning: {unused}{of} {are_not} used; {context.data.landing / 'unused.csv'} lists them")
     return said
 
 
@@ -168,6 +181,7 @@ def _run(command: Sequence[str], step: Step | None) -> None:
     """Run the script and print what it says; progress is shown by the step. Raises the error of its exit code."""
     environment = {**os.environ, "PYTHON": sys.executable}  # the shell might find another python3
     last = ""  # it becomes the error if the script fails, and is printed only otherwise
+    closing: list[str] = []
     with _terminated(
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="backslashreplace", env=environment)
     ) as script:
@@ -176,11 +190,15 @@ def _run(command: Sequence[str], step: Step | None) -> None:
             if unpacked := _UNPACKED.match(text):
                 if step:
                     step.update(int(unpacked[1]), int(unpacked[2]), unpacked[3])
+            elif _CLOSING.match(text):
+                closing.append(text)
             elif text:
                 if last:
                     say(last)
                 last = text
     if script.returncode:
+        for text in closing:
+            say(text)
         raise _ERRORS.get(script.returncode, EncoreError)(f"unpack: {last}")
     if last:
         say(last)

@@ -44,6 +44,18 @@ def test_records_of_jobs_have_types() -> None:
     assert len(found) <= MOST_UNTYPED, found
 
 
+def test_listings_do_not_take_a_closed_folder_to_be_empty() -> None:
+    """As the glob of pathlib does: `jobs.storage.backend.matching` says that a folder may not be read."""
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for name, file in modules("jobs", "models").items()
+        if not name.startswith("jobs.storage")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("glob", "rglob")
+    ]
+    assert not found
+
+
 # ---- imports ----
 
 

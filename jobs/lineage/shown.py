@@ -8,17 +8,13 @@ from conf.errors import InputError
 from conf.load import fingerprint
 from jobs.lineage.bases import title_days_bases
 from jobs.lineage.walk import Lineage, StaleError, differing
+from jobs.recommending.fitted import find_fitted
 from jobs.recommending.sources import logged_basis
 from jobs.records.drift import DriftBasis
 from jobs.records.layers import InteractionsBasis
-from jobs.records.recommending import RecommenderRecord
-from jobs.records.scoring import ScoresRecord
-from jobs.storage.backend import current
-from jobs.storage.layer import RECORD
-from jobs.storage.records import find_record
 from jobs.training.artifacts import ModelFolder
 
-Part = Literal["models", "titles"]  # of the page, beside what it tells about the data
+Part = Literal["models", "scores", "drift", "titles"]  # of the page, beside what it tells about the data
 
 
 def stale_parts(lineage: Lineage) -> dict[Part, InputError]:
@@ -33,19 +29,23 @@ def stale_parts(lineage: Lineage) -> dict[Part, InputError]:
 
 
 def _require_models(lineage: Lineage) -> None:
-    """The layers of the logs are up to date, and the newest table, the chosen model, the newest scores and drift.
+    """The layers of the logs are up to date, and the newest table and the chosen model.
 
-    Older tables of other declarations lie idle, and older scores were what they were.
+    Older tables of other declarations lie idle.
     """
     _require_tables(lineage)
     models = ModelFolder(lineage.data.models)
     chosen = models.find_chosen()
     if chosen and chosen.model in models.names():
         lineage.require_model(chosen.model)
+
+
+def _require_scores(lineage: Lineage) -> None:
+    """The same, and the newest scores; older ones were what they were."""
+    _require_models(lineage)
     scores = lineage.data.scores.records()
     if scores:
         lineage.require_scores(max(scores), scores[max(scores)])
-    _require_drift(lineage, scores)
 
 
 def _require_tables(lineage: Lineage) -> None:
@@ -56,9 +56,10 @@ def _require_tables(lineage: Lineage) -> None:
         lineage.tables.record(max(records))
 
 
-def _require_drift(lineage: Lineage, scores: Mapping[str, ScoresRecord]) -> None:
-    """The newest drift is that of the scores that are there, against the limits in force."""
-    layer = lineage.data.drift
+def _require_drift(lineage: Lineage) -> None:
+    """The same, and the newest drift is that of the scores that are there, against the limits in force."""
+    _require_scores(lineage)
+    layer, scores = lineage.data.drift, lineage.data.scores.records()
     records = layer.records()
     day = max(records, default="")
     if day in scores and day in records:
@@ -73,7 +74,7 @@ def _require_drift(lineage: Lineage, scores: Mapping[str, ScoresRecord]) -> None
 def _require_recommendations(lineage: Lineage) -> None:
     """The recommender was fitted on the interactions that are there; a file of ratings is not looked for."""
     data, declared = lineage.data, lineage.service.interactions
-    fitted = find_record(RecommenderRecord, current(data.recommender) / RECORD)
+    fitted = find_fitted(data)
     if not fitted or not declared or not isinstance(fitted.basis.evidence, InteractionsBasis):
         return
     events = {name: records for name, records in lineage.events.items() if name in declared.sources}
@@ -86,4 +87,9 @@ def _require_recommendations(lineage: Lineage) -> None:
         )
 
 
-REQUIRED: Mapping[Part, Callable[[Lineage], None]] = {"models": _require_models, "titles": _require_recommendations}
+REQUIRED: Mapping[Part, Callable[[Lineage], None]] = {
+    "models": _require_models,
+    "scores": _require_scores,
+    "drift": _require_drift,
+    "titles": _require_recommendations,
+}

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from conf.errors import InputError
 from conf.load import fingerprint
 from jobs.data_folder import DataFolder
+from jobs.recommending.fitted import fitted_folder
 from jobs.recommending.model_file import at_workers
 from jobs.records.recommending import (
     Example,
@@ -23,7 +24,7 @@ from jobs.records.recommending import (
     TitlesRecord,
 )
 from jobs.records.scoring import ScoresRecord
-from jobs.storage.backend import current, local_copy
+from jobs.storage.backend import local_copy
 from jobs.storage.batches import slices
 from jobs.storage.input_files import Identity
 from jobs.storage.layer import materialise, write_partitions
@@ -119,7 +120,7 @@ class Recommendations:
 
     @cached_property
     def _recommender(self) -> Place:
-        return current(self.data.recommender)
+        return fitted_folder(self.data)
 
     @property
     def _file(self) -> Place:

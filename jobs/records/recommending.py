@@ -5,7 +5,7 @@ from typing import ClassVar
 from jobs.records.layers import InteractionsBasis
 from jobs.records.scoring import ScoresBasis
 from jobs.storage.input_files import Identity
-from jobs.storage.records import PartitionRecord, Record, Section
+from jobs.storage.records import PartitionRecord, SealedRecord, Section
 from models.evaluation.intervals import Interval
 from models.recommender.ratings import RatingErrors
 
@@ -78,9 +78,10 @@ class RecommenderFindings(Section):
     parts: dict[str, dict[str, RankerEvaluation]]
 
 
-class RecommenderRecord(RecommenderFindings, Record):
+class RecommenderRecord(RecommenderFindings, SealedRecord):
     """The fitted recommender in `recommender/`; ratings: only of explicit ratings; file: name of the model's file."""
 
+    VERSION: ClassVar[int] = 2  # 1 had no content
     COMMAND: ClassVar[str] = "`encore recommend`"
     basis: RecommenderBasis
     as_of: str

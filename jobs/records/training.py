@@ -6,7 +6,7 @@ from conf.learning import Audit
 from conf.network import Network
 from conf.schema import Label
 from jobs.records.layers import FeaturesBasis
-from jobs.storage.records import Record, Section
+from jobs.storage.records import Record, SealedRecord, Section
 from models.drift import CategoryReference, NumberReference, Reference, ScoreReference
 from models.evaluation.curves import Points
 from models.evaluation.explanation import FeatureImportance, PartialDependence
@@ -83,7 +83,7 @@ class EvaluationSection(Section):
     curves: dict[str, Points]
 
 
-class ModelRecord(EvaluationSection, Record):
+class ModelRecord(EvaluationSection, SealedRecord):
     """A trained model: `models/<name>/metrics.json`.
 
     Attributes:
@@ -93,7 +93,7 @@ class ModelRecord(EvaluationSection, Record):
         network: only of a neural network.
     """
 
-    VERSION: ClassVar[int] = 2  # 1 had no typical customer beside it
+    VERSION: ClassVar[int] = 2  # 1 had no typical customer beside it, and no content
     COMMAND: ClassVar[str] = "`encore train` (of a network: `encore train-keras`)"
     model: str
     title: str
@@ -124,7 +124,7 @@ class BaselineSection(EvaluationSection):
     title: str
 
 
-class BaselinesRecord(Record):
+class BaselinesRecord(SealedRecord):
     """The baselines: `models/baselines/metrics.json`; left_out: by name, why a baseline is missing.
 
     Beside it lies `test_scores/`, with the probabilities of BG/NBD for the test set where it is fitted.

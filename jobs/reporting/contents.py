@@ -1,7 +1,8 @@
 """All that the report shows, gathered once from the layers; what is not there is None."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pyspark.sql import SparkSession
 
@@ -23,6 +24,8 @@ from jobs.reporting.row_counts import RowCounts, row_counts
 from jobs.reporting.scores import Scores, newest_scores
 from jobs.training.artifacts import ModelFolder
 
+NOTHING: Mapping[Part, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -40,6 +43,7 @@ class Contents:
     plan: ContactPlan | None
     recommendations: Recommendations | None
     drift: Drift | None
+    not_shown: Mapping[str, list[Part]]  # by reason
 
     @property
     def is_empty(self) -> bool:
@@ -47,14 +51,14 @@ class Contents:
         return not (self.row_counts.steps or self.quality.archives or self.comparison or self.recommendations)
 
 
-def gather(data: DataFolder, service: Service, spark: SparkSession, left_out: Collection[Part] = ()) -> Contents:
+def gather(data: DataFolder, service: Service, spark: SparkSession, left_out: Mapping[Part, str] = NOTHING) -> Contents:
     """Read the records of the layers, and of the newest scores what the page shows of them.
 
-    left_out: parts that are out of date, of which nothing is read.
+    left_out: parts of which nothing is read, each with the reason.
     """
     models, is_modelled = ModelFolder(data.models), "models" not in left_out
     comparison = compare_models(models) if is_modelled else None
-    scores = newest_scores(data, spark, service) if is_modelled else None
+    scores = newest_scores(data, spark, service) if "scores" not in left_out else None
     return Contents(
         row_counts=row_counts(data, service),
         quality=data_quality(data, service),
@@ -67,5 +71,6 @@ def gather(data: DataFolder, service: Service, spark: SparkSession, left_out: Co
         scores=scores,
         plan=contact_plan(data, spark, service, scores, "titles" not in left_out) if scores else None,
         recommendations=newest_recommendations(data, service.recommender) if "titles" not in left_out else None,
-        drift=newest_drift(data.drift) if is_modelled else None,
+        drift=newest_drift(data.drift) if "drift" not in left_out else None,
+        not_shown={why: [part for part in left_out if left_out[part] == why] for why in left_out.values()},
     )

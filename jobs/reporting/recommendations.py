@@ -11,11 +11,9 @@ from pyspark.sql import functions as F
 from conf.load import fingerprint
 from conf.recommender import Recommender
 from jobs.data_folder import DataFolder
+from jobs.recommending.fitted import find_fitted, fitted_folder
 from jobs.records.recommending import Example, MostRecommended, RecommenderRecord, TitlesRecord
 from jobs.reporting.recommender_evaluation import BASELINE, RecommenderEvaluation, evaluation_of, title_of
-from jobs.storage.backend import current
-from jobs.storage.layer import RECORD
-from jobs.storage.records import find_record
 from models.recommender.serving import OF_POPULARITY
 
 SHOWN = 10  # of the most recommended titles; all that are known are in the CSV
@@ -73,7 +71,9 @@ def newest_recommendations(data: DataFolder, declared: Recommender) -> Recommend
     if not records:
         return None
     day = max(records)
-    fitted = find_record(RecommenderRecord, current(data.recommender) / RECORD)
+    fitted = find_fitted(data)
+    if fitted:
+        fitted_folder(data)  # each file is as it was published
     evaluation = evaluation_of(fitted) if fitted else None
     staleness = _staleness(declared, records[day], fitted)
     return Recommendations(date.fromisoformat(day), records[day], evaluation, staleness)

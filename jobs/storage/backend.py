@@ -43,6 +43,13 @@ class Backend(Protocol):
         """The published content of a folder; the folder itself where nothing is published."""
         ...
 
+    def matching(self, folder: Any, pattern: str) -> Sequence[Place]:
+        """The entries below a folder that match a pattern with one part for each level, such as `*/date=*/*`.
+
+        None where the folder does not exist. Raises InputError where a folder may not be read.
+        """
+        ...
+
     def staging_folder(self, target: Any) -> AbstractContextManager[Place]:
         """A new folder, where no reader looks, to write what `replace_folder` publishes as `target`.
 
@@ -110,6 +117,11 @@ def current(folder: Place) -> Place:
     return backend(folder).current(folder)
 
 
+def matching(folder: Place, pattern: str = "*") -> Sequence[Place]:
+    """See Backend."""
+    return backend(folder).matching(folder, pattern)
+
+
 def staging_folder(target: Place) -> AbstractContextManager[Place]:
     """See Backend."""
     return backend(target).staging_folder(target)
@@ -127,7 +139,7 @@ def remove_folder(folder: Place) -> None:
 
 def subfolders(parent: Place) -> list[Place]:
     """The folders in a folder, by name; none where it is missing."""
-    return sorted(path for path in parent.glob("*") if path.is_dir())
+    return sorted(path for path in matching(parent) if path.is_dir())
 
 
 def write_text(path: Place, text: str) -> None:

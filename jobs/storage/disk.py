@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,24 @@ class Disk:
     def current(self, folder: Path) -> Path:
         """The folder itself."""
         return folder
+
+    def matching(self, folder: Path, pattern: str) -> list[Path]:
+        """The entries below a folder that match a pattern, one part for each level; none where it does not exist."""
+        first, _, others = pattern.partition("/")
+        try:
+            with os.scandir(folder) as entries:
+                found = [entry for entry in entries if fnmatchcase(entry.name, first)]
+        except FileNotFoundError:
+            return []
+        except PermissionError:  # which pathlib takes for an empty folder
+            raise InputError(
+                f"reading {folder}: permission denied; change the rights of this folder, or run the command as a user "
+                f"who may read it"
+            ) from None
+        if not others:
+            return [folder / entry.name for entry in found]
+        inside = (self.matching(folder / entry.name, others) for entry in found if entry.is_dir())
+        return [path for paths in inside for path in paths]
 
     @contextmanager
     def staging_folder(self, target: Path) -> Iterator[Path]:
@@ -103,7 +122,7 @@ class Disk:
                 raise InputError(
                     f"{data}: another encore command is writing here; wait for it or use another --data"
                 ) from None
-            for depth in ("", "*/", "*/*/"):
+            for depth in ("", "*/", "*/*/"):  # passing over folders of others, such as lost+found
                 for left_over in data.glob(f"{depth}{STAGING}*"):
                     finish_swap(left_over)
                     shutil.rmtree(left_over)

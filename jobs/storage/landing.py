@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from conf.errors import InputError
+from jobs.storage.backend import matching
 from jobs.storage.location import Place
 
 LANDED = frozenset({"unpacked", "earlier", "refused"})  # statuses of archives that have lines here: see unpack.sh
@@ -40,7 +41,7 @@ def landed_files(landing: Place) -> dict[tuple[str, str], list[LandedFile]]:
         )
         days[(file.event, file.day)].append(file)
     listed = {file.path: file.bytes for files in days.values() for file in files}
-    found = {path: path.stat().st_size for path in landing.glob("*/date=*/*") if path.is_file()}
+    found = {path: path.stat().st_size for path in matching(landing, "*/date=*/*") if path.is_file()}
     for path in sorted(listed.keys() | found.keys()):
         if listed.get(path) != found.get(path):
             raise InputError(f"{path}: this file differs from its entry in {landing / 'days.csv'}; {REPAIR}")

@@ -18,9 +18,9 @@ from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from jobs.engine import is_classic
-from jobs.storage.backend import disk_path, replace_folder, staging_folder, write_csv, write_text
+from jobs.storage.backend import disk_path, matching, replace_folder, staging_folder, write_csv, write_text
 from jobs.storage.location import Place
-from jobs.storage.records import PartitionRecord, from_text, readable, to_text
+from jobs.storage.records import PartitionRecord, from_text, readable, text_of, to_text
 from jobs.storage.seals import require_unchanged, seals, seals_of
 
 RECORD = "_encore.json"
@@ -40,12 +40,12 @@ class Partitions:
 
     def values(self) -> list[str]:
         """Values of the partitions that are there, sorted."""
-        return sorted(path.name.split("=", 1)[1] for path in self.root.glob(f"{self.key}=*"))
+        return sorted(path.name.split("=", 1)[1] for path in matching(self.root, f"{self.key}=*"))
 
     def has_rows(self, values: Sequence[str] | None = None) -> bool:
         """Whether any of the partitions (all of them by default) has rows."""
         return any(
-            any(self.partition(value).glob("*.parquet")) for value in (self.values() if values is None else values)
+            any(matching(self.partition(value), "*.parquet")) for value in (self.values() if values is None else values)
         )
 
     def read(self, spark: SparkSession, values: Sequence[str] | None = None) -> DataFrame:
@@ -78,12 +78,12 @@ class Layer(Partitions, Generic[R]):
     kind: type[R]
 
     def record(self, value: str) -> R | None:
-        """The record of a partition, None where it has none. Raises UnreadableRecordError."""
+        """The record of a partition, None where it has none. Raises as `from_text` does."""
         text = self._text(value)
         return None if text is None else from_text(self.kind, text, self.partition(value), value)
 
     def records(self) -> dict[str, R]:
-        """The record of every partition that has one, by value. Raises UnreadableRecordError."""
+        """The record of every partition that has one, by value. Raises as `from_text` does."""
         texts = self._texts()
         return {value: from_text(self.kind, text, self.partition(value), value) for value, text in texts.items()}
 
@@ -163,13 +163,13 @@ class Layer(Partitions, Generic[R]):
         """The folders of partitions, by value."""
         return {value: self.partition(value) for value in values}
 
-    def _entries(self, folders: Sequence[Place]) -> dict[Place, list[Place]]:
+    def _entries(self, folders: Sequence[Place]) -> Mapping[Place, Sequence[Place]]:
         """What lies in each of the folders."""
-        return {folder: list(folder.iterdir()) for folder in folders}
+        return {folder: matching(folder) for folder in folders}
 
     def _text(self, value: str) -> str | None:
         try:
-            return (self.partition(value) / RECORD).read_text(encoding="utf-8")
+            return text_of(self.partition(value) / RECORD)
         except FileNotFoundError:
             return None
 
@@ -207,7 +207,7 @@ def materialise(parts: Sequence[DataFrame], folder: Place) -> DataFrame:
     for part in parts:
         part.write.mode("append").parquet(str(folder))
     spark = parts[0].sparkSession
-    is_there = any(folder.glob("*.parquet"))
+    is_there = any(matching(folder, "*.parquet"))
     return spark.read.parquet(str(folder)) if is_there else spark.createDataFrame([], parts[0].schema)
 
 

@@ -40,6 +40,10 @@ class ObjectStore:
         """The version that counts; the folder itself where there is none."""
         return current(folder)
 
+    def matching(self, folder: Remote, pattern: str) -> list[Remote]:
+        """The entries below a folder that match a pattern, one part for each level; none where it does not exist."""
+        return list(folder.glob(pattern))
+
     @contextmanager
     def staging_folder(self, target: Remote) -> Iterator[Remote]:
         """A new version of `target`; what was not published from it is removed at the end."""

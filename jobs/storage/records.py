@@ -1,20 +1,25 @@
 """JSON records: what one command writes and another reads, typed, with the version of their schema.
 
 A record is a pydantic model. Every file of records is written and read here, so that a reader meets either a record of
-the declared type or one line that says which command writes it again.
+the declared type or one line that says which command writes it again. Each ends with a checksum of what stands before
+it, so that a changed number is noticed.
 """
 
 import json
 import math
+import re
+import zlib
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from conf.errors import InputError
+from conf.errors import DataCheckError, InputError
 from jobs.storage.backend import write_text
 from jobs.storage.location import Place
 
-SCHEMA_VERSION = "schema_version"  # a key of every file
+SCHEMA_VERSION = "schema_version"  # the first key of every file
+CHECKSUM = "record_crc32"  # the last one, which files of older versions lack
+_CHECKSUM = re.compile(rf',\s*"{CHECKSUM}":\s*([0-9]+)\s*}}\s*\Z')
 
 
 class Section(BaseModel):
@@ -36,7 +41,7 @@ class Record(Section):
 
 
 class FileSeal(Section):
-    """A file of a partition as it was published; crc32: None where whole files are not read, see `jobs.storage.seals`.
+    """A file as it was published; crc32: None where whole files are not read, see `jobs.storage.seals`.
 
     size: in bytes; -1 for a folder, which no partition has.
     """
@@ -45,17 +50,23 @@ class FileSeal(Section):
     crc32: int | None
 
 
-class PartitionRecord(Record):
+class SealedRecord(Record):
+    """The record of a folder that is published as a whole.
+
+    content: the files of the folder by name, or by path below it; filled in when the folder is published.
+    """
+
+    content: dict[str, FileSeal] = {}
+
+
+class PartitionRecord(SealedRecord):
     """The record of a partition of a layer; partitions of equal bases are equal.
 
-    Attributes:
-        basis: what the partition is made from, all the way down: declarations, and the bases of its sources.
-        content: the files of the partition by name; the layer fills it in when it publishes the partition.
+    basis: what the partition is made from, all the way down: declarations, and the bases of its sources.
     """
 
     VERSION: ClassVar[int] = 2  # 1 had no content, and Spark's timestamps of another kind than Sail's
     basis: Any
-    content: dict[str, FileSeal] = {}
 
 
 R = TypeVar("R", bound=Record)
@@ -65,10 +76,15 @@ class UnreadableRecordError(InputError):
     """A record that this version of Encore cannot read."""
 
 
+class DamagedRecordError(DataCheckError):
+    """A record that is not as it was written."""
+
+
 def to_text(record: Record, indent: int | None = 1) -> str:
     """The content of a record's file; NaN and infinity become null, since JSON has neither."""
     data = {SCHEMA_VERSION: record.VERSION, **record.model_dump(mode="json", by_alias=True)}
-    return json.dumps(_with_nulls(data), indent=indent, allow_nan=False)
+    text = json.dumps(_with_nulls(data), indent=indent, allow_nan=False).removesuffix("}").rstrip()
+    return f'{text},\n "{CHECKSUM}": {zlib.crc32(text.encode())}\n}}'
 
 
 def from_text(kind: type[R], text: str, file: object, partition: str = "") -> R:
@@ -79,17 +95,22 @@ def from_text(kind: type[R], text: str, file: object, partition: str = "") -> R:
         partition: value of the partition that the record belongs to, if any.
 
     Raises:
-        UnreadableRecordError: the text is no whole record of this type and version.
+        UnreadableRecordError: the text is no record of this type and version.
+        DamagedRecordError: it is not whole, or was changed.
     """
     again = f"run {kind.COMMAND.format(partition=partition)} again"
+    checksum = _CHECKSUM.search(text, max(0, len(text) - 99))
     try:
         data = json.loads(text)
         version = data.pop(SCHEMA_VERSION, None)
+        data.pop(CHECKSUM, None)
     except (ValueError, AttributeError, TypeError):
-        raise UnreadableRecordError(f"{file}: is not a whole record; {again}") from None
+        raise DamagedRecordError(f"{file}: is not a whole record; {again}") from None
     if version != kind.VERSION:
         by = "an older version of Encore" if version is None else f"a version of Encore with schema {version}"
         raise UnreadableRecordError(f"{file}: was written by {by} (this one reads schema {kind.VERSION}); {again}")
+    if checksum and zlib.crc32(text[: checksum.start()].encode()) != int(checksum[1]):
+        raise DamagedRecordError(f"{file}: this record is not as it was written (its checksum differs); {again}")
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -102,12 +123,17 @@ def write_record(file: Place, record: Record, indent: int | None = 1) -> None:
 
 
 def read_record(kind: type[R], file: Place) -> R:
-    """The record of a file. Raises FileNotFoundError, UnreadableRecordError."""
-    return from_text(kind, file.read_text(encoding="utf-8"), file)
+    """The record of a file. Raises FileNotFoundError, UnreadableRecordError, DamagedRecordError."""
+    return from_text(kind, text_of(file), file)
+
+
+def text_of(file: Place) -> str:
+    """The text of a record's file; a byte that is not UTF-8 becomes a mark, at which its checksum differs."""
+    return file.read_bytes().decode("utf-8", "replace")
 
 
 def find_record(kind: type[R], file: Place) -> R | None:
-    """The record of a file, None where there is no such file. Raises UnreadableRecordError."""
+    """The record of a file, None where there is no such file. Raises as `read_record` does."""
     try:
         return read_record(kind, file)
     except FileNotFoundError:
@@ -118,14 +144,14 @@ def readable(kind: type[R], text: str) -> R | None:
     """The record that a text holds, None where it cannot be read; for callers that would then write it again."""
     try:
         return from_text(kind, text, "")
-    except UnreadableRecordError:
+    except (UnreadableRecordError, DamagedRecordError):
         return None
 
 
 def find_readable(kind: type[R], file: Place) -> R | None:
     """The record of a file, None where there is none that can be read; see `readable`."""
     try:
-        return readable(kind, file.read_text(encoding="utf-8"))
+        return readable(kind, text_of(file))
     except FileNotFoundError:
         return None
 

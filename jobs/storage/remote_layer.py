@@ -80,7 +80,7 @@ class RemoteLayer(Layer[R]):
         newest = self.versions.newest()
         return {value: self.versions.folder(newest[self._child(value)]) for value in values}
 
-    def _entries(self, folders: Sequence[Place]) -> dict[Place, list[Place]]:
+    def _entries(self, folders: Sequence[Place]) -> Mapping[Place, Sequence[Place]]:
         """See Layer. Of several folders, everything in the layer is listed in one request."""
         if len(folders) < 2:
             return super()._entries(folders)

@@ -1,4 +1,4 @@
-"""Seals: which files a partition had when it was published, so that a reader notices what was changed since.
+"""Seals: which files a folder had when it was published, so that a reader notices what was changed since.
 
 Names and sizes are always recorded and compared. CRC-32 of whole files costs a few percent of reading them as Parquet,
 so it is done where this process has the files on a disk of its own machine: not in object stores or HDFS, whose blocks
@@ -6,23 +6,38 @@ carry checksums of their own, and not under spark-submit, where the driver would
 """
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from conf.errors import DataCheckError
 from jobs.engine import is_submitted
+from jobs.storage.backend import matching
 from jobs.storage.location import Place, Remote
-from jobs.storage.records import FileSeal
+from jobs.storage.records import FileSeal, SealedRecord
 
 BLOCK = 1 << 20
 Content = Mapping[str, FileSeal]
+S = TypeVar("S", bound=SealedRecord)
 
 
 def seals(folder: Place) -> dict[str, FileSeal]:
     """What the files of a folder are now, by name; those that no engine reads (`_…` and `.…`) are left out."""
-    return seals_of({folder: list(folder.iterdir())}, whole=[folder])[folder]
+    return seals_of({folder: matching(folder)}, whole=[folder])[folder]
+
+
+def tree_seals(folder: Place) -> dict[str, FileSeal]:
+    """The same of a folder with folders in it, by path below it."""
+    with ThreadPoolExecutor() as pool:
+        found = {path: pool.submit(_seal, file, True) for path, file in _files_below(folder)}
+        return {path: one.result() for path, one in found.items()}
+
+
+def sealed_tree(record: S, folder: Place) -> S:
+    """The record of a folder whose files are whole, with their paths, sizes and checksums."""
+    return record.model_copy(update={"content": tree_seals(folder)})
 
 
 def seals_of(folders: Mapping[Place, Iterable[Place]], whole: Collection[Place]) -> dict[Place, dict[str, FileSeal]]:
@@ -59,6 +74,15 @@ def require_unchanged(folder: Place, published: Content, now: Content, command: 
     """Raise DataCheckError where a file is not as it was published; `command` writes the folder again."""
     if problem := first_difference(folder, published, now):
         raise DataCheckError(f"{problem}; nothing of {folder} was used. Remove this folder, and run {command} again")
+
+
+def _files_below(folder: Place, above: str = "") -> Iterator[tuple[str, Place]]:
+    for entry in sorted(matching(folder, "[!_.]*")):
+        path = f"{above}{entry.name}"
+        if entry.is_dir():
+            yield from _files_below(entry, f"{path}/")
+        else:
+            yield path, entry
 
 
 def _seal(file: Place, is_whole: bool) -> FileSeal:

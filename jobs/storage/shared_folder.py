@@ -5,7 +5,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from conf.errors import InputError
-from jobs.storage.backend import dataset, staging_folder
+from jobs.storage.backend import dataset, matching, staging_folder
 
 TASKS_PER_SLOT = 2  # so that hardly an executor is left out
 
@@ -21,7 +21,7 @@ def require_shared(spark: SparkSession, data: Path) -> None:
         with staging_folder(data / "probe") as folder:
             written = folder / "rows"
             spark.range(0, tasks, numPartitions=tasks).write.parquet(str(written))
-            seen = dataset(written).count_rows() if any(written.glob("*.parquet")) else 0
+            seen = dataset(written).count_rows() if any(matching(written, "*.parquet")) else 0
     except Exception as error:  # whatever Spark raises where a folder cannot be written
         seen, problem = 0, f" ({' '.join(str(error).split())[:200]})"
     else:

@@ -17,6 +17,7 @@ from jobs.records.training import (
 from jobs.storage.backend import current, remove_folder, subfolders
 from jobs.storage.location import Place
 from jobs.storage.records import R, find_readable, find_record, read_record, write_record
+from jobs.storage.seals import require_unchanged, tree_seals
 from models.drift import Reference
 from models.scoring.portable import PortableModel
 
@@ -42,29 +43,41 @@ class ModelFolder:
         """The published files of a model."""
         return current(self.root / name)
 
+    def verified(self, name: str) -> Place:
+        """The same. Raises InputError where it is missing, DataCheckError where a file is not as it was published."""
+        return _verified(self.folder(name), self.record(name))
+
     def record(self, name: str) -> ModelRecord:
-        """The record of a model. Raises InputError where it is missing."""
-        return read_record(ModelRecord, self._file(name, METRICS))
+        """The record of a model. Raises InputError where it is missing, DataCheckError where it was changed."""
+        file = self.folder(name) / METRICS
+        if not file.is_file():
+            raise InputError(
+                f"{file}: there is no such model; run `encore train` first, or give one of these: "
+                f"{', '.join(self.names()) or 'none yet'}"
+            )
+        return read_record(ModelRecord, file)
 
     def records(self) -> list[ModelRecord]:
-        """The records of all models, by name."""
+        """The records of all models, by name; the files of each are as they were published."""
+        for name in self.names():
+            self.verified(name)
         return [self.record(name) for name in self.names()]
 
     def model(self, name: str) -> PortableModel:
-        """A trained model. Raises InputError where it is missing."""
-        return read_record(PortableRecord, self._file(name, MODEL)).model
+        """A trained model. Raises as `verified` does."""
+        return read_record(PortableRecord, self.verified(name) / MODEL).model
 
     def reference(self, name: str) -> Reference:
-        """What drift is measured against. Raises InputError where the model is missing."""
-        return read_record(ReferenceRecord, self._file(name, REFERENCE)).reference
+        """What drift is measured against. Raises as `verified` does."""
+        return read_record(ReferenceRecord, self.verified(name) / REFERENCE).reference
 
     def typical(self, name: str) -> TypicalRecord:
-        """The typical customer of a model's training set. Raises InputError where the model is missing."""
-        return read_record(TypicalRecord, self._file(name, TYPICAL))
+        """The typical customer of a model's training set. Raises as `verified` does."""
+        return read_record(TypicalRecord, self.verified(name) / TYPICAL)
 
     def test_scores(self, name: str) -> Place:
-        """Folder of the scores of a model's test set."""
-        return self.folder(name) / TEST_SCORES
+        """Folder of the scores of a model's test set. Raises as `verified` does."""
+        return self.verified(name) / TEST_SCORES
 
     def baselines(self) -> BaselinesRecord | None:
         """The record of the baselines, None where there is none."""
@@ -76,11 +89,10 @@ class ModelFolder:
         Its columns are `customer_id`, `as_of` and BGNBD_PROBABILITY.
         """
         model, known = self.record(name), self.readable(BaselinesRecord, BASELINES)
-        folder = self.test_scores(BASELINES)
-        if known is None or not folder.is_dir():
+        if known is None or not (self.folder(BASELINES) / TEST_SCORES).is_dir():
             return None
         has_its_test_set = known.split == model.split and known.fitted_on.tables == model.fitted_on.tables
-        return folder if has_its_test_set else None
+        return _verified(self.folder(BASELINES), known) / TEST_SCORES if has_its_test_set else None
 
     def audit(self) -> AuditRecord | None:
         """The last leakage audit, None where there was none."""
@@ -124,11 +136,9 @@ class ModelFolder:
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
-    def _file(self, name: str, file: str) -> Place:
-        path = self.folder(name) / file
-        if not path.is_file():
-            raise InputError(
-                f"{path}: there is no such model; run `encore train` first, or give one of these: "
-                f"{', '.join(self.names()) or 'none yet'}"
-            )
-        return path
+
+def _verified(folder: Place, record: ModelRecord | BaselinesRecord) -> Place:
+    """The folder. Raises DataCheckError where a file in it is not as it was published."""
+    now = {path: seal for path, seal in tree_seals(folder).items() if path != METRICS}
+    require_unchanged(folder, record.content, now, record.COMMAND)
+    return folder

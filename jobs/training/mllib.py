@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.progress import StepCounter
-from jobs.storage.backend import backend
+from jobs.storage.backend import backend, matching
 from jobs.storage.location import Place
 from jobs.training.dataset import LabelledRows
 from jobs.training.fitter import FitResult
@@ -45,5 +45,5 @@ def _save(pipeline: PipelineModel, folder: Place) -> str:
     """Save a pipeline; returns the folder of its last stage."""
     url = backend(folder).spark_url
     pipeline.write().overwrite().save(url(folder))
-    [last] = (folder / "stages").glob(f"*_{pipeline.stages[-1].uid}")
+    [last] = matching(folder / "stages", f"*_{pipeline.stages[-1].uid}")
     return url(last)

@@ -23,9 +23,10 @@ from jobs.records.training import (
     TuningSection,
     TypicalRecord,
 )
-from jobs.storage.backend import replace_folder, staging_folder
+from jobs.storage.backend import matching, replace_folder, staging_folder
 from jobs.storage.location import Place
 from jobs.storage.records import write_record
+from jobs.storage.seals import sealed_tree
 from jobs.training.artifacts import (
     BASELINES,
     BGNBD_PROBABILITY,
@@ -129,12 +130,14 @@ class TrainingRun:
         )
         target = self.data.models / BASELINES
         with staging_folder(target) as folder:
-            write_record(folder / "new" / METRICS, record)
+            new = folder / "new"
+            new.mkdir()
             for one in found:
                 if one.name == BGNBD:
                     scores = one.test.select(*KEYS, F.col("probability").alias(BGNBD_PROBABILITY))
-                    scores.write.parquet(str(folder / "new" / TEST_SCORES))
-            replace_folder(folder / "new", target)
+                    scores.write.parquet(str(new / TEST_SCORES))
+            write_record(new / METRICS, sealed_tree(record, new))
+            replace_folder(new, target)
 
     def _evaluate_baseline(self, one: Baseline) -> BaselineSection:
         return BaselineSection(name=one.name, title=one.title, **vars(self._evaluated(one.train, one.test)))
@@ -158,7 +161,7 @@ class TrainingRun:
             some = draw_sample(self.rows.test, model)
             explanation = explain(some, model, result.fitted.importances, features, self._seed)
             record = self._record(variant, part, result, evaluation, gain, explanation)
-            write_record(new / METRICS, record)
+            write_record(new / METRICS, sealed_tree(record, new))
             replace_folder(new, target)
         self._log(variant.name, record)
         self.steps.tick(f"{variant.title}: done")
@@ -226,7 +229,7 @@ class TrainingRun:
 
     def _log(self, name: str, record: ModelRecord) -> None:
         folder = self.models.folder(name)
-        files = [folder / MODEL, folder / REFERENCE, *folder.glob("*.keras")]
+        files = [folder / MODEL, folder / REFERENCE, *matching(folder, "*.keras")]
         logged = log_model_run(folder, record, files, self.data.root, self.rows.tables.service)
         if logged.warning:
             logging.getLogger("encore").warning(logged.warning)

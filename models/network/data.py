@@ -76,7 +76,7 @@ def _sorted(rows: DataFrame, folder: Path) -> list[Path]:
     keys = F.col("customer_id").cast("string"), F.col("as_of").cast("string")
     ordered = rows.orderBy(F.xxhash64(*keys, F.lit("lanes")), *keys).select(inputs, "label", WEIGHT)
     ordered.write.mode("overwrite").parquet(f"file:{folder.absolute()}")
-    return sorted(folder.glob("part-*.parquet"))
+    return sorted(path for path in folder.iterdir() if path.match("part-*.parquet"))
 
 
 def _rows(files: list[Path], layout: Layout) -> Iterator[Singles]:

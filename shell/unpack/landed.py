@@ -4,9 +4,14 @@ A record has a line per fact, `KEY TAB VALUE`, and ends with `end`; one without 
 """
 
 import csv
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
+
+from names import shown
+from said import stop
 
 MANIFEST_COLUMNS = ("archive", "event", "status", "bytes", "checksum", "sample")
 COUNT_COLUMNS = ("lines", "header", "kept", "repaired", "left_out", "rejected", "records")
@@ -108,12 +113,32 @@ def _cells(text: str) -> list[str]:
 def read_records(landing: Path) -> dict[str, Landed]:
     """The records by stem. One that was cut off is removed, so that its archive counts as missing."""
     found = {}
-    for file in sorted((landing / ".done").glob("*.record")):
+    for file in sorted(files_in(landing, ".done/*.record")):
         if record := read_record(file):
             found[record.stem] = record
         else:
             file.unlink()
     return found
+
+
+def files_in(folder: Path, pattern: str) -> Iterator[Path]:
+    """The files below a folder that match a pattern, one part for each level; stops where a folder cannot be read.
+
+    pathlib's glob takes such a folder for an empty one, so that all of its archives would count as new.
+    """
+    first, _, others = pattern.partition("/")
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry for entry in entries if fnmatchcase(entry.name, first)]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        stop(3, f"reading {shown(str(folder))}: {error.strerror}; make the folder readable")
+    for entry in found:
+        if not others:
+            yield folder / entry.name
+        elif entry.is_dir(follow_symlinks=False):
+            yield from files_in(folder / entry.name, others)
 
 
 def record_file(landing: Path, stem: str) -> Path:

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from landed import COUNT_COLUMNS, FAILED, MANIFEST_COLUMNS, REFUSED, Landed, forget, read_records
+from landed import COUNT_COLUMNS, FAILED, MANIFEST_COLUMNS, REFUSED, Landed, files_in, forget, read_records
 from names import shown, stem_of
 from raw_files import LOG, Event, RawFile, raw_files, read_events
 from said import plural, say, some_of, stop
@@ -241,8 +241,8 @@ def forget_other_files(run: Run, landed: dict[str, Landed], files: Sequence[RawF
 def remove_leftovers(landing: Path, landed: Mapping[str, Landed]) -> None:
     """Remove files that no record names, which a killed run left."""
     owned = {file for record in landed.values() for file in record.files}
-    found = [*landing.glob("*/date=*/*.log"), *landing.glob("rejected/*/*.log"), *landing.glob(".done/*.new")]
-    for path in found:
+    patterns = ("*/date=*/*.log", "rejected/*/*.log", ".done/*.new")
+    for path in [file for pattern in patterns for file in files_in(landing, pattern)]:
         if str(path.relative_to(landing)) not in owned:
             path.unlink()
             if not any(path.parent.iterdir()):

@@ -221,8 +221,10 @@ def say_end(left_out: Rows, records: dict[str, Landed], in_raw: set[str], absent
         say(f"{plural(len(absent), 'archive')} of earlier deliveries {kept}; kept, --prune removes them")
     if left_out:
         members = sum(bool(member) for _, member, _ in left_out)
-        found = f"{plural(len(left_out) - members, 'file')} and {plural(members, 'member')} of archives"
-        say(f"warning: {found} in RAW are not used; unused.csv lists them")
+        counted = [(len(left_out) - members, "file in RAW", "files in RAW"),
+                   (members, "member of archives", "members of archives")]  # fmt: skip
+        found = " and ".join(f"{number} {one if number == 1 else more}" for number, one, more in counted if number)
+        say(f"warning: {found} {'is' if len(left_out) == 1 else 'are'} not used; unused.csv lists them")
 
 
 def same_names(records: dict[str, Landed]) -> list[list[str]]:

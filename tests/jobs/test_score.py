@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,7 @@ from jobs.context import Context
 from jobs.drift import drift, refuse_drift
 from jobs.engine import engine
 from jobs.records.recommending import RecommendationsBasis, RecommendationsRecord
+from jobs.report import report
 from jobs.score import score, summary
 from jobs.storage.layer import RECORD, sealed
 from jobs.storage.records import write_record
@@ -32,6 +34,7 @@ from tests.support.archives import table
 from tests.support.customers import customers
 from tests.support.engines import SMALL
 from tests.support.frames import AS_OF
+from tests.support.layers import DAMAGES, changed_record, flip_a_bit
 from tests.support.model_folder import MONEY, NEWEST, SERVICE, shop, write_table, write_tables
 
 DAY = str(NEWEST)
@@ -256,7 +259,7 @@ def test_the_newest_date_is_no_backtest(trained: Context, sail: SparkSession) ->
 def test_an_outcome_that_is_not_known_gives_no_figure(trained: Context, sail: SparkSession) -> None:
     write_table(trained, NEWEST, customers(300), is_mature=False)
     file = trained.data.features.partition(DAY) / "_encore.json"
-    file.write_text(file.read_text().replace('"immature"', '"uncertain"'))
+    file.write_text(changed_record(file.read_text(), label_status="uncertain"))
     day, record = score(trained, sail)
     assert record.plan is None and record.backtest and record.backtest.metrics == {}
     assert "its outcome is not known" in summary(day, record)
@@ -380,3 +383,65 @@ def test_another_seed_draws_another_hold_out(trained: Context, sail: SparkSessio
 def test_drift_needs_scores(trained: Context, sail: SparkSession) -> None:
     with pytest.raises(InputError, match="there are no scores; run `encore score` first"):
         drift(trained, sail)
+
+
+# ---- files of a model that were changed ----
+
+
+def refused(call: Callable[[], object], said: str) -> None:
+    """A call is refused with exit code 4 and one line that begins so."""
+    with pytest.raises(DataCheckError) as error:
+        call()
+    assert str(error.value).startswith(said) and "\n" not in str(error.value)
+    assert "run `encore train`" in str(error.value) and error.value.exit_code == 4
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("name", ["model.json", "reference.json", "test_scores"])
+def test_a_changed_file_of_a_model_is_named(
+    trained: Context, sail: SparkSession, name: str, damage: Callable[[Path], str]
+) -> None:
+    models = ModelFolder(trained.data.models)
+    folder = trained.data.models / models.chosen()
+    file = folder / name
+    said = damage(next(file.glob("*.parquet")) if file.is_dir() else file)
+    for call in (
+        lambda: score(trained, sail),
+        lambda: models.reference(models.chosen()),
+        lambda: models.test_scores(models.chosen()),
+        lambda: report(trained, sail),
+    ):
+        refused(call, said)
+    other = next(one for one in models.names() if one != models.chosen())
+    assert models.model(other), "the other model is whole"
+    assert not trained.data.scores.values() and not trained.data.report.exists()
+
+
+@pytest.mark.parametrize("name", ["MODEL/metrics.json", "chosen.json", "audit.json", "baselines/metrics.json"])
+def test_a_changed_record_of_training_is_named(trained: Context, sail: SparkSession, name: str) -> None:
+    models = ModelFolder(trained.data.models)
+    file = trained.data.models / name.replace("MODEL", models.chosen())
+    whole = file.read_text()
+    file.write_text(whole.replace("0.", "0.9", 1) if "0." in whole else whole.replace("e", "a", 1))
+    said = f"{file}: this record is not as it was written"
+    if name in ("MODEL/metrics.json", "chosen.json"):
+        refused(lambda: score(trained, sail), said)
+    refused(lambda: report(trained, sail), said)
+
+
+def test_a_model_of_an_older_version_is_refused_by_one_line(trained: Context, sail: SparkSession) -> None:
+    """It has no checksums, so nothing would tell whether it is whole."""
+    name = ModelFolder(trained.data.models).chosen()
+    file = trained.data.models / name / "metrics.json"
+    old = json.loads(changed_record(file.read_text(), schema_version=1))
+    del old["content"]
+    file.write_text(json.dumps(old))
+    with pytest.raises(InputError, match=r"with schema 1 \(this one reads schema 2\); run `encore train`") as error:
+        score(trained, sail)
+    assert error.value.exit_code == 3
+
+
+def test_drift_refuses_a_changed_reference(trained: Context, sail: SparkSession) -> None:
+    score(trained, sail)
+    said = flip_a_bit(trained.data.models / ModelFolder(trained.data.models).chosen() / "reference.json")
+    refused(lambda: drift(trained, sail), said)

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from conf.errors import InputError
 from conf.schema import Service
+from jobs.console.progress import start_step
 from jobs.context import Context
 from jobs.data_folder import DataFolder
 from jobs.drift import drift
@@ -25,6 +26,7 @@ from jobs.lineage.shown import stale_parts
 from jobs.prepare import prepare
 from jobs.recommend import RecommendRequest, recommend
 from jobs.rollup import rollup
+from jobs.run import run as everything
 from jobs.score import score
 from jobs.train import train
 from jobs.unpack import unpack
@@ -224,6 +226,31 @@ def test_a_late_archive_reaches_every_layer_or_the_command_is_refused(
     assert refusals(run, sail, {"report": report_of}) == {"report": "drift"}
     drift(run, sail)
     assert refusals(run, sail, {"report": report_of}) == {}
+
+
+def test_run_says_which_part_of_the_page_it_did_not_make_again(
+    made: Path, tmp_path: Path, sail: SparkSession, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --as-of and a late archive: all tables and the model are made again, and the scores of that date only."""
+    monkeypatch.setattr("jobs.training.mlflow.find_spec", lambda name: None)
+    shutil.copytree(made / "data", tmp_path / "data")
+    context = shop(tmp_path / "data")
+    archive(tmp_path / "raw", LATE, lines(LATE))
+    page = everything(context, start_step, raw=tmp_path / "raw", as_of=[HAND], models=["lr"])
+    said, html = capfd.readouterr().err, page.read_text()  # type: ignore[union-attr]
+    newest = str(AS_OF + timedelta(days=1))
+    old = f"scores/as_of={newest}: "
+    assert context.data.scores.values() == [str(HAND), newest]
+    notes = [line.strip() for line in said.splitlines() if "not on the page" in line]
+    assert [note.split(",")[0] for note in notes] == ["not on the page: scores", "not on the page: drift"]
+    assert all(old in note and f"run `encore score --as-of {newest}` again" in note for note in notes)
+    assert html.count("Not shown: scores, drift.") == 1 and old in html and "Not shown: models" not in html
+    assert {*stale_parts(context.lineage)} == {"scores", "drift"}
+    with pytest.raises(InputError, match="run `encore score"):
+        report_of(context, sail)
+    score(context, sail)
+    drift(context, sail)
+    assert stale_parts(context.lineage) == {}
 
 
 def test_a_day_that_is_gone_from_the_landing_layer_is_noticed(made: Path, tmp_path: Path, sail: SparkSession) -> None:

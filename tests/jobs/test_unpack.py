@@ -1,6 +1,8 @@
 """`encore unpack`: what it says of files that are not used, and of earlier deliveries."""
 
 import gzip
+import io
+import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from conf.errors import DataCheckError, InputError, UsageError
 from jobs.cli import main
 from jobs.run import run
 from jobs.storage.landing import landed_archives, read_rows
-from jobs.unpack import Unpacked, summary, unpack
+from jobs.unpack import Unpacked, summary, unpack, warnings
 from tests.support.archives import context, pack, play_line
 
 PURCHASES = b"customer_id,purchased_at,title,length_minutes,price\n"
@@ -38,8 +40,36 @@ def test_unpack_names_what_is_not_used(
         said = said_by(command, monkeypatch, capsys)
         assert "not used: a [old].txt, b.txt, c.txt and 1 more: the name matches the pattern of no event" in said
         assert "20170401_1_play.log.tar.gz: the same lines as 20170401_1_play.log, which count once" in said
-        assert "1 lines in" in said and "warning: 5 raw files or members not used, listed in" in said
+        assert f"1 line in {tmp_path / 'landing'}, 0 rejected" in said
+        assert said.endswith(f"warning: 5 raw files are not used; {tmp_path / 'landing' / 'unused.csv'} lists them")
+        assert said.count("warning:") == said.count("unused.csv") == 1, "it is said once"
     assert len(read_rows(tmp_path / "landing" / "unused.csv")) == 5
+
+
+def test_members_of_archives_are_counted_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw, listed = tmp_path / "raw", tmp_path / "landing" / "unused.csv"
+    raw.mkdir()
+    for number, (more, words) in enumerate(
+        [("README.txt", "1 member of archives is"), ("b.md", "2 members of archives are")]
+    ):
+        with tarfile.open(raw / f"2017040{number + 1}_play.log.tar", "w") as archive:
+            for name in ("play.log", more):
+                data = play_line(number).encode()
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+        said = said_by(["unpack", "--data", tmp_path, "--service", "music"], monkeypatch, capsys)
+        assert said.endswith(f"warning: {words} not used; {listed} lists them")
+    (raw / "x.bin").write_text("x")
+    for name in ("20170401_play.log.tar", "20170402_play.log.tar"):
+        (raw / name).rename(tmp_path / name)
+    (raw / "20170403_play.log").write_text(play_line(9))
+    said = said_by(["unpack", "--data", tmp_path, "--service", "music"], monkeypatch, capsys)
+    kept = "2 archives of earlier deliveries are not in the raw folder; kept, --prune removes them"
+    assert said.endswith(f"{kept} warning: 1 raw file is not used; {listed} lists them")
+    assert said.count("earlier deliveries") == said.count("warning:") == 1
 
 
 def test_every_archive_that_failed_is_named(
@@ -62,14 +92,18 @@ def test_a_delivery_adds_and_prune_removes(tmp_path: Path, capsys: pytest.Captur
     run_of = context(tmp_path)
     unpack(run_of)
     landing = run_of.data.landing
-    assert unpack(run_of, tmp_path / "today") == Unpacked(3, Counter(), "", earlier=1, unused=0)
-    assert "1 archive of earlier deliveries is not in RAW; kept, --prune removes them" in capsys.readouterr().err
+    found = unpack(run_of, tmp_path / "today")
+    assert found == Unpacked(3, Counter(), "", earlier=1, unused_files=0, unused_members=0)
+    assert warnings(run_of, found) == [
+        "1 archive of earlier deliveries is not in the raw folder; kept, --prune removes them"
+    ]
+    assert "earlier deliveries" not in capsys.readouterr().err, "it is said at the end"
     assert sorted(row["status"] for row in landed_archives(landing)) == ["earlier", "unpacked"]
     pack(tmp_path / "short", "20170401_1_play.log.tar.gz", "1_play.log", play_line(1).encode())
     with pytest.raises(DataCheckError, match="not unpacked, see above: 20170401_1_play.log.tar.gz"):
         unpack(run_of, tmp_path / "short")
     assert [row["status"] for row in landed_archives(landing)] == ["refused", "earlier"]
-    assert unpack(run_of, tmp_path / "today", prune=True) == Unpacked(1, Counter(), "", earlier=0, unused=0)
+    assert unpack(run_of, tmp_path / "today", prune=True) == Unpacked(1, Counter(), "", 0, 0, 0)
     assert "--prune removes 1 archive" in capsys.readouterr().err
 
 

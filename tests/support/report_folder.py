@@ -19,6 +19,7 @@ from jobs.records.scoring import ScoresBasis, ScoresRecord
 from jobs.records.training import ChosenRecord, ModelRecord, TypicalRecord
 from jobs.storage.layer import RECORD, Layer, sealed
 from jobs.storage.records import PartitionRecord, read_record, write_record
+from jobs.storage.seals import sealed_tree
 from jobs.training.artifacts import AUDIT, BASELINES, CHOSEN, METRICS, TYPICAL, ModelFolder
 from models.drift import ScoreDrift
 from models.leakage.audit import FeatureAudit
@@ -150,9 +151,10 @@ class ReportFolder:
     def with_model(self, record: ModelRecord) -> Self:
         """A model with the scores of its test set, and the typical customer."""
         folder = self.data.models / record.model
-        write_record(folder / METRICS, record)
         write_record(folder / TYPICAL, TypicalRecord(features=TYPICAL_VALUES, terms={}))
         _write_rows(folder / "test_scores" / "part-0.parquet", TEST_SCORES)
+        (folder / METRICS).unlink(missing_ok=True)
+        write_record(folder / METRICS, sealed_tree(record, folder))
         return self
 
     def with_models(self) -> Self:

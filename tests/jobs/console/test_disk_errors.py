@@ -1,10 +1,9 @@
 """Errors of the disk on each command: one line that names the file, exit code 2 or 3, never a defect of Encore.
 
-Root may write anywhere, so where tests run as root, a command that must not write runs as the user nobody.
+Root may write anywhere, so what a command may not do is tested without these rights (`rights.py`).
 """
 
 import errno
-import os
 import shutil
 import subprocess
 import sys
@@ -13,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from conf.errors import EncoreError, InputError
-from jobs.console.printable import printable
 from jobs.console.problems import in_words
 from jobs.console.progress import say, start_step
+from jobs.printable import printable, printable_lines
+from tests.jobs.console.rights import of_a_user
 from tests.support.archives import landed
 from tests.support.console import Encore
 from tests.support.paths import ROOT
@@ -93,14 +93,9 @@ def test_a_file_where_a_layer_should_be(encore: Encore, tmp_path: Path, folder: 
     assert found == code and folder in said, said
 
 
-def in_a_process(*arguments: object, largest_file: int = -1) -> tuple[int, str]:
-    """Run a command as a process with the rights of its user alone, although root has all.
-
-    Args:
-        largest_file: bytes over which no file can grow, as on a full disk; -1: no limit.
-    """
-    rights = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.getuid() == 0 else []
-    command = [*rights, sys.executable, "-c", PROGRAM.format(limit=largest_file), *map(str, arguments)]
+def in_a_process(*arguments: object, largest_file: int) -> tuple[int, str]:
+    """Run a command as a process in which no file can grow over a number of bytes, as on a full disk."""
+    command = [sys.executable, "-c", PROGRAM.format(limit=largest_file), *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     said = [line for line in done.stderr.splitlines() if line.startswith("encore: ")]
     assert len(said) == 1 and "Traceback" not in done.stderr and "defect" not in said[0], done.stderr
@@ -114,29 +109,28 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # else the process ends: here, th
 from jobs.cli import main
 main()
 """
-needs_setpriv = pytest.mark.skipif(os.getuid() == 0 and not shutil.which("setpriv"), reason="root without setpriv")
 
 
-@needs_setpriv
 def test_folders_without_rights(encore: Encore, tmp_path: Path) -> None:
     data = landed(tmp_path / "data", encore)
     data.chmod(0o555)
     try:
-        code, said = in_a_process("ingest", "--data", data)
+        with of_a_user():
+            code, said = encore("ingest", "--data", data)
         assert code == 3 and "Permission denied" in said and str(data) in said and "change the rights" in said
     finally:
         data.chmod(0o755)
     (data / "landing" / "manifest.csv").chmod(0)
-    code, said = in_a_process("ingest", "--data", data)
-    assert code == 3 and f"{data / 'landing' / 'manifest.csv'}: Permission denied" in said
     service = tmp_path / "mine.yaml"
     service.write_text("title: x")
     service.chmod(0)
-    code, said = in_a_process("ingest", "--data", tmp_path / "new", "--service", service)
+    with of_a_user():
+        code, said = encore("ingest", "--data", data)
+        assert code == 3 and f"{data / 'landing' / 'manifest.csv'}: Permission denied" in said
+        code, said = encore("ingest", "--data", tmp_path / "new", "--service", service)
     assert code == 2 and f"{service}: cannot be read (Permission denied)" in said
 
 
-@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is missing")
 def test_a_full_disk_at_the_engine_leaves_nothing_half_written(encore: Encore, tmp_path: Path) -> None:
     data = landed(tmp_path, encore)
     code, said = in_a_process("ingest", "--engine", "sail", "--data", data, largest_file=1000)
@@ -172,11 +166,12 @@ def test_a_defect_stays_a_defect(error: Exception) -> None:
     ("text", "shown"),
     [
         ("\x1b[2Jx", "\\x1b[2Jx"), ("a\rb", "a\\rb"), ("\x9b31m", "\\x9b31m"), ("\udcff", "\\udcff"),
-        ("abc\u202ecba", "abc\\u202ecba"), ("Zoë 🎧 1\u00a0%", "Zoë 🎧 1\u00a0%"), ("[red]x[/bad]", "[red]x[/bad]"),
+        ("abc\u202ecba", "abc\\u202ecba"), ("1\u200b2\u2028", "1\\u200b2\\u2028"), ("歌\t\x7f", "歌\\t\\x7f"),
+        ("Zoë 🎧 1\u00a0%", "Zoë 🎧 1\u00a0%"), ("[red]x[/bad]", "[red]x[/bad]"),
     ],
 )  # fmt: skip
 def test_what_a_console_shows_of_data(capfd: pytest.CaptureFixture[str], text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert printable(text) == printable_lines(text) == shown
     with start_step("step") as step:
         step.update(1, 2, text)
         step.done(text)

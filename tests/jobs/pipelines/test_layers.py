@@ -1,6 +1,5 @@
 """Simulated logs with all their dirt through ingest, rollup, features and score: on both engines, and again."""
 
-import json
 import math
 import re
 import shutil
@@ -21,6 +20,7 @@ from jobs.rollup import rollup
 from jobs.simulate import simulate
 from jobs.unpack import unpack
 from tests.support.archives import context, pack, play_line, table
+from tests.support.layers import changed_record
 
 DAYS = 18
 AS_OF = [date(2017, 4, 3), date(2017, 4, 17)]  # the outcome of the first is over, the second the day after the last
@@ -49,7 +49,7 @@ def without_customers(data: Path, day: str) -> Path:
 
 def without_content(record: str) -> str:
     """A record's text but for the names and checksums of its files, which are each engine's own."""
-    return json.dumps(json.loads(record) | {"content": None})
+    return changed_record(record, content=None)
 
 
 def through(data: Path, spark: SparkSession) -> None:

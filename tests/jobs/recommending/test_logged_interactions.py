@@ -17,6 +17,7 @@ from jobs.interactions import interactions
 from jobs.lineage.shown import stale_parts
 from jobs.rollup import rollup
 from jobs.storage.layer import RECORD
+from tests.support.layers import changed_record
 from tests.support.recommending import AS_OF, logged, music_context, recommended, rows_of, values_of_metrics
 
 
@@ -78,8 +79,7 @@ def test_only_days_that_changed_are_made_again(copy: Path, sail: SparkSession) -
     data = context.data
     assert interactions(context, sail) == 0
     shutil.rmtree(data.title_names.partition("2017-04-03"))
-    path = data.title_days.partition("2017-04-05") / RECORD
-    path.write_text(path.read_text().replace('"configuration": "', '"configuration": "other'))
+    change_basis(data.title_days.partition("2017-04-05"))
     before = rows_of(data.title_days)
     assert interactions(context, sail) == 2
     assert rows_of(data.title_days) == before
@@ -124,8 +124,8 @@ def change_basis(folder: Path, **changes: object) -> str:
     """Say of a day that it was made from something else. Returns the record as it was."""
     path = folder / RECORD
     text = path.read_text()
-    record = json.loads(text)
-    path.write_text(json.dumps(record | {"basis": record["basis"] | (changes or {"configuration": "other"})}))
+    basis = json.loads(text)["basis"] | (changes or {"configuration": "other"})
+    path.write_text(changed_record(text, basis=basis))
     return text
 
 

@@ -1,5 +1,6 @@
 """The same command again: what is up to date is left alone, and a kill leaves the old or the new."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from conf.load import overridden
 from jobs import recommend as module
 from jobs.context import Context
 from jobs.storage.layer import RECORD
+from tests.support.layers import changed_record
 from tests.support.paths import ROOT
 from tests.support.ratings import write_ratings
 from tests.support.recommending import (
@@ -87,7 +89,8 @@ def test_killed_it_leaves_the_old_or_the_new_and_is_finished_by_the_next(copy: P
     layers = (context.data.titles_for_customers, context.data.customers_for_titles)
     old = [rows_of(layer) for layer in layers]
     path = context.data.recommender / RECORD
-    path.write_text(path.read_text().replace('"seed": 1', '"seed": 2'))  # to be fitted again
+    basis = json.loads(path.read_text())["basis"] | {"seed": 2}
+    path.write_text(changed_record(path.read_text(), basis=basis))  # to be fitted again
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(copy)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout and process.stdout.readline() == "ready\n"
     time.sleep(3)

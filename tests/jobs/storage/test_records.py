@@ -13,14 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conf.errors import EncoreError
 from jobs.console.commands import command_modules
 from jobs.records import drift, layers, recommending, scoring, simulation, training
 from jobs.records.layers import FeaturesRecord, InteractionsBasis, InteractionsRecord, TableSource
 from jobs.records.training import ChosenRecord, ModelRecord
 from jobs.storage.layer import RECORD, Layer
 from jobs.storage.records import (
+    DamagedRecordError,
     PartitionRecord,
     Record,
+    SealedRecord,
     UnreadableRecordError,
     find_readable,
     find_record,
@@ -32,6 +35,7 @@ from jobs.storage.records import (
 )
 from models.evaluation.intervals import Interval
 from models.fitting.cross_validation import Candidate
+from tests.support.layers import changed_record
 from tests.support.trained_model import model_record
 
 DAY = "2017-05-01"
@@ -40,7 +44,7 @@ KINDS = {
     kind.__name__: kind
     for module in MODULES
     for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, Record) and kind not in (Record, PartitionRecord)
+    if isinstance(kind, type) and issubclass(kind, Record) and kind not in (Record, SealedRecord, PartitionRecord)
 }
 
 
@@ -116,7 +120,7 @@ def test_any_number_of_a_nested_dataclass_comes_back(number: float, name: str, p
 
 def changed(**changes: Any) -> str:
     """The file with keys changed, or taken out where they are None."""
-    data = json.loads(FILE) | changes
+    data = json.loads(changed_record(FILE, **changes))
     return json.dumps({key: value for key, value in data.items() if value is not None})
 
 
@@ -129,35 +133,63 @@ UNREADABLE = {
     "missing key": (changed(files=None), "the key files is missing"),
     "extra key": (changed(sampel=0.1), "the key sampel is unknown"),
     "wrong type": (changed(files="many"), "the value of files cannot be read"),
+}
+DAMAGED = {
     "nothing": ("", "is not a whole record"),
     "half": (FILE[: len(FILE) // 2], "is not a whole record"),
     "a list": ("[1, 2]", "is not a whole record"),
     "a number": ("7", "is not a whole record"),
     "null": ("null", "is not a whole record"),
+    "another number": (FILE.replace('"files": 3', '"files": 7'), r"this record is not as it was written \(.*\)"),
+    "another checksum": (FILE.replace('_crc32": ', '_crc32": 1'), r"this record is not as it was written \(.*\)"),
+    "another name": (FILE.replace('"tiles"', '"t\ufffdles"'), r"this record is not as it was written \(.*\)"),
 }
 
 
-@pytest.mark.parametrize(("text", "problem"), UNREADABLE.values(), ids=UNREADABLE)
+BOTH = [(UnreadableRecordError, 3, *one) for one in UNREADABLE.values()] + [
+    (DamagedRecordError, 4, *one) for one in DAMAGED.values()
+]
+
+
+@pytest.mark.parametrize(("kind", "code", "text", "problem"), BOTH, ids=[*UNREADABLE, *DAMAGED])
 def test_a_file_that_cannot_be_read_is_named_with_the_command_to_run_again(
-    tmp_path: Path, text: str, problem: str
+    tmp_path: Path, kind: type[EncoreError], code: int, text: str, problem: str
 ) -> None:
     file = tmp_path / "record.json"
     file.write_text(text)
     for read in (read_record, find_record):
-        with pytest.raises(UnreadableRecordError) as error:
+        with pytest.raises(kind) as error:
             read(CountRecord, file)
         assert re.fullmatch(f"{re.escape(str(file))}: {problem}.*; run `encore rollup` again", str(error.value))
-        assert error.value.exit_code == 3
+        assert error.value.exit_code == code
 
 
-@pytest.mark.parametrize(("text", "problem"), UNREADABLE.values(), ids=UNREADABLE)
-def test_a_command_that_writes_the_record_again_takes_it_to_be_absent(tmp_path: Path, text: str, problem: str) -> None:
+@pytest.mark.parametrize("text", [text for text, _ in (UNREADABLE | DAMAGED).values()], ids=UNREADABLE | DAMAGED)
+def test_a_command_that_writes_the_record_again_takes_it_to_be_absent(tmp_path: Path, text: str) -> None:
     file = tmp_path / "record.json"
     assert find_readable(CountRecord, file) is None and find_record(CountRecord, file) is None, "there is no file"
     file.write_text(text)
     assert readable(CountRecord, text) is None and find_readable(CountRecord, file) is None
     file.write_text(FILE)
     assert find_readable(CountRecord, file) == readable(CountRecord, FILE) == CountRecord(basis="tiles", files=3)
+
+
+def test_every_flipped_bit_of_a_record_is_noticed(tmp_path: Path) -> None:
+    file, whole = tmp_path / "record.json", FILE.encode()
+    for at in range(8 * len(whole)):
+        data = bytearray(whole)
+        data[at // 8] ^= 1 << at % 8
+        file.write_bytes(data)
+        try:
+            found = read_record(CountRecord, file)
+        except (DamagedRecordError, UnreadableRecordError) as error:
+            assert str(error).startswith(f"{file}: ")
+        else:  # a blank that became another, or the end of the file
+            assert found == CountRecord(basis="tiles", files=3), (at, bytes(data))
+
+
+def test_a_record_without_a_checksum_of_an_older_version_is_read(tmp_path: Path) -> None:
+    assert from_text(CountRecord, changed_record(FILE), "x") == CountRecord(basis="tiles", files=3)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from jobs.storage.layer import Layer, write_partitions
 from jobs.storage.location import Remote
 from jobs.storage.seals import seals
 from tests.support.frames import AS_OF, before, frame
-from tests.support.layers import FilesRecord, daily_layer
+from tests.support.layers import DAMAGES, FilesRecord, daily_layer, flip_a_bit
 
 DAY, OTHER = str(before(1)), str(AS_OF)
 TYPES = {"date": "date", "customer_id": "bigint"}
@@ -33,50 +33,22 @@ def only_file(layer: Layer[FilesRecord]) -> Path:
     return Path(str(file))
 
 
-def flip_a_bit(layer: Layer[FilesRecord]) -> str:
-    file = only_file(layer)
-    data = bytearray(file.read_bytes())
-    data[len(data) // 2] ^= 1
-    file.write_bytes(data)
-    return f"{file}: the content of this file is not what was written"
-
-
-def cut_in_half(layer: Layer[FilesRecord]) -> str:
-    file = only_file(layer)
-    size = file.stat().st_size
-    file.write_bytes(file.read_bytes()[: size // 2])
-    return f"{file}: this file has {size // 2:,} bytes, and {size:,} were written"
-
-
-def delete(layer: Layer[FilesRecord]) -> str:
-    file = only_file(layer)
-    file.unlink()
-    return f"{file}: this file is missing"
-
-
-def copy_in(layer: Layer[FilesRecord]) -> str:
-    file = only_file(layer)
-    shutil.copy(file, file.with_name("part-9.parquet"))
-    return f"{file.with_name('part-9.parquet')}: this file was not written by Encore"
-
-
-def put_in_a_folder(layer: Layer[FilesRecord]) -> str:
-    file = only_file(layer)
+def put_in_a_folder(file: Path) -> str:
     (file.parent / "old").mkdir()
     shutil.copy(file, file.parent / "old" / file.name)
     return f"{file.parent / 'old'}: this file was not written by Encore"
 
 
-DAMAGES = {one.__name__: one for one in (flip_a_bit, cut_in_half, delete, copy_in, put_in_a_folder)}
+PARTITION_DAMAGES = DAMAGES | {"put_in_a_folder": put_in_a_folder}
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("damage", PARTITION_DAMAGES.values(), ids=PARTITION_DAMAGES)
 def test_a_changed_file_is_named_before_a_row_is_used(
-    sail: SparkSession, tmp_path: Path, damage: Callable[[Layer[FilesRecord]], str]
+    sail: SparkSession, tmp_path: Path, damage: Callable[[Path], str]
 ) -> None:
     layer = written(daily_layer(tmp_path), sail)
     assert layer.read(sail).count() == 100, "a partition that nobody touched is read"
-    said = damage(layer)
+    said = damage(only_file(layer))
     for days in (None, [DAY]):
         with pytest.raises(DataCheckError) as error:
             layer.read(sail, days)
@@ -109,7 +81,7 @@ def test_a_folder_that_was_copied_in_is_named(sail: SparkSession, tmp_path: Path
 
 def test_a_rebuilt_partition_is_read_again(sail: SparkSession, tmp_path: Path) -> None:
     layer = written(daily_layer(tmp_path), sail)
-    flip_a_bit(layer)
+    flip_a_bit(only_file(layer))
     layer.remove(DAY)
     assert written(layer, sail).read(sail).count() == 100
 

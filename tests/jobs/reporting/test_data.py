@@ -1,9 +1,13 @@
 """The data: rows in and out of each layer, what was rejected and repaired, missing days and parts, archives."""
 
-import pytest
+from datetime import date
+from pathlib import Path
 
-from tests.support.page import text_of
-from tests.support.report_folder import HOSTILE_ARCHIVE
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.support.page import shown, text_of
+from tests.support.report_folder import HOSTILE_ARCHIVE, ReportFolder
 
 
 @pytest.mark.parametrize(
@@ -33,3 +37,12 @@ from tests.support.report_folder import HOSTILE_ARCHIVE
 )
 def test_says(page: str, sentence: str) -> None:
     assert sentence in text_of(page)
+
+
+@pytest.mark.parametrize("closed", ["sunday", date(2024, 3, 3)])
+def test_a_closed_day_lacks_no_logs(tmp_path: Path, sail: SparkSession, closed: str | date) -> None:
+    """3 March 2024 was a Sunday; the feature table as of that day also lacks 29 February, a Thursday."""
+    said = shown(ReportFolder(tmp_path / "data", coverage={"closed": [closed]}).with_everything(), sail)
+    assert "4 days, 2024-03-01 to 2024-03-04. Each has logs." in said
+    assert "without any log" not in said
+    assert "2024-03-03 1,200 1,000 250 25.0 % 3 1 1 2024-03-05 2,100 2,000 not known yet 1 0 0" in said

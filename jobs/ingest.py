@@ -39,6 +39,7 @@ from jobs.data_folder import DataFolder
 from jobs.engine import is_classic
 from jobs.formatting import plural
 from jobs.lineage.bases import event_version, events_basis
+from jobs.printable import printable
 from jobs.records.layers import EventsBasis, EventsRecord
 from jobs.storage.backend import write_csv
 from jobs.storage.batches import batches
@@ -340,7 +341,7 @@ def _count_rejected(
         day.rejected += row["rows"]
         day.unreadable += row["rows"] if row["unreadable"] else 0
         day.reasons[row["reason"]] = row["rows"]
-        examples.setdefault(row["reason"], _printable(row["example"]))
+        examples.setdefault(row["reason"], printable(row["example"]))
 
 
 def _why_refused(spark: SparkSession, rejected: Partitions, event: Event, day: str, record: EventsRecord) -> str:
@@ -348,15 +349,10 @@ def _why_refused(spark: SparkSession, rejected: Partitions, event: Event, day: s
     reason = max(record.reasons, key=lambda name: record.reasons[name])
     example = example_of(event).alias("example")
     rows = rejected.read(spark, [day]).where(F.col("reason") == reason).select(example).distinct()
-    values = "; ".join(_printable(row["example"]) for row in rows.orderBy("example").limit(EXAMPLES).collect())
+    values = "; ".join(printable(row["example"]) for row in rows.orderBy("example").limit(EXAMPLES).collect())
     lines = record.lines - record.left_out
     share = f"{record.rejected:,} of its {plural(lines, 'line')} ({record.rejected / lines:.1%})"
     return f"{share} were rejected, most often {reason} ({record.reasons[reason]:,}), such as {values}"
-
-
-def _printable(text: str) -> str:
-    """The text with escapes for characters that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _check_conservation(name: str, day: str, record: EventsRecord) -> None:

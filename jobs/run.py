@@ -28,12 +28,12 @@ from jobs.console.options import (
     ServiceOption,
     kinds_of,
 )
-from jobs.console.printable import printable
 from jobs.console.progress import StartStep, console, say, start_step
 from jobs.console.session import is_resolved, locked, named_place, open_context, resolve_sql
 from jobs.context import Context
 from jobs.engine import engine as start_engine
 from jobs.lineage.shown import Part, stale_parts
+from jobs.printable import printable
 from jobs.storage.backend import backend
 from jobs.storage.location import Place
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from conf.errors import RankError
 from jobs.console.interrupt import ending_at_signals
-from jobs.console.printable import printable
 from jobs.console.problems import in_words
+from jobs.printable import printable
 
 
 def run_program(program: Callable[[], Any]) -> None:

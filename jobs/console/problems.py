@@ -6,6 +6,7 @@ import sys
 from itertools import pairwise
 
 from conf.errors import EncoreError, InputError
+from jobs.printable import printable
 
 # By kind: the numbers of the operating system, the words in which libraries, engines and shells report them, and what
 # to do.
@@ -53,8 +54,7 @@ def in_words(error: BaseException) -> EncoreError | None:
 
 
 def _name(file: object) -> str:
-    text = file.decode("utf-8", "surrogateescape") if isinstance(file, bytes) else str(file)
-    return text.encode("unicode_escape", "surrogatepass").decode() if not text.isprintable() else text
+    return printable(file.decode("utf-8", "surrogateescape") if isinstance(file, bytes) else str(file))
 
 
 def _data() -> str:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from jobs.console.printable import printable
+from jobs.printable import printable, printable_lines
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -41,10 +41,10 @@ def start_step(name: str) -> Iterator[Step]:
     with Progress(*columns, console=console, transient=True) as bar:
         step = Step(bar, bar.add_task(name, total=None, what=""))
         yield step
-    took = f" {time.monotonic() - began:6.1f} s  {printable(step.result)}"
+    took = f" {time.monotonic() - began:6.1f} s  {printable_lines(step.result)}"
     console.print(Text.assemble((f"{name:<9}", "bold"), took))
 
 
 def say(line: str) -> None:
     """Print a line below that of a step. Names and ids in it are data: no markup, no escape code takes effect."""
-    console.print(Text(f"  {printable(line)}"))
+    console.print(Text(f"  {printable_lines(line)}"))

@@ -4,6 +4,7 @@ import unicodedata
 from pathlib import Path
 
 from conf.errors import UsageError
+from jobs.printable import printable
 from jobs.storage.location import Place
 
 PATTERNS = "[]{}*?\\"  # the engines read them in a path as a pattern of many names
@@ -11,13 +12,11 @@ PATTERNS = "[]{}*?\\"  # the engines read them in a path as a pattern of many na
 
 def require_text(option: str, text: str) -> None:
     """Raise UsageError where a name has a line break, another control character, or bytes that are not UTF-8."""
-    for letter in text:
-        if unicodedata.category(letter) in ("Cc", "Cs"):
-            shown = text.encode("unicode_escape", "surrogatepass").decode()
-            raise UsageError(
-                f"{option} {shown}: the name has a control character or bytes that are not UTF-8; rename the file or "
-                f"folder"
-            )
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+        raise UsageError(
+            f"{option} {printable(text)}: the name has a control character or bytes that are not UTF-8; rename the "
+            f"file or folder"
+        )
 
 
 def require_no_pattern(option: str, place: Place) -> None:

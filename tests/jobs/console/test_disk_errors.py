@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from conf.errors import EncoreError, InputError
-from jobs.console.printable import printable
 from jobs.console.problems import in_words
 from jobs.console.progress import say, start_step
+from jobs.printable import printable, printable_lines
 from tests.jobs.console.rights import of_a_user
 from tests.support.archives import landed
 from tests.support.console import Encore
@@ -166,11 +166,12 @@ def test_a_defect_stays_a_defect(error: Exception) -> None:
     ("text", "shown"),
     [
         ("\x1b[2Jx", "\\x1b[2Jx"), ("a\rb", "a\\rb"), ("\x9b31m", "\\x9b31m"), ("\udcff", "\\udcff"),
-        ("abc\u202ecba", "abc\\u202ecba"), ("Zoë 🎧 1\u00a0%", "Zoë 🎧 1\u00a0%"), ("[red]x[/bad]", "[red]x[/bad]"),
+        ("abc\u202ecba", "abc\\u202ecba"), ("1\u200b2\u2028", "1\\u200b2\\u2028"), ("歌\t\x7f", "歌\\t\\x7f"),
+        ("Zoë 🎧 1\u00a0%", "Zoë 🎧 1\u00a0%"), ("[red]x[/bad]", "[red]x[/bad]"),
     ],
 )  # fmt: skip
 def test_what_a_console_shows_of_data(capfd: pytest.CaptureFixture[str], text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert printable(text) == printable_lines(text) == shown
     with start_step("step") as step:
         step.update(1, 2, text)
         step.done(text)

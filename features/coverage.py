@@ -78,10 +78,14 @@ class _Line:
 
     @cached_property
     def spread(self) -> float:
-        """The variance of the events of a day over their mean, at least 1; a tenth of the days may be odd."""
-        pairs = [
-            (self.on(day), self.on(day - WEEK)) for day in sorted({*self.events, *(d + WEEK for d in self.events)})
-        ]
+        """The variance of the events of a day over their mean, at least 1; without holes and a tenth of the days."""
+        days = {*self.events, *(day + WEEK for day in self.events)}
+        # A day is not compared with one beyond the ends, where there are no logs.
+        first, last = min(self.events) + WEEK, max(self.events)
+        pairs = [(self.on(day), self.on(day - WEEK)) for day in sorted(days) if first <= day <= last]
+        pairs = [pair for pair in pairs if min(pair) or max(pair) < ENOUGH]  # of independent events none is empty
+        if not pairs:
+            return 1.0
         squares = sorted((one - other) ** 2 / (one + other) for one, other in pairs)
         kept = squares[: ceil(KEPT_DIFFERENCES * len(squares))]
         return max(1.0, sum(kept) / len(kept) / MEAN_OF_KEPT)

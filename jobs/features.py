@@ -32,7 +32,7 @@ from jobs.context import Context
 from jobs.data_folder import DataFolder
 from jobs.lineage.bases import is_used
 from jobs.lineage.walk import Lineage
-from jobs.logs.coverage import LogCoverage, log_coverage
+from jobs.logs.coverage import LogCoverage
 from jobs.logs.notices import caveats, set_aside
 from jobs.records.layers import Export, ExportsRecord, FeaturesBasis, FeaturesRecord, LabelStatus
 from jobs.storage.backend import dataset, local_target, matching, write_csv, write_text
@@ -70,6 +70,18 @@ class TableCounts:
     label_status: LabelStatus
 
 
+@dataclass(frozen=True)
+class TablesMade:
+    """What `features` has done.
+
+    written: the as-of dates whose tables were written. notices: what is not known of the tables that were asked for,
+    and which days were set aside, a line each.
+    """
+
+    written: list[date]
+    notices: list[str]
+
+
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
@@ -84,18 +96,16 @@ def command(
     """
     context = open_context(data, service, profile, engine)
     with working("features", context) as (spark, step):
-        step.done(summary(features(context, spark, as_of or ())))
-    for notice in notices(context, as_of or ()):
+        made = features(context, spark, as_of or ())
+        step.done(summary(made))
+    for notice in made.notices:
         say(notice)
 
 
-def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) -> list[date]:
+def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) -> TablesMade:
     """Bring the feature tables of the as-of dates up to date; without any, the newest and the newest mature one.
 
     The other tables that are there are made again where they are out of date, so that no command meets an old one.
-
-    Returns:
-        The as-of dates whose tables were written.
 
     Raises:
         UsageError: the service begins with a finished table.
@@ -107,9 +117,9 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
     data, service = context.data, context.service
     lineage = context.lineage
     lineage.require_tiles()
-    coverage = log_coverage(data.tiles_records(), service)
+    coverage = lineage.coverage
     asked_for = _moments(data, coverage, as_of)
-    again, lost = _to_make_again(context, lineage, coverage, {str(moment.as_of) for moment in asked_for})
+    again, lost = _to_make_again(context, lineage, {str(moment.as_of) for moment in asked_for})
     bases = {moment: lineage.table_basis(moment) for moment in sorted([*asked_for, *again])}
     done = data.features.up_to_date({str(moment.as_of): basis for moment, basis in bases.items()})
     changed = [moment for moment in bases if str(moment.as_of) not in done]
@@ -121,24 +131,16 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
             f"{data.features.partition(lost[0])}: was made from tiles that have changed, and cannot be made again, "
             f"since there are no logs of its windows; remove this folder"
         )
-    return [moment.as_of for moment in changed]
+    said = [*set_aside(data.root, coverage), *(line for one in asked_for for line in caveats(coverage, one))]
+    return TablesMade([moment.as_of for moment in changed], said)
 
 
-def summary(written: Sequence[date]) -> str:
+def summary(made: TablesMade) -> str:
     """What was written, in a line."""
-    return f"tables written: {', '.join(map(str, written)) or 'none, all up to date'}"
+    return f"tables written: {', '.join(map(str, made.written)) or 'none, all up to date'}"
 
 
-def notices(context: Context, as_of: Sequence[date] = ()) -> list[str]:
-    """What is not known of the tables of these as-of dates, and which days were set aside, a line each."""
-    coverage = log_coverage(context.data.tiles_records(), context.service)
-    moments = _moments(context.data, coverage, as_of)
-    return [*set_aside(context.data.root, coverage), *(line for one in moments for line in caveats(coverage, one))]
-
-
-def _to_make_again(
-    context: Context, lineage: Lineage, coverage: LogCoverage, asked_for: Collection[str]
-) -> tuple[list[Moment], list[str]]:
+def _to_make_again(context: Context, lineage: Lineage, asked_for: Collection[str]) -> tuple[list[Moment], list[str]]:
     """Of the other tables that are out of date, those that can be made again, and the dates of those that cannot.
 
     No command reads a table of other declarations, so of these only as many are made again as training uses.
@@ -151,7 +153,7 @@ def _to_make_again(
         if day in asked_for or is_idle or record.basis == lineage.table_basis(moment):
             continue
         try:
-            _refuse_without_logs(context.data, coverage, moment)
+            _refuse_without_logs(context.data, lineage.coverage, moment)
             again.append(moment)
         except InputError:
             if record.basis.configuration == context.tables.version:

@@ -187,8 +187,9 @@ def _make_tables(
         with start("rollup") as step:
             step.done(rollup.summary(rollup.rollup(context, spark)))
         with start("features") as step:
-            step.done(features.summary(features.features(context, spark, as_of)))
-    for notice in features.notices(context, as_of):
+            tables = features.features(context, spark, as_of)
+            step.done(features.summary(tables))
+    for notice in tables.notices:
         say(notice)
     return warnings
 

@@ -113,7 +113,7 @@ class Lineage:
     def table_basis(self, moment: Moment) -> FeaturesBasis:
         """What the table of a moment would be made from now; the tiles are up to date."""
         self.require_tiles()
-        return table_basis(self.tables.version, moment, self._coverage)
+        return table_basis(self.tables.version, moment, self.coverage)
 
     # ---- each of these is done once ----
 
@@ -144,7 +144,8 @@ class Lineage:
         return tiles
 
     @cached_property
-    def _coverage(self) -> LogCoverage:
+    def coverage(self) -> LogCoverage:
+        """What the logs cover. Raises InputError where there are no tiles."""
         return log_coverage(self.data.tiles_records(), self.service)
 
     def _landed(self) -> Mapping[tuple[str, str], list[LandedFile]] | None:

@@ -173,6 +173,18 @@ def test_a_part_of_a_day_in_the_midst_is_missing() -> None:
     assert missing_days(events, log_days({"visit": events}).logs) == {day(DAYS)}
 
 
+@pytest.mark.parametrize("days", [14, 30, 60])
+@pytest.mark.parametrize("gone", [{4}, {1}, {2, 3}, {1, 5}])
+@pytest.mark.parametrize("rate", [40, 200, 5_000])
+def test_a_day_without_logs_is_missing_in_short_logs(days: int, gone: set[int], rate: int) -> None:
+    """The ends of the logs, and the holes themselves, are no sign of events in bursts; gone: from the last day back."""
+    holes = {days - 1 - number for number in gone}
+    events = counts({number: one for number, one in enumerate(poisson(rate, days)) if number not in holes})
+    logs = log_days({"play": events}).logs
+    assert logs == Window(day(0), day(days))
+    assert missing_days(events, logs) == set(map(day, holes))
+
+
 @pytest.mark.parametrize("shop", [busy, weekly, sparse])
 def test_an_outage_is_missing_and_does_not_end_the_logs(shop) -> None:  # type: ignore[no-untyped-def]
     """Three weeks; on Sundays nothing is expected of the shop that is closed then."""

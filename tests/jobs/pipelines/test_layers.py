@@ -94,7 +94,7 @@ def test_a_second_run_writes_nothing(landed: Path, tmp_path: Path, sail: SparkSe
     run = context(tmp_path)
     assert {one.days for one in ingest(run, sail).values()} == {0}
     assert rollup(run, sail) == 0
-    assert features(run, sail, AS_OF) == []
+    assert features(run, sail, AS_OF).written == []
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from conf.load import load_service, overridden
 from conf.schema import Service
@@ -13,7 +14,7 @@ from features.windows import Moment
 from jobs.context import Context
 from jobs.data_folder import DataFolder
 from jobs.engine import engine
-from jobs.features import features, notices
+from jobs.features import features
 from jobs.ingest import ingest
 from jobs.logs.coverage import LogCoverage, log_coverage
 from jobs.records.layers import TilesBasis, TilesRecord
@@ -92,15 +93,15 @@ def test_the_labels_are_those_of_the_lines(stray: Context) -> None:
     assert {row["label"] for row in rows} == {0, 1}
 
 
-def test_the_console_names_file_and_line_of_each_stray(clean: Context, stray: Context) -> None:
+def test_the_console_names_file_and_line_of_each_stray(clean: Context, stray: Context, sail: SparkSession) -> None:
     landing = stray.data.landing / "purchase"
-    said = notices(stray)
+    said = features(stray, sail).notices
     assert said[0].startswith("set aside: 3 events on 3 days outside the logs, which go from 2017-01-01 to 2017-04-30")
     for line, time in zip(said[1:], sorted(STRAYS), strict=True):
         day = time.split(" ")[0]
         file = landing / f"date={day}" / "purchases.csv.log"
         assert line == f"set aside: {day}, 1 purchase; look at {file} line 1 (from purchases.csv)"
-    assert notices(clean) == []
+    assert features(clean, sail).notices == []
 
 
 # ---- labels from the records alone ----

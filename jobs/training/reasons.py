@@ -21,9 +21,10 @@ def reason_codes(service: Service, model: PortableModel, typical: TypicalRecord)
     nameable = _nameable(features[name] for name in model.features)
     terms = []
     for one in model.inputs:
-        known = typical.terms[one.name]
-        pull = known.pull if one.feature in nameable else 0.0
-        terms.append(TermFact(features[one.feature].family, one.feature, known.typical, pull, one.fill))
+        feature, known = features[one.feature], typical.terms[one.name]
+        is_unknown_ratio = feature.kind == "ratio" and one.name != one.feature  # which is no trend
+        pull = known.pull if one.feature in nameable and not is_unknown_ratio else 0.0
+        terms.append(TermFact(feature.family, one.feature, known.typical, pull, one.fill))
     return ReasonCodes(tuple(terms))
 
 

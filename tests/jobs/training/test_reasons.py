@@ -34,7 +34,7 @@ def typical_of(service: Service) -> TypicalRecord:
     values: dict[str, float | str | None] = {
         one.name: one.levels[0] if one.levels else 2.0 for one in table_features(service)
     }
-    terms = {one.name: TypicalTerm(2.0, 1.0) for one in model_of(service).inputs}
+    terms = {one.name: TypicalTerm(2.0, 1.0, 0.5) for one in model_of(service).inputs}
     return TypicalRecord(features=values, terms=terms)
 
 

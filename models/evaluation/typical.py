@@ -15,7 +15,7 @@ from models.evaluation.explanation import drawn_rows
 from models.evaluation.intervals import NORMAL_95
 from models.scoring.portable import PortableModel
 
-LEAST = 0.2  # standard deviations from the typical value, from which on a number is worth a word
+LEAST = 0.1  # standard deviations from the typical value, from which on a number is worth a word
 ROWS = 20_000  # a median of so many has about 50 % +- 0.7 % of the customers below it
 Value = float | str | None
 

@@ -23,7 +23,7 @@ REASON_COLUMNS = [
 ]
 # Decimals of a margin. Effects are rounded to them, else the order of reasons would depend on rounding errors.
 DIGITS = 9
-LEAST_SHARE = 0.1  # of the effect of the first reason, that of each further one
+LEAST_SHARE = 0.1  # of a customer's largest effect, believed or not, that a reason has
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ReasonCodes:
         moved, alone = effects.moved.round(DIGITS), effects.alone.round(DIGITS)
         facts = self._facts(inputs, moved)
         strength = np.where((facts >= 0) & (moved * alone > 0), np.abs(moved), 0.0)
-        strength[strength < LEAST_SHARE * strength.max(axis=1, keepdims=True, initial=0.0)] = 0.0
+        strength[strength < LEAST_SHARE * np.abs(moved).max(axis=1, keepdims=True, initial=0.0)] = 0.0
         order, row = np.argsort(-strength, axis=1, kind="stable"), np.arange(len(moved))
         columns: dict[str, pa.Array] = {}
         for rank in range(MAX_REASONS):

@@ -14,6 +14,9 @@ from models.scoring.portable import PortableModel
 from models.scoring.reason_codes import MAX_REASONS, ReasonCodes, TermFact
 from models.scoring.sentences import Fact, reasons_in_words
 
+# Kinds of which null is a fact of the same family: nothing was seen, no rating given. An unknown trend is no trend.
+NULL_IS_A_FACT = ("days", "rating")
+
 
 def reason_codes(service: Service, model: PortableModel, typical: TypicalRecord) -> ReasonCodes:
     """How the reasons for a model's scores are found."""
@@ -21,9 +24,10 @@ def reason_codes(service: Service, model: PortableModel, typical: TypicalRecord)
     nameable = _nameable(features[name] for name in model.features)
     terms = []
     for one in model.inputs:
-        known = typical.terms[one.name]
-        pull = known.pull if one.feature in nameable else 0.0
-        terms.append(TermFact(features[one.feature].family, one.feature, known.typical, pull, one.fill))
+        feature, known = features[one.feature], typical.terms[one.name]
+        is_fact = one.name != f"{one.feature}_is_missing" or feature.kind in NULL_IS_A_FACT
+        pull = known.pull if one.feature in nameable and is_fact else 0.0
+        terms.append(TermFact(feature.family, one.feature, known.typical, pull, known.least, one.fill))
     return ReasonCodes(tuple(terms))
 
 

@@ -15,16 +15,18 @@ from models.evaluation.explanation import drawn_rows
 from models.evaluation.intervals import NORMAL_95
 from models.scoring.portable import PortableModel
 
+LEAST = 0.1  # standard deviations from the typical value, from which on a number is worth a word
 ROWS = 20_000  # a median of so many has about 50 % +- 0.7 % of the customers below it
 Value = float | str | None
 
 
 @dataclass(frozen=True)
 class TypicalTerm:
-    """An input of a model: its value for the typical customer, and its pull (see `TermFact`)."""
+    """An input of a model: its value for the typical customer, its pull, and the least distance (see `TermFact`)."""
 
     typical: float
     pull: float
+    least: float
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,16 @@ def _term(some: TrainingSample, name: str, feature: str, typical: Value) -> Typi
     values, raw = some.inputs[name], some.raw[feature]
     is_known = np.array([value is not None for value in raw])
     if name == f"{feature}_is_missing":
-        return TypicalTerm(0.0, pull(values, some.labels) if 2 * is_known.sum() > len(is_known) else 0.0)
+        return TypicalTerm(0.0, pull(values, some.labels) if 2 * is_known.sum() > len(is_known) else 0.0, 0.0)
     if name != feature:
         level = name.removeprefix(f"{feature}_is_")
         is_compared = np.array([value in (level, typical) for value in raw])
-        return TypicalTerm(0.0, 0.0 if level == typical else pull(values[is_compared], some.labels[is_compared]))
+        return TypicalTerm(0.0, 0.0 if level == typical else pull(values[is_compared], some.labels[is_compared]), 0.0)
     known = values[is_known]
     if not len(known):
-        return TypicalTerm(0.0, 0.0)
-    return TypicalTerm(float(np.quantile(known, 0.5, method="inverted_cdf")), pull(known, some.labels[is_known]))
+        return TypicalTerm(0.0, 0.0, 0.0)
+    median = float(np.quantile(known, 0.5, method="inverted_cdf"))
+    return TypicalTerm(median, pull(known, some.labels[is_known]), LEAST * float(known.std()))
 
 
 def pull(values: Floats, labels: NDArray[np.int64]) -> float:

@@ -23,7 +23,7 @@ REASON_COLUMNS = [
 ]
 # Decimals of a margin. Effects are rounded to them, else the order of reasons would depend on rounding errors.
 DIGITS = 9
-LEAST_SHARE = 0.1  # of the effect of the first reason, that of each further one
+LEAST_SHARE = 0.1  # of a customer's largest effect, believed or not, that a reason has
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,16 @@ class TermFact:
     """How an input of a model stands for a fact.
 
     family, feature: what it belongs to. typical: its value for a typical customer. pull: how far a unit above that goes
-    with label 1, negative: with label 0; 0 where the feature has no direction or is never named. fill: what it is
-    where the feature is null; None where it never is.
+    with label 1, negative: with label 0; 0 where the feature has no direction or is never named. least: the smallest
+    distance from the typical value that is worth a word. fill: what it is where the feature is null; None where it
+    never is.
     """
 
     family: str
     feature: str
     typical: float
     pull: float
+    least: float
     fill: float | None
 
 
@@ -70,7 +72,7 @@ class ReasonCodes:
         moved, alone = effects.moved.round(DIGITS), effects.alone.round(DIGITS)
         facts = self._facts(inputs, moved)
         strength = np.where((facts >= 0) & (moved * alone > 0), np.abs(moved), 0.0)
-        strength[strength < LEAST_SHARE * strength.max(axis=1, keepdims=True, initial=0.0)] = 0.0
+        strength[strength < LEAST_SHARE * np.abs(moved).max(axis=1, keepdims=True, initial=0.0)] = 0.0
         order, row = np.argsort(-strength, axis=1, kind="stable"), np.arange(len(moved))
         columns: dict[str, pa.Array] = {}
         for rank in range(MAX_REASONS):
@@ -96,7 +98,8 @@ class ReasonCodes:
 
     def _facts(self, inputs: Floats, moved: Floats) -> Ints:
         """(rows, families) the term whose deviation from the typical value pulls most its family's way, else -1."""
-        pull = ((inputs - self._typical).round(DIGITS) * self._pull) * (inputs != self._fill)
+        apart = (inputs - self._typical).round(DIGITS)
+        pull = apart * self._pull * ((np.abs(apart) >= self._least) & (inputs != self._fill))
         facts, row = np.full(moved.shape, -1), np.arange(len(inputs))
         for number in range(len(self.families)):
             terms = np.flatnonzero((self.family == number) & (self._pull != 0))
@@ -114,6 +117,10 @@ class ReasonCodes:
     @cached_property
     def _pull(self) -> Floats:
         return np.array([one.pull for one in self.terms])
+
+    @cached_property
+    def _least(self) -> Floats:
+        return np.array([one.least for one in self.terms])
 
     @cached_property
     def _fill(self) -> Floats:

@@ -64,10 +64,10 @@ class Fact:
 
 
 def number_in_words(value: float, digits: int) -> str:
-    """(1234.5, 2) -> '1,234', (0.456, 2) -> '0.46': as many digits, or all those before the point."""
+    """(1234.5, 2) -> '1,234', (0.456, 2) -> '0.46', (0.0061, 2) -> '0.01': so many digits, or all before the point."""
     if value == round(value):
         return f"{value:,.0f}"
-    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    decimals = min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), digits)
     shown = f"{value:,.{decimals}f}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 

@@ -56,6 +56,12 @@ def alone_weights(players: int) -> Floats:
     return weights
 
 
+@cache
+def game_weights(players: int) -> Floats:
+    """(coalitions, 2 * players): `shapley_weights` and then `alone_weights`."""
+    return np.hstack([shapley_weights(players), alone_weights(players)])
+
+
 def family_count(family: Ints) -> int:
     """The number of families; `family` holds the number of each term's family."""
     return int(family.max()) + 1 if len(family) else 0

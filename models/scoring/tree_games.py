@@ -8,14 +8,17 @@ with few tests inside and above them, and for each group a table holds what it a
 Source: Lundberg et al., From local explanations to global understanding with explainable AI for trees (2020).
 """
 
+import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import AnyFloats, Floats, Ints
-from models.scoring.shapley import alone_weights, family_count, shapley_weights
+from models.scoring.shapley import family_count, game_weights
 
 EXACT_LEVELS = 5  # levels of tests; a deeper node counts as a leaf here
 MOST_TESTS = 9  # of a table, which has two rows for one test, four for two, and so on
@@ -79,6 +82,12 @@ class TreeGame:
 
 def tree_games(roots: Ints, nodes: Nodes) -> list[TreeGame]:
     """The games of the trees; a tree of a lone leaf has no tables."""
+    return _tree_games(pickle.dumps((roots, nodes)))
+
+
+@lru_cache(maxsize=2)  # a worker scores many parts of a table by one model, which it gets again with each of them
+def _tree_games(pickled: bytes) -> list[TreeGame]:
+    roots, nodes = pickle.loads(pickled)  # noqa: S301 - by the function above
     return [TreeGame(list(_tables(nodes, int(root), []))) for root in roots]
 
 
@@ -113,19 +122,21 @@ def _table(nodes: Nodes, tests: list[int], leaves: Sequence[tuple[Sequence[Step]
     place = {test: number for number, test in enumerate(tests)}
     family = {test: int(nodes.family[nodes.feature[test]]) for test in tests}
     outcomes = np.arange(2 ** len(tests))
-    added = np.zeros((2, family_count(nodes.family), len(outcomes)))
+    added = np.zeros((len(outcomes), 2, family_count(nodes.family)))
     for path, value in leaves:
         players = sorted({family[step.test] for step in path})
-        worth = np.full((1, len(outcomes)), value)
+        own = np.arange(2 ** len(path))  # outcomes of the tests above this leaf alone
+        worth = np.full((1, len(own)), value)
         for player in players:
-            own = [step for step in path if family[step.test] == player]
-            tested = sum(1 << place[step.test] for step in own)
-            way = sum(step.goes_right << place[step.test] for step in own)
-            share = float(np.prod([step.share for step in own]))
-            worth = np.concatenate([worth * share, worth * (outcomes & tested == way)])
-        added[0, players] += shapley_weights(len(players)).T @ worth
-        added[1, players] += alone_weights(len(players)).T @ worth
-    return Table(tests, np.ascontiguousarray(added.reshape(-1, len(outcomes)).T))
+            steps = [(number, step) for number, step in enumerate(path) if family[step.test] == player]
+            tested = sum(1 << number for number, _ in steps)
+            way = sum(step.goes_right << number for number, step in steps)
+            share = prod(step.share for _, step in steps)
+            worth = np.concatenate([worth * share, worth * (own & tested == way)])
+        both = worth.T @ game_weights(len(players))
+        which = sum((outcomes >> place[step.test] & 1) << number for number, step in enumerate(path))
+        added[:, :, players] += both.reshape(len(own), 2, -1)[which]
+    return Table(tests, added.reshape(len(outcomes), -1))
 
 
 def add_up(

@@ -247,6 +247,16 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "events of no kind": (put("events", {}), "events, table: give exactly one of events (raw"),
     "events and a table": (put("table", TABLE), "events, table: give exactly one of events (raw"),
     "cap of a category": (put("features/x", CATEGORY | {"levels": ["A"], "cap": 1}), "features.x: cap: only a number"),
+    "fact without the value": (put("features/x", FEATURE | {"says": "was here"}), "features.x: says: needs `{value}`"),
+    "fact about an unknown level": (
+        put("features/x", CATEGORY | {"levels": ["A"], "says": "uses {B:bees|C:seas}"}),
+        "features.x: says: {B:bees|C:seas}: 'B' is no level of the category; choose one of A",
+    ),
+    "fact of what nobody sees": (
+        put("features/x", FEATURE | {"internal": True, "says": "{value}"}),
+        "features.x: says: no reason names an internal feature; remove this key",
+    ),
+    "no such family": (put("features/x", FEATURE | {"family": "luck"}), "features.x.family: Input should be 'recency'"),
     "cap of what nobody sees": (put("features/x", FEATURE | {"internal": True, "cap": 1}), "features.x: cap: only a n"),
     "records with a separator": (
         put("events/visit/landing", RECORDS | {"separator": "space"}),

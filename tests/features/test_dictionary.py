@@ -41,7 +41,7 @@ def test_a_share_of_the_whole_window() -> None:
         "unit": "share of plays",
         "type": "double",
         "window_days": "30",
-        "null_means": "no play in the observation window",
+        "null_means": "no play in 30 days",
         "least": "0",
         "greatest": "1",
         "expression": "paid_plays_last_30d / nullif(plays_last_30d, 0)",

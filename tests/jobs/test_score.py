@@ -30,6 +30,7 @@ from jobs.storage.records import write_record
 from jobs.train import train
 from jobs.training.artifacts import ModelFolder
 from jobs.training.backtest import backtest
+from jobs.training.reasons import with_words
 from tests.support.archives import table
 from tests.support.customers import customers
 from tests.support.engines import SMALL
@@ -219,6 +220,24 @@ def test_both_engines_give_the_same_list(trained: Context, model: str) -> None:
         }
         floats = [key for key in row if isinstance(row[key], float)]
         assert [row[key] for key in floats] == pytest.approx([other[key] for key in floats], abs=1e-12)
+
+
+def test_other_words_change_the_reasons_and_neither_tables_nor_models(trained: Context, sail: SparkSession) -> None:
+    score(trained, sail, model="lr")
+    features = {name: dict(one) for name, one in SERVICE["features"].items()}
+    features["visits"] |= {"family": "recency", "says": "came {value} {1:time|times}"}
+    other = shop(trained.data.root, features=features)
+    assert other.tables.version == trained.tables.version
+    score(other, sail, model="lr")
+    found = {row["reason_1"]: row["reason_1_feature"] for row in scores(other).values() if row["reason_1"] == "recency"}
+    assert found == {"recency": "visits"}  # age, which says nothing, is of this family too
+    listed = sail.read.parquet(str(other.data.scores.partition(DAY)))
+    said = with_words(listed, other.data, sail, other.service, DAY, "lr").collect()
+    visits = {row["customer_id"]: row["visits"] for row in customers(900)}
+    for row in said:
+        if row["reason_1_feature"] == "visits":
+            times = {0: "no times", 1: "1 time"}.get(visits[row["customer_id"]], f"{visits[row['customer_id']]} times")
+            assert row["reason_1_words"].startswith(f"came {times}; typical: ")
 
 
 def test_what_is_up_to_date_is_left_alone(trained: Context, sail: SparkSession) -> None:

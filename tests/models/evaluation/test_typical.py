@@ -49,6 +49,7 @@ def test_typical_number_is_a_median_that_occurs() -> None:
     found = describe_typical(sample(labels, {"days": days}, {"days": days}), model(("days", "days")))
     assert found.features == {"days": 49.0}
     assert (found.terms["days"].typical, found.terms["days"].pull) == (49.0, 0.0)
+    assert found.terms["days"].least == pytest.approx(0.1 * np.sqrt((COUNT**2 - 1) / 12))
 
 
 def test_null_is_compared_with_all_values_and_numbers_with_each_other() -> None:

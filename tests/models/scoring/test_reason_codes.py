@@ -9,14 +9,15 @@ import pytest
 from models.scoring.reason_codes import MAX_REASONS, ReasonCodes, TermFact
 from models.scoring.shapley import Effects
 
-# Plays go with label 1 from 4 on, days since the last play against it from 10 on. A null share is filled with 0.3.
+# Plays go with label 1, if they are 2 or more above the typical 4; days since the last play go against it. A null share
+# is filled with 0.3.
 TERMS = (
-    TermFact("frequency", "plays", 4.0, 0.5, None),
-    TermFact("frequency", "visits", 2.0, 2.0, None),
-    TermFact("recency", "days", 10.0, -0.1, None),
-    TermFact("depth", "share", 0.5, 1.0, 0.3),
-    TermFact("depth", "share", 0.0, -0.2, None),  # is missing
-    TermFact("taste", "device", 0.0, 0.0, None),  # has no direction
+    TermFact("frequency", "plays", 4.0, 0.5, 2.0, None),
+    TermFact("frequency", "visits", 2.0, 2.0, 0.0, None),
+    TermFact("recency", "days", 10.0, -0.1, 0.0, None),
+    TermFact("depth", "share", 0.5, 1.0, 0.0, 0.3),
+    TermFact("depth", "share", 0.0, -0.2, 0.0, None),  # is missing
+    TermFact("taste", "device", 0.0, 0.0, 0.0, None),  # has no direction
 )
 FREQUENCY, RECENCY, DEPTH, TASTE = range(4)
 TYPICAL = [4.0, 2.0, 10.0, 0.5, 0.0, 0.0]
@@ -56,11 +57,11 @@ def test_the_fact_is_the_one_that_pulls_most_the_way_of_the_effect() -> None:
     assert reasons([-1.0, 0, 0, 0], inputs) == [("frequency", -1.0, "visits")]
 
 
-def test_what_moves_less_than_a_tenth_of_the_first_reason_is_none() -> None:
+def test_what_moves_less_than_a_tenth_of_the_largest_effect_is_no_reason() -> None:
     inputs = changed(plays=9, days=30, share=0.9)
     assert [one[0] for one in reasons([1.0, -0.1, 0.099, 0], inputs)] == ["frequency", "recency"]
-    against = reasons([0.2, -2.0, 0.3, 0], inputs, alone=[0.2, 2.0, 0.3, 0])  # the strongest is not believed
-    assert [one[0] for one in against] == ["depth", "frequency"]
+    against = reasons([0.19, -2.0, 0.3, 0], inputs, alone=[0.19, 2.0, 0.3, 0])  # the largest is not believed
+    assert [one[0] for one in against] == ["depth"]
 
 
 def test_no_reason_against_its_partial_dependence() -> None:
@@ -74,11 +75,12 @@ def test_no_reason_against_its_partial_dependence() -> None:
     [
         ([-1.0, 0, 0, 0], changed(plays=9)),  # more plays than usual are no reason to leave
         ([1.0, 0, 0, 0], TYPICAL),
-        ([1.0, 0, 0, 0], changed(plays=4.0000000000000009)),  # the typical value, but for rounding
+        ([0, 0, 1.0, 0], changed(share=0.50000000000000011)),  # the typical value, but for rounding
+        ([1.0, 0, 0, 0], changed(plays=5.9)),
         ([0, 0, 0, 5.0], changed(device=1)),
         ([0, 0, 1e-12, 0], changed(share=0.9)),
     ],
-    ids=["contradicts", "typical", "rounding", "no direction", "no effect"],
+    ids=["contradicts", "typical", "rounding", "near", "no direction", "no effect"],
 )
 def test_no_reason_without_a_fact(moved: list[float], inputs: list[float]) -> None:
     assert reasons(moved, inputs) == []

@@ -40,6 +40,7 @@ MONEY = Fact("paid {value} US dollars", "amount", "US dollars", "", 14.2)
         (MONEY, 14.4, "paid 14.4 US dollars; typical: 14.2"),
         (MONEY, 14.203, "paid 14.203 US dollars; typical: 14.2"),
         (MONEY, 0.456, "paid 0.46 US dollars; typical: 14"),
+        (MONEY, 0.0061, "paid 0.01 US dollars; typical: 14"),
         (MONEY, -3.0, "paid -3 US dollars; typical: 14"),
         (MONEY, 1234.5, "paid 1,234 US dollars; typical: 14"),
     ],

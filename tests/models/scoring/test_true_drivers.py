@@ -115,7 +115,7 @@ def explained(request: pytest.FixtureRequest) -> Explained:
     fit, is_bent = MODELS[request.param]
     train, test = draw(TRAINING, 1, is_bent), draw(TEST, 2, is_bent)
     facts = (
-        TermFact(FAMILIES[family], f"column_{n}", float(np.median(values)), pull(values, train.labels), None)
+        TermFact(FAMILIES[family], f"column_{n}", float(np.median(values)), pull(values, train.labels), 0.0, None)
         for n, (family, values) in enumerate(zip(family_of_terms(), train.inputs.T, strict=True))
     )
     codes, scorer = ReasonCodes(tuple(facts)), fit(train)

@@ -147,6 +147,7 @@ def score(
         targeting=targeting_version(service),
         declared=targeting_version(tables.declared),
         history=sources.fingerprint(),
+        bgnbd=models.bgnbd_version(name) if money else "",
     )
     done = layer.up_to_date({day: basis})
     if not done:

@@ -201,8 +201,10 @@ def _model(context: Context, start: StartStep, models: Sequence[str], as_of: dat
     with start("train") as step, start_engine("spark", context.profile) as spark:
         step.done(train.summary(train.train(context, spark, models, step.update)))
     with start("score") as step, start_engine(context.engine, context.profile) as spark:
-        day, record = score.score(context, spark, as_of)
-        step.done(score.summary(day, record))
+        day, scores = score.score(context, spark, as_of)
+        step.done(score.summary(day, scores))
+    for notice in score.notices(context, scores):
+        say(notice)
     with start("drift") as step, start_engine(context.engine, context.profile) as spark:
         step.done(drift.summary(*drift.drift(context, spark, date.fromisoformat(day))))
     return {*MODELLED} if day == max(context.data.scores.values()) else {"models"}

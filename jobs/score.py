@@ -105,14 +105,8 @@ def command(
         step.done(f"{record.customers:,} customers at {day} in {context.data.scores.partition(day)}")
     if record.backtest:
         say(_backtest_in_words(record.backtest))
-        if not is_listed:
-            say("no contact list, since the outcome of this date is over: to write one all the same, give --past-list")
-    plan = record.plan
-    if plan:
-        say(
-            f"contact {plan.contacts:,} for {plan.cost:,.0f} {plan.currency}, expected gain "
-            f"{plan.expected_gain:,.0f} {plan.currency}; {plan.held_out:,} held out to measure the effect"
-        )
+    for notice in notices(context, record):
+        say(notice)
 
 
 def score(
@@ -155,6 +149,7 @@ def score(
         targeting=targeting_version(service),
         declared=targeting_version(tables.declared),
         history=sources.fingerprint(),
+        bgnbd=models.bgnbd_version(name) if money else "",
     )
     done = layer.up_to_date({day: basis})
     if not done:
@@ -198,6 +193,25 @@ def summary(day: str, record: ScoresRecord) -> str:
     """What was scored, in a line."""
     past = f"; {_backtest_in_words(record.backtest)}" if record.backtest else ""
     return f"{record.customers:,} customers at {day} by {record.model}{past}"
+
+
+def notices(context: Context, record: ScoresRecord) -> list[str]:
+    """What the contact list is, or why there is none, in lines."""
+    plan = record.plan
+    if plan is None:
+        if record.backtest is None or context.service.targeting is None:
+            return []
+        today = "give customers without outcomes by `encore table FILE --as-of DAY`, or " * bool(context.service.table)
+        return [
+            f"no contact list, since the outcome of this date is over: {today}to write one all the same, run "
+            f"`encore score --past-list`"
+        ]
+    left_out = ", ".join(f"{customers:,} by {rule}" for rule, customers in plan.left_out.items())
+    return [
+        f"contact {plan.contacts:,} for {plan.cost:,.0f} {plan.currency}, expected gain "
+        f"{plan.expected_gain:,.0f} {plan.currency}; {plan.held_out:,} held out to measure the effect",
+        *([f"left out: {left_out}"] if left_out else []),
+    ]
 
 
 def _backtest_in_words(found: BacktestSection) -> str:

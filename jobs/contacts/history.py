@@ -119,10 +119,9 @@ def _typed(texts: DataFrame, file: Place, service: Service, kind: str) -> DataFr
         for row in broken.limit(1).collect():
             text = row[f"{name}_text"]
             given = "an empty cell" if text is None else repr(text)
-            raise InputError(
-                f"{file}: {given} in the column {name} is not {meant[name]}, nor in {broken.count() - 1} other rows; "
-                f"fix or remove these rows"
-            )
+            others = broken.count() - 1
+            more = f" ({others} more such {'row' if others == 1 else 'rows'})" if others else ""
+            raise InputError(f"{file}: {given} in the column {name} is not {meant[name]}{more}; fix or remove the rows")
     return rows.select(*typed)
 
 

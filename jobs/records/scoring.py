@@ -15,7 +15,8 @@ class ScoresBasis(Section):
     """What scores are made from: the feature table, and fingerprints of the model and of the economics.
 
     declared: of the economics as the service declares them, whatever the command line said. history: fingerprint of
-    the files and earlier lists that limits of contact read; empty where they read none.
+    the files and earlier lists that limits of contact read; empty where they read none. bgnbd: fingerprint of the
+    scores of BG/NBD that the list is compared with; empty where there are none.
     """
 
     table: FeaturesBasis
@@ -23,6 +24,7 @@ class ScoresBasis(Section):
     targeting: str
     declared: str
     history: str = ""
+    bgnbd: str = ""
 
 
 class ContactPlanSection(Section):

@@ -94,6 +94,11 @@ class ModelFolder:
         has_its_test_set = known.split == model.split and known.fitted_on.tables == model.fitted_on.tables
         return _verified(self.folder(BASELINES), known) / TEST_SCORES if has_its_test_set else None
 
+    def bgnbd_version(self, name: str) -> str:
+        """Fingerprint of these scores, empty where there are none; the fit is repeatable."""
+        known = self.baselines() if self.bgnbd_scores(name) else None
+        return fingerprint(known.fitted_on.model_dump(mode="json")) if known else ""
+
     def audit(self) -> AuditRecord | None:
         """The last leakage audit, None where there was none."""
         return find_record(AuditRecord, self.root / AUDIT)

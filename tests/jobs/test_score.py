@@ -6,7 +6,7 @@ import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from tests.support.customers import customers
 from tests.support.engines import SMALL
 from tests.support.frames import AS_OF
 from tests.support.layers import DAMAGES, changed_record, flip_a_bit
-from tests.support.model_folder import MONEY, NEWEST, SERVICE, shop, write_table, write_tables
+from tests.support.model_folder import ALIVE, MONEY, NEWEST, SERVICE, shop, write_table, write_tables
 
 DAY = str(NEWEST)
 COLUMNS = {
@@ -50,7 +50,7 @@ FAMILY_OF = {None: None, "visits": "frequency", "share": "depth", "age": "recenc
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("scored")
-    context = shop(data)
+    context = shop(data, alive=ALIVE)
     write_tables(context)
     with engine("spark", SMALL) as spark:
         train(context, spark, ["lr", "gbt"])
@@ -191,6 +191,58 @@ def test_scores_without_a_list_have_no_sheet_not_even_an_old_one(trained: Contex
     assert trained.data.contact_sheet(DAY).is_file()
     score(replace(trained, service=trained.service.model_copy(update={"targeting": None})), sail)
     assert not trained.data.contact_sheet(DAY).exists()
+
+
+def test_by_convert_those_likely_to_come_back_are_contacted(trained: Context, sail: SparkSession) -> None:
+    """Beside the other rules; and what the other aim would do is what it does when it is asked for."""
+    _, record = score(priced(trained, aim="convert", lift=0.25), sail)
+    found, plan = scores(trained), record.plan
+    assert plan and (plan.aim, plan.lift, plan.kept_share) == ("convert", 0.25, 0.2)
+    for row in found.values():
+        gain = min(0.25 * row["probability"], 1 - row["probability"]) * 20
+        assert row["expected_profit"] == pytest.approx(gain - 1)
+    expected = sum(row["probability"] for row in found.values())
+    assert plan.expected_good_all == pytest.approx(expected)
+    assert set(plan.curve[0].rules) == {"model", "recency", "bgnbd", "random"}
+    half = plan.curve[9]
+    assert half.rules["model"].reached.value > 0.9 and half.saved == pytest.approx(500)
+    ours = {customer for customer, row in found.items() if row["contact"] == "contact"}
+    _, by_keep = score(priced(trained, aim="keep", lift=0.25), sail)
+    theirs = {customer for customer, row in scores(trained).items() if row["contact"] == "contact"}
+    assert plan.other and by_keep.plan and by_keep.plan.other
+    assert (plan.other.aim, plan.other.contacts) == ("keep", len(theirs)) and len(theirs) == by_keep.plan.contacts
+    assert plan.other.in_both == by_keep.plan.other.in_both == len(ours & theirs)
+    assert plan.other.expected_gain == pytest.approx(by_keep.plan.expected_gain)
+
+
+def test_limits_of_contact(trained: Context, sail: SparkSession, tmp_path: Path) -> None:
+    """Whom a file names, who was contacted two days before, all but ten of a device, the unlikely."""
+    score(trained, sail)
+    would_be = {customer for customer, row in scores(trained).items() if row["contact"] != "no"}
+    refused = sorted(would_be)[:5]
+    file = tmp_path / "no.csv"
+    file.write_text("customer_id\n" + "".join(f"{customer}.0\n" for customer in refused))
+    limits: dict[str, Any] = {"do_not_contact": {"file": str(file), "when": "visits = 3"}}
+    _, record = score(priced(trained, **limits, segments={"by": "device", "most_contacts": 10}), sail)
+    found, visits = scores(trained), {row["customer_id"]: row["visits"] for row in customers(900)}
+    barred = {customer for customer in would_be if customer in refused or visits[customer] == 3}
+    assert {customer for customer, row in found.items() if row["left_out"] == "do_not_contact"} == barred
+    assert record.plan and record.plan.left_out["do_not_contact"] == len(barred)
+    assert record.plan.contacts == 20 == sum(row["contact"] == "contact" for row in found.values())
+    on_list = record.plan.contacts + record.plan.held_out
+    assert record.plan.left_out["segments"] == len(would_be - barred) - on_list
+    file.write_text("customer_id\n")
+    _, again = score(priced(trained, **limits, segments={"by": "device", "most_contacts": 10}), sail)
+    assert again.basis != record.basis and again.plan and again.plan.left_out["do_not_contact"] < len(barred)
+    later = NEWEST + timedelta(2)
+    write_table(trained, later, customers(900), is_mature=False)
+    sent = {customer for customer, row in scores(trained).items() if row["contact"] == "contact"}
+    _, record = score(priced(trained, contacted={"again_after_days": 3}), sail)
+    rows = {row["customer_id"]: row for row in table(trained.data.scores.partition(str(later)))}
+    assert {customer for customer, row in rows.items() if row["left_out"]} == sent
+    assert record.plan and record.plan.left_out == {"contacted": 20}
+    _, record = score(priced(trained, contacted={"again_after_days": 2}), sail)
+    assert record.plan and record.plan.left_out == {"contacted": 0}
 
 
 def test_without_economics_nobody_is_contacted(trained: Context, sail: SparkSession) -> None:

@@ -97,6 +97,17 @@ def test_baselines_stand_beside(trained: Context) -> None:
     )
 
 
+def test_the_test_set_has_its_probabilities_by_bgnbd(trained: Context) -> None:
+    models = ModelFolder(trained.data.models)
+    [bgnbd] = [one for one in models.baselines().baselines if one.name == "bgnbd"]  # type: ignore[union-attr]
+    assert models.bgnbd_scores("lr")
+    by_bgnbd = {row["customer_id"]: row["bgnbd_probability"] for row in table(trained.data.models / "baselines")}
+    judged = table(trained.data.models / "lr" / "test_scores")
+    assert set(by_bgnbd) == {row["customer_id"] for row in judged}
+    auc = roc_auc_score([row["label"] for row in judged], [by_bgnbd[row["customer_id"]] for row in judged])
+    assert bgnbd.metrics["test"]["auc"].value == pytest.approx(auc, abs=1e-4)
+
+
 def test_the_chosen_one_has_the_best_cross_validated_auc(trained: Context) -> None:
     auc = {name: max(one.auc for one in record(trained, name).tuning.candidates) for name in KINDS}
     assert ModelFolder(trained.data.models).chosen() == max(auc, key=lambda name: auc[name])

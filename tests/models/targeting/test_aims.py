@@ -152,7 +152,8 @@ def test_by_the_truth_no_other_rule_earns_more(sail: SparkSession, aim: str, lab
     orders = {column: np.argsort(-gains(data[column]), kind="stable") for column in RULES.values()}
     kinds = {name: KINDS[name] for name in ("customer_id", "probability", "spent")}
     probability = data["truth"] if label is CAME else 1 - data["truth"]
-    rows = frame(sail, rows_of({**data, "probability": probability}), kinds).cache()
+    columns = {"customer_id": data["customer_id"], "probability": probability, "spent": spent}
+    rows = frame(sail, rows_of(columns), kinds).cache()
     for budget in range(5, 55, 5):
         money = economics(aim, value_of_customer="spent", budget=budget / 10, cost_of_contact=0.01)
         done = choose_contacts(rows, label, money, AS_OF).where("contact = 'contact'").select("customer_id").collect()

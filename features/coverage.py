@@ -51,6 +51,7 @@ LEAST_IN_OPEN_DAYS, LEAST_IN_A_MONTH = 0.1, 0.01  # of the usual events
 FEWEST_DAYS = 7  # of logs on a side from which on it says what is usual
 FEWEST_DAYS_AFTER = 3  # the same of the side that can only lower what is usual
 
+WHOLE_PAIRS = 0.6  # share of days without a hole, a week before or after, of logs that have a few holes
 KEPT_DIFFERENCES = 0.9  # share of the differences, the smallest, from which the spread is measured
 MEAN_OF_KEPT = 0.62  # their mean for a spread of 1
 
@@ -83,7 +84,9 @@ class _Line:
         # A day is not compared with one beyond the ends, where there are no logs.
         first, last = min(self.events) + WEEK, max(self.events)
         pairs = [(self.on(day), self.on(day - WEEK)) for day in sorted(days) if first <= day <= last]
-        pairs = [pair for pair in pairs if min(pair) or max(pair) < ENOUGH]  # of independent events none is empty
+        whole = [pair for pair in pairs if min(pair) or max(pair) < ENOUGH]  # of independent events none is empty
+        if len(whole) >= WHOLE_PAIRS * len(pairs):  # else many days are empty: that is how the events come
+            pairs = whole
         if not pairs:
             return 1.0
         squares = sorted((one - other) ** 2 / (one + other) for one, other in pairs)

@@ -216,7 +216,7 @@ def test_by_convert_those_likely_to_come_back_are_contacted(trained: Context, sa
 
 
 def test_limits_of_contact(trained: Context, sail: SparkSession, tmp_path: Path) -> None:
-    """Whom a file names, who was contacted two days before, all but ten of a device, the unlikely."""
+    """Whom a file names, who was contacted two days before, all but ten of each of four devices."""
     score(trained, sail)
     would_be = {customer for customer, row in scores(trained).items() if row["contact"] != "no"}
     refused = sorted(would_be)[:5]
@@ -228,7 +228,7 @@ def test_limits_of_contact(trained: Context, sail: SparkSession, tmp_path: Path)
     barred = {customer for customer in would_be if customer in refused or visits[customer] == 3}
     assert {customer for customer, row in found.items() if row["left_out"] == "do_not_contact"} == barred
     assert record.plan and record.plan.left_out["do_not_contact"] == len(barred)
-    assert record.plan.contacts == 20 == sum(row["contact"] == "contact" for row in found.values())
+    assert record.plan.contacts == 40 == sum(row["contact"] == "contact" for row in found.values())
     on_list = record.plan.contacts + record.plan.held_out
     assert record.plan.left_out["segments"] == len(would_be - barred) - on_list
     file.write_text("customer_id\n")
@@ -240,7 +240,7 @@ def test_limits_of_contact(trained: Context, sail: SparkSession, tmp_path: Path)
     _, record = score(priced(trained, contacted={"again_after_days": 3}), sail)
     rows = {row["customer_id"]: row for row in table(trained.data.scores.partition(str(later)))}
     assert {customer for customer, row in rows.items() if row["left_out"]} == sent
-    assert record.plan and record.plan.left_out == {"contacted": 20}
+    assert record.plan and record.plan.left_out == {"contacted": 40}
     _, record = score(priced(trained, contacted={"again_after_days": 2}), sail)
     assert record.plan and record.plan.left_out == {"contacted": 0}
 

@@ -145,6 +145,7 @@ STUMP = Trees(
     left=np.array([1, -1, -1]),
     right=np.array([2, -1, -1]),
     value=np.array([0.5, -1.0, 1.0]),
+    cover=np.array([4.0, 1.0, 3.0]),
     base=0.5,
     terms=2,
     link="log_odds",

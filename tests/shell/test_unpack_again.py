@@ -138,7 +138,7 @@ def test_killed_anywhere_and_run_again(raw: Path, landing: Path, tmp_path: Path,
     assert unfinished >= 2  # or nothing was tested
 
 
-@pytest.mark.parametrize("reached", [".lock/pid", ".work/*/todo", "down"])
+@pytest.mark.parametrize("reached", [".done", ".work/*/todo", "down"])
 def test_interrupted_at_the_keyboard(raw: Path, landing: Path, tmp_path: Path, reached: str) -> None:
     """Ctrl-C reaches the whole group; what has been started ends, too."""
     fill(raw, lines=50_000)

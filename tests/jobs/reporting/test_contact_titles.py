@@ -16,12 +16,12 @@ from tests.support.report_records import HOSTILE, NEWEST
 
 def test_first_titles_stand_beside_the_customers_of_the_list(titled_page: str) -> None:
     said = text_of(titled_page)
-    assert "Expected profit Titles Why:" in said
+    assert "Expected profit Titles Why" in said
     # three of four; what others like is marked; of the others on the list nothing is recommended
-    assert f"20 90.0 % 8 EUR Song A {HOSTILE} Song C ▼ lowers" in said
-    assert "3 90.0 % 5 EUR Song C Song A Song P (popular) ▼ lowers" in said
-    assert "7 90.0 % 5 EUR Song P (popular) Song Q (popular) ▼ lowers" in said
-    assert "0 90.0 % 1 EUR – ▼ lowers" in said
+    assert f"20 90.0 % 8 EUR Song A {HOSTILE} Song C ▼ less likely" in said
+    assert "3 90.0 % 5 EUR Song C Song A Song P (popular) ▼ less likely" in said
+    assert "7 90.0 % 5 EUR Song P (popular) Song Q (popular) ▼ less likely" in said
+    assert "0 90.0 % 1 EUR – ▼ less likely" in said
     assert "Customers to contact, with all their titles: recommendations/contacts/as_of=2024-03-05/ (Parquet)." in said
     assert "The first 3 titles of each; (popular): recommended because others like it" in said
 
@@ -31,7 +31,7 @@ def test_titles_of_another_date_than_the_scores_are_not_put_beside_them(
 ) -> None:
     shutil.rmtree(recommended.data.root / "recommendations")
     found = shown(recommended.with_recommendations("2024-03-06"), sail)
-    assert "20 90.0 % 8 EUR ▼ lowers" in found and "(popular)" not in found
+    assert "20 90.0 % 8 EUR ▼ less likely" in found and "(popular)" not in found
     assert "The scores are as of 2024-03-05, so the contact list has none of these titles" in found
     assert "run encore recommend --as-of 2024-03-05." in found
     assert "Customers to contact, with all their titles" not in found
@@ -60,14 +60,14 @@ def test_customers_whose_ids_are_of_another_type_are_others(
     as_text(recommended.data.titles_for_customers if are_text == "titles" else recommended.data.scores)
     recommended.without_feature_rows()
     found = shown(recommended, sail)
-    assert "20 90.0 % 8 EUR ▼ lowers" in found and "(popular)" not in found
+    assert "20 90.0 % 8 EUR ▼ less likely" in found and "(popular)" not in found
 
 
 def test_customers_whose_ids_are_text_get_their_titles(recommended: ReportFolder, sail: SparkSession) -> None:
     as_text(recommended.data.scores)
     as_text(recommended.data.titles_for_customers)
     recommended.without_feature_rows()
-    assert "u3 90.0 % 5 EUR Song C Song A Song P (popular) ▼ lowers" in shown(recommended, sail)
+    assert "u3 90.0 % 5 EUR Song C Song A Song P (popular) ▼ less likely" in shown(recommended, sail)
 
 
 def as_text(layer: Layer) -> None:

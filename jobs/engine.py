@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.resources import as_file
-from typing import Any
+from typing import Any, cast
 
 from pyspark.sql import SparkSession
 
@@ -49,7 +49,7 @@ def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
     try:
         if name == "sail":
             os.environ[_CONNECT] = "1"
-            yield _sail()[0]
+            yield cast(SparkSession, _StartedAtUse())
         else:
             yield _spark(tuple(profile.spark_settings().items()))
     finally:
@@ -61,6 +61,13 @@ def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
 def is_classic(session: SparkSession) -> bool:
     """Whether the session is one of classic Spark, with a JVM and workers in other processes."""
     return type(session) is SparkSession
+
+
+class _StartedAtUse:
+    """The session of Sail, which is started when something of it is needed: a command may find all done."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_sail()[0], name)
 
 
 @cache

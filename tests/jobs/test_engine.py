@@ -36,3 +36,17 @@ def test_it_is_that_setting_which_keeps_it() -> None:
     """The control: with a second in its place, Sail has forgotten the session."""
     done = after_a_pause(**{IDLE: "1"})
     assert done.returncode != 0 and "is not running" in done.stderr
+
+
+def test_an_engine_that_is_not_used_is_not_started() -> None:
+    """A command that finds all done should not wait for one."""
+    program = """
+import sys
+from conf.profile import Profile
+from jobs.engine import engine, is_classic
+with engine("sail", Profile(engine="sail")) as sail:
+    assert not is_classic(sail) and "pysail" not in sys.modules
+    assert sail.range(3).count() == 3 and "pysail" in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -32,9 +32,8 @@ def test_numbers_lie_beside_it_for_spreadsheets(reported: ReportFolder) -> None:
     assert len(sheet(reported, "deciles")) == 10
     assert sheet(reported, "customers")[0]["positive_share"] == "0.25"
     profit = sheet(reported, "profit")[0]
-    assert (profit["share"], profit["model_profit_value"], profit["recency_profit_low"], profit["random_profit_high"]) == (
-        "0.1", "50.4", "20.0", "-10.0",
-    )  # fmt: skip
+    columns = ("share", "model_profit_value", "recency_profit_low", "random_profit_high")
+    assert tuple(profit[name] for name in columns) == ("0.1", "50.4", "20.0", "-10.0")
     assert (profit["over_recency_value"], profit["saved"]) == ("20.4", "1350.0")
     assert [row["decile"] for row in sheet(reported, "uplift")] == [str(n) for n in range(10, 0, -1)]
     assert [row["psi"] for row in sheet(reported, "drift")] == ["0.5", "0.125"]

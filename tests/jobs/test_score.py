@@ -164,7 +164,7 @@ def test_the_list_is_a_sheet_in_words(trained: Context, sail: SparkSession, aim:
         assert (row["aim"], float(row["value"]), row["titles"]) == (aim, 20.0, "")
         if own["reason_1_feature"] == "visits":
             visits = customers(900)[int(row["customer_id"])]["visits"]
-            assert row["reason_1"].startswith(f"Visits: {visits or 'no'}; typical: ")
+            assert row["reason_1"].startswith(f"Visits: {visits}; typical: ")
     assert sum(bool(row["reason_1"]) for row in listed) > len(listed) / 2
 
 

@@ -55,7 +55,7 @@ def auc(context: Context, name: str) -> float:
 
 
 def test_each_model_stands_with_and_without_what_is_flagged(trained: Context) -> None:
-    keys = ["schema_version", "rows", "positive_share", "limits", "flagged", "features", "fitted_on"]
+    keys = ["schema_version", "rows", "positive_share", "limits", "flagged", "features", "fitted_on", "record_crc32"]
     assert list(json.loads((trained.data.models / "audit.json").read_text())) == keys
     found = models(trained).audit()
     assert found and found.flagged == ["share"]

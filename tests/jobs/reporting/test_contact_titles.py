@@ -22,7 +22,7 @@ def test_first_titles_stand_beside_the_customers_of_the_list(titled_page: str) -
     assert "3 90.0 % 5 EUR Song C Song A Song P (popular) ▼ less likely" in said
     assert "7 90.0 % 5 EUR Song P (popular) Song Q (popular) ▼ less likely" in said
     assert "0 90.0 % 1 EUR – ▼ less likely" in said
-    assert "Customers to contact, with all their titles: recommendations/contacts/as_of=2024-03-05/ (Parquet)." in said
+    assert "the whole list in words: contacts/contacts_2024-03-05.csv." in said
     assert "The first 3 titles of each; (popular): recommended because others like it" in said
 
 

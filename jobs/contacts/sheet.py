@@ -26,7 +26,7 @@ def write_sheet(data: DataFolder, spark: SparkSession, service: Service, day: st
     if record is None or record.plan is None or target.is_file():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    with staging_folder(target) as folder:
+    with staging_folder(target.parent) as folder:
         _rows(data, spark, service, day, record, record.plan).write.parquet(str(folder / "rows"))
         rows = dataset(folder / "rows")
         with local_target(target) as path, path.open("wb") as file:

@@ -10,10 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import partial
 from typing import TypedDict
 
-import pyarrow.csv
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -35,12 +33,11 @@ from jobs.lineage.walk import Lineage
 from jobs.logs.coverage import LogCoverage
 from jobs.logs.notices import caveats, set_aside
 from jobs.records.layers import Export, ExportsRecord, FeaturesBasis, FeaturesRecord, LabelStatus
-from jobs.storage.backend import dataset, local_target, matching, write_csv, write_text
+from jobs.storage.backend import export_csv, matching, write_csv, write_text
 from jobs.storage.layer import Layer, write_partitions
 from jobs.storage.location import Place
 from jobs.storage.records import find_readable, write_record
 from jobs.storage.seals import seals_of
-from jobs.storage.sheet import MARK, inert_batch
 
 EXAMPLE = "encore features --data /data/music --as-of 2017-04-29"
 EXPORT, EXPORTS = "_export", "exports.json"
@@ -337,7 +334,8 @@ def _export_tables(layer: Layer[FeaturesRecord], folder: Place) -> None:
     for name in known.tables.keys() - made_of.keys():  # of tables that are gone
         (folder / name).unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:  # Arrow releases the interpreter's lock
-        list(pool.map(partial(_export_csv, layer, folder), (day for day in layer.values() if _csv_of(day) not in done)))
+        days = [day for day in layer.values() if _csv_of(day) not in done]
+        list(pool.map(lambda day: export_csv(layer.verified(day), folder / _csv_of(day)), days))
     new = {name: Export(made_of=one, size=(folder / name).stat().st_size) for name, one in made_of.items()}
     if new != known.tables:
         write_record(folder / EXPORTS, ExportsRecord(tables=new))
@@ -345,14 +343,3 @@ def _export_tables(layer: Layer[FeaturesRecord], folder: Place) -> None:
 
 def _csv_of(day: str) -> str:
     return f"features_{day}.csv"
-
-
-def _export_csv(layer: Layer[FeaturesRecord], folder: Place, value: str) -> None:
-    """A table as one CSV file, a batch at a time."""
-    target = folder / _csv_of(value)
-    rows = dataset(layer.verified(value))
-    with local_target(target) as path, path.open("wb") as file:
-        file.write(MARK.encode())
-        with pyarrow.csv.CSVWriter(file, rows.schema) as writer:
-            for batch in rows.to_batches():
-                writer.write_batch(inert_batch(batch))

@@ -1,39 +1,37 @@
 """The contact list for the people who write the letters: one CSV per as-of date, in words, for spreadsheets."""
 
-import pyarrow.csv
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.schema import Service
 from jobs.data_folder import DataFolder
 from jobs.records.scoring import ContactPlanSection, ScoresRecord
-from jobs.storage.backend import dataset, local_target, staging_folder
-from jobs.storage.sheet import MARK, inert_batch
+from jobs.storage.backend import export_csv, staging_folder, write_csv
 from jobs.training.reasons import with_words
 from models.scoring.reason_codes import MAX_REASONS
 from models.targeting.contact_list import CONTACT, reading_order
 
+REASONS = [f"reason_{rank}" for rank in range(1, MAX_REASONS + 1)]
+COLUMNS = ["customer_id", "aim", "probability", "expected_profit", "value", *REASONS, "titles"]
 SEPARATOR = "; "  # between titles
 
 
 def write_sheet(data: DataFolder, spark: SparkSession, service: Service, day: str) -> None:
     """Write the list of a date where it is missing and its scores have a plan: a batch at a time, as it may be long.
 
-    The columns are customer_id, aim, probability (of what the aim is about), expected_profit, value, reason_1 to
-    reason_3 in words, and titles, in the order in which the report shows the list.
+    Its columns are COLUMNS: `probability` is of what the aim is about, and reasons are in words. The customers stand in
+    the order in which the report shows them.
     """
     record, target = data.scores.record(day), data.contact_sheet(day)
     if record is None or record.plan is None or target.is_file():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    if not record.plan.contacts:  # an engine may write no file for no rows
+        write_csv(target, COLUMNS, [])
+        return
     with staging_folder(target.parent) as folder:
         _rows(data, spark, service, day, record, record.plan).write.parquet(str(folder / "rows"))
-        rows = dataset(folder / "rows")
-        with local_target(target) as path, path.open("wb") as file:
-            file.write(MARK.encode())
-            with pyarrow.csv.CSVWriter(file, rows.schema) as writer:
-                for batch in rows.to_batches():
-                    writer.write_batch(inert_batch(batch))
+        export_csv(folder / "rows", target)
 
 
 def has_titles(data: DataFolder, day: str, scores: ScoresRecord) -> bool:
@@ -54,15 +52,14 @@ def _rows(
         listed = listed.join(offered.select("customer_id", F.col("titles.name").alias("names")), "customer_id", "left")
         titles = F.array_join("names", SEPARATOR)
     probability = F.lit(1.0) - F.col("risk") if plan.aim == "convert" else F.col("risk")
-    in_order = listed.coalesce(1).sortWithinPartitions(
-        *reading_order(plan.aim)
-    )  # in one file, which is read in its order
-    return in_order.select(
-        "customer_id",
-        F.lit(plan.aim).alias("aim"),
-        F.round(probability, 4).alias("probability"),
-        F.round("expected_profit", 2).alias("expected_profit"),
-        F.round("value", 2).alias("value"),
-        *(F.col(f"reason_{rank}_words").alias(f"reason_{rank}") for rank in range(1, MAX_REASONS + 1)),
-        titles.alias("titles"),
-    )  # fmt: skip
+    # In one file, which is read in its order.
+    in_order = listed.coalesce(1).sortWithinPartitions(*reading_order(plan.aim))
+    shown = {
+        "aim": F.lit(plan.aim),
+        "probability": F.round(probability, 4),
+        "expected_profit": F.round("expected_profit", 2),
+        "value": F.round("value", 2),
+        **{name: F.col(f"{name}_words") for name in REASONS},
+        "titles": titles,
+    }
+    return in_order.withColumns(shown).select(*COLUMNS)

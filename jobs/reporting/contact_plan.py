@@ -18,16 +18,17 @@ from jobs.training.reasons import with_words
 from models.evaluation.intervals import Interval
 from models.scoring.reason_codes import MAX_REASONS
 from models.targeting.contact_list import CONTACT, reading_order
+from models.targeting.limits import CONTACTED, DO_NOT_CONTACT, MIN_PROBABILITY, SEGMENTS
 from models.targeting.uplift import DecileUplift
 
 HEAD = 20  # customers of the list that the page shows
 SHOWN_SHARES = (0.1, 0.2, 0.3, 0.5)  # of the curve, in the table of the page
 # In words, why customers are not on the list who would be on it but for a rule; by the names in the record.
 LEFT_OUT = {
-    "min_probability": "less likely than the least probability of a contact",
-    "do_not_contact": "not to be contacted",
-    "contacted": "contacted not long ago",
-    "segments": "in segments that have their contacts",
+    DO_NOT_CONTACT: "not to be contacted",
+    CONTACTED: "contacted not long ago",
+    MIN_PROBABILITY: "less likely than the least probability of a contact",
+    SEGMENTS: "in segments that have their contacts",
 }
 
 

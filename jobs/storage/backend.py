@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from jobs.storage.disk import Disk
 from jobs.storage.location import Place, Remote
 from jobs.storage.object_store import ObjectStore
-from jobs.storage.sheet import MARK, inert
+from jobs.storage.sheet import MARK, inert, inert_batch
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
@@ -152,6 +152,18 @@ def write_csv(path: Place, header: Sequence[str], rows: Sequence[Sequence[Any]])
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([header, *([inert(cell) for cell in row] for row in rows)])
     write_text(path, MARK + text.getvalue())
+
+
+def export_csv(folder: Place, target: Place) -> None:
+    """Write the Parquet files of a folder as one CSV file for spreadsheets, a batch at a time."""
+    import pyarrow.csv  # not needed by most commands
+
+    rows = dataset(folder)
+    with local_target(target) as path, path.open("wb") as file:
+        file.write(MARK.encode())
+        with pyarrow.csv.CSVWriter(file, rows.schema) as writer:
+            for batch in rows.to_batches():
+                writer.write_batch(inert_batch(batch))
 
 
 def dataset(folder: Place) -> "Dataset":

@@ -168,6 +168,15 @@ def test_the_list_is_a_sheet_in_words(trained: Context, sail: SparkSession, aim:
     assert sum(bool(row["reason_1"]) for row in listed) > len(listed) / 2
 
 
+@pytest.mark.parametrize("name", ["sail", "spark"])
+def test_a_list_of_nobody_is_a_sheet_with_a_header(trained: Context, name: str) -> None:
+    with engine(name, SMALL) as session:
+        _, record = score(priced(trained, cost_of_contact=1e6), session)
+    assert record.plan and record.plan.contacts == 0
+    text = trained.data.contact_sheet(DAY).read_text(encoding="utf-8")
+    assert text.startswith("\ufeffcustomer_id,aim,probability,") and text.count("\n") == 1 and sheet(trained) == []
+
+
 def test_the_sheet_names_the_titles_of_these_scores(trained: Context, sail: SparkSession) -> None:
     """Two titles for customer 0 and none for others; titles made of other scores are not named."""
     _, record = score(priced(trained, hold_out_share=0.0, cost_of_contact=1e-6), sail)

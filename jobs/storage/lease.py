@@ -37,6 +37,8 @@ class Lease:
 
     def __post_init__(self) -> None:
         self._over, self._is_lost, self._confirmed = threading.Event(), False, 0.0
+        # Where a file is rewritten in place, as by Hadoop, a reader in its midst sees half of it.
+        self._one_at_a_time = threading.Lock()
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
     @property
@@ -81,7 +83,8 @@ class Lease:
     def require(self) -> None:
         """Raise InputError where another command has taken the lease."""
         if not self._is_lost and time.time() - self._confirmed > CONFIRMED:
-            self._confirmed, self._is_lost = time.time(), self._holder() != self.holder
+            with self._one_at_a_time:
+                self._confirmed, self._is_lost = time.time(), self._holder() != self.holder
         if self._is_lost:
             raise InputError(
                 f"{self.data}: another encore command has taken over, since this one did not renew its lease; "
@@ -90,13 +93,14 @@ class Lease:
 
     def _keep(self) -> None:
         while not self._over.wait(self.refresh):
-            try:
-                if self._holder() != self.holder:
-                    self._is_lost = True
-                    return
-                self._write()
-            except OSError:
-                continue  # try again before it expires
+            with self._one_at_a_time:
+                try:
+                    if self._holder() != self.holder:
+                        self._is_lost = True
+                        return
+                    self._write()
+                except OSError:
+                    continue  # try again before it expires
 
     def _write(self) -> None:
         said = {"holder": self.holder, "host": socket.gethostname(), "pid": os.getpid(), "at": time.time()}

@@ -73,3 +73,17 @@ def test_who_has_lost_it_publishes_nothing(bucket: Remote) -> None:
     first.release()
     second.release()
     assert not (bucket / LOCK).exists()
+
+
+def test_a_check_never_meets_half_of_what_is_renewed(mounted: Remote) -> None:
+    """Hadoop's local files have their checksums beside them, and a renewal replaces first one, then the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jobs.storage.lease.CONFIRMED", 0.0)  # each check reads the object
+        lease = Lease(mounted, refresh=0.001)
+        lease.take()
+        try:
+            for _ in range(150):
+                lease.require()
+        finally:
+            lease.release()
+    assert not (mounted / LOCK).exists()

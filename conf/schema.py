@@ -5,7 +5,7 @@ Every expression is Spark SQL. It is checked when the file is read: it must pars
 
 import re
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -32,6 +32,7 @@ from conf.learning import Alive, Audit, Drift, Training
 from conf.network import Network
 from conf.recommender import Interactions, Recommender
 from conf.says import problem_of
+from conf.shared_lines import with_shared_lines
 from conf.targeting import Targeting
 from conf.words import Words
 
@@ -273,6 +274,12 @@ class Service(Declaration):
     audit: Audit = Audit()
     drift: Drift = Drift()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _share_lines(cls, given: Any) -> Any:
+        is_shared = isinstance(given, dict) and "events" in given
+        return {**given, "events": with_shared_lines(given["events"])} if is_shared else given
+
     @model_validator(mode="after")
     def _check_layers(self) -> "Service":
         if bool(self.events) == bool(self.table):
@@ -358,6 +365,15 @@ class Service(Declaration):
                 if merges.setdefault(name, measure.merged_by) != measure.merged_by:
                     raise ValueError(f"{where}: another event merges this name by {merges[name]}; rename one")
         return self
+
+    def sharing(self, name: str) -> dict[str, str | None]:
+        """The events that read the lines of an event, itself included, with the condition of each."""
+        own = self.events[name].landing.lines_of or name
+        return {
+            other: event.landing.where
+            for other, event in self.events.items()
+            if (event.landing.lines_of or other) == own
+        }
 
     @property
     def has_whole_customers(self) -> bool:

@@ -6,8 +6,8 @@ Writes in WORK: `todo`, a line for each archive to unpack, to be read with IFS=/
 can contain a slash (event/date/day_field/fields/customer/separator/header/format/names/zone/spec/members/files/keep/
 size/checksum/stem/path; keep is 1 if the archive's landed lines may stay where the new ones cannot be used); `raw`, a
 line for each file of RAW that is no log (status, event, size, path and reason, tab separated); `paths`, the paths of
-all logs; `results`, a line for each log that cannot be read (see settle.py). Removes files that a killed run left, and lines of
-archives that are no longer logs.
+all logs; `results`, a line for each log that cannot be read (see settle.py). Removes files that a
+killed run left, and lines of archives that are no longer logs.
 """
 
 import hashlib

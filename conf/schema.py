@@ -336,6 +336,16 @@ class Service(Declaration):
         self._check_terms()
         return known
 
+    @model_validator(mode="after")
+    def _check_readings(self) -> "Service":
+        for name, event in self.events.items():
+            if not event.landing.lines_of:
+                try:
+                    self.layout(name)
+                except ValueError as error:
+                    raise ValueError(f"events.{name}.{error}") from None
+        return self
+
     def _check_terms(self) -> None:
         """Raise ValueError if a model would have two terms of one name; engines do not distinguish case."""
         owners: dict[str, str] = {}
@@ -374,6 +384,10 @@ class Service(Declaration):
             for other, event in self.events.items()
             if (event.landing.lines_of or other) == own
         }
+
+    def layout(self, name: str) -> str:
+        """The value of the `--event` option of `shell/unpack.sh` for an event with lines of its own."""
+        return self.events[name].layout(name, [self.events[other] for other in self.sharing(name) if other != name])
 
     @property
     def has_whole_customers(self) -> bool:

@@ -240,13 +240,16 @@ def _default(field: Any, below: list[type[BaseModel]]) -> str:
         own = below[0]().model_dump()
         other = {key: one for key, one in value.model_dump().items() if one != own[key]}
         return f"`{_plain(other)}`" if other else ""
-    return f"`{_plain(value)}`"
+    return f"`{_plain(value)}`" if value != "" else "empty"
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     return json.dumps(value).replace('"', "")
 
 
+SPELLED = {"": "empty", " ": "a space"}  # values that a page cannot show
 PATTERNS = {
     get_args(kind)[1].metadata[0].pattern: words
     for kind, words in {
@@ -268,7 +271,7 @@ def _type(schema: dict[str, Any], link: str) -> str:
     if "$ref" in schema or "allOf" in schema:
         return link
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return ", ".join(SPELLED.get(value, f"`{value}`") for value in schema["enum"])
     kind = schema.get("type", "")
     if kind == "array":
         if "prefixItems" in schema:

@@ -289,9 +289,9 @@ def read_lines(spark: SparkSession, event: Event, landing: Place, days: Sequence
     if is_classic(spark):  # its reader of CSV drops a line of tabs only
         rows = spark.read.schema("value string, date date").option("lineSep", "\n").text(str(landing))
         cells = F.split("value", "\t", -1)
-        texts = [F.nullif(cells[number], F.lit("")).alias(field) for number, field in enumerate(event.landing.fields)]
+        texts = [F.nullif(cells[number], F.lit("")).alias(field) for number, field in enumerate(event.landing.names)]
         return rows.where(is_one_of("date", days)).select(*texts, "date")
-    schema = ", ".join(f"`{field}` string" for field in event.landing.fields) + ", `date` date"
+    schema = ", ".join(f"`{field}` string" for field in event.landing.names) + ", `date` date"
     # NUL is no character of a landed line, so with it as quote and escape every character is taken as it stands.
     reader = spark.read.schema(schema).options(sep="\t", quote="\0", escape="\0", lineSep="\n")
     return reader.csv(str(landing)).where(is_one_of("date", days))

@@ -44,7 +44,9 @@ from jobs.storage.location import Place, Remote
 
 CODE = Path(__file__).parents[1]
 ACCEPTED = "accepted.csv"  # in the landing layer: archives with more rejected lines than the service allows
-NO_EVENTS = frozenset({"blank", "count_line"})  # reasons for which a line is rejected that is no event at all
+NO_EVENTS = frozenset(
+    {"blank", "count_line", "comment"}
+)  # reasons for which a line is rejected that is no event at all
 _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCheckError}
 EXAMPLE = "encore unpack --service music --raw /logs/archives --data /data/music"
 
@@ -127,7 +129,7 @@ def unpack(
         raise InputError(f"{source}: no such file or folder; give the service's archives by --raw")
     options = ["--prune"] if prune else []
     for name, event in context.service.events.items():
-        options += ["--event", event.landing.option(name)]
+        options += ["--event", event.layout(name)]
     if sample is not None:
         options += ["--sample", f"{sample:g}"]
     if workers is not None:

@@ -32,7 +32,7 @@ _BEGINNINGS = {
     "UTF-16": rb"\xff\xfe|\xfe\xff|([\t-~]\x00){4}|(\x00[\t-~]){4}",  # with its mark, or as ASCII without
 }
 _ARCHIVES = COMPRESSED | {ZIP, "tar", "7z", "rar", "compress (.Z)", "lz4"}
-_ENCODINGS = frozenset({"UTF-16", "UTF-32"})
+ENCODINGS = frozenset({"UTF-16", "UTF-32"})
 _KINDS = {kind: re.compile(beginning, re.DOTALL) for kind, beginning in _BEGINNINGS.items()}
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 BEGINNING_BYTES = 512
@@ -56,7 +56,7 @@ def is_archive(kind: str) -> bool:
 
 def why_unreadable(kind: str) -> str:
     """Why a file of a kind that is no text cannot be read, and what to do."""
-    if kind in _ENCODINGS:
+    if kind in ENCODINGS:
         return f"it is {kind} text; write it in UTF-8"
     if is_archive(kind):
         return f"{kind} cannot be read; pack its text as .tar.gz or .gz"
@@ -69,7 +69,7 @@ def decompressed(file: BinaryIO, kind: str) -> io.BufferedReader:
     Reading raises UnreadableError if they are damaged or end too early.
     """
     new, errors = _decompressor(kind)
-    return io.BufferedReader(_Pieces(_pieces(file, kind, new, errors)), READ_BYTES)
+    return io.BufferedReader(Pieces(_pieces(file, kind, new, errors)), READ_BYTES)
 
 
 def _decompressor(kind: str) -> tuple[Callable[[], Any], tuple[type[Exception], ...]]:
@@ -148,7 +148,7 @@ def _made_of(stream: Any, data: bytes) -> Iterator[bytes]:
             return
 
 
-class _Pieces(io.RawIOBase):
+class Pieces(io.RawIOBase):
     """An iterator of bytes as a file."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
@@ -156,9 +156,11 @@ class _Pieces(io.RawIOBase):
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
+        """Whether it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill the buffer, but for the end of the file; returns the number of bytes."""
         target = memoryview(buffer).cast("B")
         filled = 0
         while filled < len(target):  # to its end, so that a peek of a new file sees enough of it

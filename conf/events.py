@@ -30,7 +30,7 @@ class EventColumn(Declaration):
 
     type: Spark type: bigint, int, string, boolean, date, timestamp, or decimal(digits, digits after the point).
     sql: Spark SQL over the raw fields, which are all text, and `date`, the day of the line.
-    about: meaning of the column.
+    about: meaning of the column. Default: its name in words.
     required: whether a line without a readable value is rejected. By default it is not: the value is null, and a text
         that cannot be read as the type is counted.
     is_id: whether the text identifies something, as that of `customer_id` always does. One spelling is made of it: NFC,
@@ -41,7 +41,7 @@ class EventColumn(Declaration):
 
     type: ColumnType
     sql: str
-    about: str
+    about: str = ""
     required: bool = False
     is_id: bool = False
     whole_numbers: bool = False
@@ -64,13 +64,13 @@ class Check(Declaration):
     when: the condition: Spark SQL over the columns of the event and `date`.
     then: `reject` moves the row to the rejected lines, with the name of the check as reason; `repair` replaces values.
     set: by column, Spark SQL for the new value; for `repair` only.
-    about: meaning of the check, which the report prints.
+    about: meaning of the check, which the report prints. Default: its name in words.
     """
 
     when: str
     then: Literal["reject", "repair"]
     set: dict[Name, str] = {}
-    about: str
+    about: str = ""
 
     @model_validator(mode="after")
     def _check_set(self) -> "Check":
@@ -87,11 +87,11 @@ class Measure(Declaration):
     sql: one call of an aggregate: count, count_if, sum, min, max, bool_or or hll_sketch_agg, without distinct. It reads
         the columns of the event and `date`, and covers a customer's events of one day (for interactions: with one
         title).
-    about: meaning of the column.
+    about: meaning of the column. Default: its name in words.
     """
 
     sql: str
-    about: str
+    about: str = ""
 
     @field_validator("sql")
     @classmethod
@@ -108,7 +108,7 @@ class Measure(Declaration):
 class Event(Declaration):
     """A kind of event in the raw logs.
 
-    about: what one event is.
+    about: what one event is. Default: its name in words.
     landing: layout of the raw lines.
     columns: columns of the events layer, by name; one of them is `customer_id`.
     checks: checks of the typed columns, by name, in the order in which they apply.
@@ -122,7 +122,7 @@ class Event(Declaration):
     measures: columns of the daily tiles, by name.
     """
 
-    about: str
+    about: str = ""
     landing: Landing
     columns: dict[Name, EventColumn]
     checks: dict[Name, Check] = {}

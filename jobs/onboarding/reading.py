@@ -65,7 +65,7 @@ class EventRead:
 def rows_as_text(tagged: DataFrame, event: Event) -> list[dict[str, Any]]:
     """The rows of `features.events.tagged` with all values as texts, and network addresses masked."""
     typed = [F.col(name).cast("string").alias(name) for name in event.columns]
-    raw = [masked_addresses(F.col(f"{RAW_PREFIX}{name}")).alias(f"{RAW_PREFIX}{name}") for name in event.landing.fields]
+    raw = [masked_addresses(F.col(f"{RAW_PREFIX}{name}")).alias(f"{RAW_PREFIX}{name}") for name in event.landing.names]
     rows = tagged.select(F.col("date").cast("string").alias("date"), "reason", "repairs", *typed, *raw)
     # Each engine returns rows in an order of its own, and the same examples are to be shown.
     return sorted(
@@ -120,6 +120,6 @@ def _read_by(event: Event, told: str) -> set[str]:
 def _raw_text(row: Cells, event: Event, columns: set[str]) -> str:
     """The raw fields that columns are made of, as they were landed."""
     read = {field for column in columns for field in columns_of(event.columns[column].sql)}
-    fields = [name for name in event.landing.fields if name in read]
+    fields = [name for name in event.landing.names if name in read]
     texts = [row[f"{RAW_PREFIX}{name}"] or "(empty)" for name in fields]
     return ", ".join(texts) if len(texts) < 2 else ", ".join(map(": ".join, zip(fields, texts, strict=True)))

@@ -188,7 +188,8 @@ class Event(Declaration):
 
     def layout(self, name: str) -> str:
         """The value of the `--event` option of `shell/unpack.sh` for this event of a name."""
-        text = json.dumps(self.reading(), ensure_ascii=False, separators=(",", ":"))
+        told = {key: value for key, value in self.reading().items() if key not in ("files", "members", "dated_by_name")}
+        text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
         return self.landing.option(name, quote(text, safe=""))
 
     def reading(self) -> dict[str, Any]:
@@ -196,6 +197,9 @@ class Event(Declaration):
         landing = self.landing
         days = [day for day in landing.day.split(",") if day != "name"]
         read: dict[str, Any] = {
+            "files": landing.files,
+            "members": landing.members,
+            "dated_by_name": landing.day.startswith("name"),
             "format": landing.format,
             "fields": [self._field(name, source) for name, source in landing.fields.items()],
             "customer": landing.names.index(landing.customer),

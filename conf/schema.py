@@ -146,7 +146,9 @@ class Feature(Declaration):
     """A column of the feature table, or one for each of its windows.
 
     The text `{days}` in the name, `about`, `from_features`, `null_means`, `alias` and `says` stands for the length of
-    the window.
+    the window. `{period}` in `about`, `null_means` and `says`, and in the `about` of the service, of `eligible` and of
+    `label`, stands for the length of the observation window in words, such as `30 days` or `a year`, and
+    `{outcome_days}` for the days of the outcome window.
 
     kind: kind of the values, which decides type and range: `count` (whole number from 0), `flag` (0 or 1), `amount`
         (number), `duration` (number from 0), `days` (number from 0), `share` (0 to 1), `ratio` (number), `rating` (0 to

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from conf.events import Event
 from conf.lengths import MOST_DAYS, days_of, period
 from conf.presets import Features, Plan, features_of, plan
+from conf.shared_lines import with_shared_lines
 from conf.uses import Use
 from conf.words import in_words, sentence
 
@@ -20,12 +21,14 @@ MEASURE_ABOVE_0 = re.compile(r" *([a-z][a-z0-9_]*) *> *0 *")
 
 
 def completed(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """A service with `use` expanded to features, and with the texts and keys that it leaves out.
+    """A service with `use` expanded to features, and with the layouts, texts and keys that it leaves out.
 
     Raises:
         ValueError: a preset cannot be expanded; the message begins with its key.
     """
     service = with_texts(declared)
+    if "events" in service:
+        service["events"] = with_shared_lines(service["events"])
     plans = _plans(service)
     if plans:
         service = with_texts(service | _obvious(service, plans))

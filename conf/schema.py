@@ -375,6 +375,15 @@ class Service(Declaration):
                     raise ValueError(f"{where}: another event merges this name by {merges[name]}; rename one")
         return self
 
+    def sharing(self, name: str) -> dict[str, str | None]:
+        """The events that read the lines of an event, itself included, with the condition of each."""
+        own = self.events[name].landing.lines_of or name
+        return {
+            other: event.landing.where
+            for other, event in self.events.items()
+            if (event.landing.lines_of or other) == own
+        }
+
     @property
     def has_whole_customers(self) -> bool:
         """Whether the id `17850.0` of a customer is that of `17850`."""

@@ -127,6 +127,8 @@ def unpack(
         raise InputError(f"{source}: no such file or folder; give the service's archives by --raw")
     options = ["--prune"] if prune else []
     for name, event in context.service.events.items():
+        if event.landing.lines_of:
+            continue
         options += ["--event", event.landing.option(name)]
     if sample is not None:
         options += ["--sample", f"{sample:g}"]

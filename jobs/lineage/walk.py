@@ -122,12 +122,13 @@ class Lineage:
         landed = self._landed()
         found = {name: self.data.events(name).records() for name in self.service.events}
         for name, records in found.items() if any(found.values()) else ():
-            root, version = self.data.events(name).root, event_version(self.service.events[name])
+            root, version = self.data.events(name).root, event_version(self.service, name)
             if landed is None:
                 old = [day for day, record in records.items() if record.basis.configuration != version]
                 _refuse(root, old, "made by other declarations than those in force", "`encore ingest`")
             else:
-                files = {day: some for (kind, day), some in landed.items() if kind == name}
+                own = self.service.events[name].landing.lines_of or name
+                files = {day: some for (kind, day), some in landed.items() if kind == own}
                 made_from = {day: record.basis for day, record in records.items()}
                 old = differing(_events_bases(files, version, records), made_from)
                 _refuse(root, old, "not made from the lines and declarations that are there now", "`encore ingest`")

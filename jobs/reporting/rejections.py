@@ -74,7 +74,7 @@ def _ingest_reasons(
     events: Mapping[str, Event], ingested: Days, counts: Callable[[EventsRecord], dict[str, int]]
 ) -> Iterator[Reason]:
     for name, records in ingested.items():
-        lines = sum(record.lines for record in records)
+        lines = sum(record.lines_in for record in records)
         reasons: Counter[str] = Counter()
         for record in records:
             reasons.update(counts(record))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -30,7 +31,7 @@ class EventColumn(Declaration):
 
     type: Spark type: bigint, int, string, boolean, date, timestamp, or decimal(digits, digits after the point).
     sql: Spark SQL over the raw fields, which are all text, and `date`, the day of the line.
-    about: meaning of the column.
+    about: meaning of the column. Default: its name in words.
     required: whether a line without a readable value is rejected. By default it is not: the value is null, and a text
         that cannot be read as the type is counted.
     is_id: whether the text identifies something, as that of `customer_id` always does. One spelling is made of it: NFC,
@@ -41,7 +42,7 @@ class EventColumn(Declaration):
 
     type: ColumnType
     sql: str
-    about: str
+    about: str = ""
     required: bool = False
     is_id: bool = False
     whole_numbers: bool = False
@@ -64,13 +65,13 @@ class Check(Declaration):
     when: the condition: Spark SQL over the columns of the event and `date`.
     then: `reject` moves the row to the rejected lines, with the name of the check as reason; `repair` replaces values.
     set: by column, Spark SQL for the new value; for `repair` only.
-    about: meaning of the check, which the report prints.
+    about: meaning of the check, which the report prints. Default: its name in words.
     """
 
     when: str
     then: Literal["reject", "repair"]
     set: dict[Name, str] = {}
-    about: str
+    about: str = ""
 
     @model_validator(mode="after")
     def _check_set(self) -> "Check":
@@ -87,11 +88,11 @@ class Measure(Declaration):
     sql: one call of an aggregate: count, count_if, sum, min, max, bool_or or hll_sketch_agg, without distinct. It reads
         the columns of the event and `date`, and covers a customer's events of one day (for interactions: with one
         title).
-    about: meaning of the column.
+    about: meaning of the column. Default: its name in words.
     """
 
     sql: str
-    about: str
+    about: str = ""
 
     @field_validator("sql")
     @classmethod
@@ -108,7 +109,7 @@ class Measure(Declaration):
 class Event(Declaration):
     """A kind of event in the raw logs.
 
-    about: what one event is.
+    about: what one event is. Default: its name in words.
     landing: layout of the raw lines.
     columns: columns of the events layer, by name; one of them is `customer_id`.
     checks: checks of the typed columns, by name, in the order in which they apply.
@@ -122,7 +123,7 @@ class Event(Declaration):
     measures: columns of the daily tiles, by name.
     """
 
-    about: str
+    about: str = ""
     landing: Landing
     columns: dict[Name, EventColumn]
     checks: dict[Name, Check] = {}
@@ -139,6 +140,8 @@ class Event(Declaration):
         if taken:
             raise ValueError(f"columns: {taken[0]!r} is a reserved name; choose another")
         typed = set(self.columns) | EVENT_KEYS
+        if self.landing.where is not None:
+            check_row("landing.where", self.landing.where, set(self.landing.names) | {"date"})
         for name, column in self.columns.items():
             check_row(f"columns.{name}.sql", column.sql, set(self.landing.names) | {"date"})
         for name, check in self.checks.items():
@@ -186,14 +189,23 @@ class Event(Declaration):
         """Whether the texts of a column identify something, so that one spelling is made of them."""
         return column == "customer_id" or self.columns[column].is_id
 
-    def layout(self, name: str) -> str:
-        """The value of the `--event` option of `shell/unpack.sh` for this event of a name."""
-        told = {key: value for key, value in self.reading().items() if key not in ("files", "members", "dated_by_name")}
+    def layout(self, name: str, sharing: Sequence["Event"] = ()) -> str:
+        """The value of the `--event` option of `shell/unpack.sh` for this event of a name.
+
+        Args:
+            sharing: other events that read the same lines.
+        """
+        read = self.reading(sharing)
+        told = {key: value for key, value in read.items() if key not in ("files", "members", "dated_by_name")}
         text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
         return self.landing.option(name, quote(text, safe=""))
 
-    def reading(self) -> dict[str, Any]:
-        """How files are read: what shell/unpack takes as `spec`, and preview.py as `--spec`."""
+    def reading(self, sharing: Sequence["Event"] = ()) -> dict[str, Any]:
+        """How files are read: what shell/unpack takes as `spec`, and preview.py as `--spec`.
+
+        Raises:
+            ValueError: a field is both a number and a text, so that it must say which.
+        """
         landing = self.landing
         days = [day for day in landing.day.split(",") if day != "name"]
         read: dict[str, Any] = {
@@ -201,7 +213,7 @@ class Event(Declaration):
             "members": landing.members,
             "dated_by_name": landing.day.startswith("name"),
             "format": landing.format,
-            "fields": [self._field(name, source) for name, source in landing.fields.items()],
+            "fields": [self._field(name, source, [self, *sharing]) for name, source in landing.fields.items()],
             "customer": landing.names.index(landing.customer),
             "day": landing.names.index(days[0]) if days else None,
         }
@@ -220,12 +232,13 @@ class Event(Declaration):
         }
         return {key: value for key, value in read.items() if value not in (None, [])}
 
-    def _field(self, name: str, source: FieldSource) -> dict[str, Any]:
-        """How a field is read; its columns say whether it is a number or a time, where the field does not."""
+    def _field(self, name: str, source: FieldSource, events: Sequence["Event"]) -> dict[str, Any]:
+        """How a field is read; the columns say whether it is a number or a time, where the field does not."""
         alone = {
-            column.type
-            for key, column in self.columns.items()
-            if column.sql.strip().strip("`") == name and not self.is_id(key)
+            "id" if event.is_id(key) else column.type
+            for event in events
+            for key, column in event.columns.items()
+            if column.sql.strip().strip("`") == name
         }
         is_time = name in self.landing.day.split(",") or "timestamp" in alone
         is_number = any(kind in ("int", "bigint") or kind.startswith("decimal") for kind in alone)
@@ -233,6 +246,11 @@ class Event(Declaration):
         number = source.number if source.number is not None else is_number and not time
         if self.landing.format == "lines":
             return {"name": name}
+        if number and source.number is None and alone & {"string", "id"}:
+            raise ValueError(
+                f"landing.fields.{name}: one column reads it as a number and another as text; say `number: true`, or "
+                f"`number: false` to keep its text as it comes"
+            )
         read: dict[str, Any] = {"name": name, "source": source.source or [name]}
         if time:
             read["time"] = time

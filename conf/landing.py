@@ -106,6 +106,11 @@ class Landing(Declaration):
     part: regular expression that finds the number of a part in the name of an archive, in its one group. Null: archives
         are not numbered.
     parts_per_day: number of parts that a complete day has; goes with `part`. Null: no part can be missing.
+    lines_of: another event, whose lines this one reads too, with their layout: files with several kinds of event are
+        unpacked once. Only `where` stands beside it. Null: the event has files of its own.
+    where: Spark SQL over the fields and `date` for the lines that are this event, such as `page = 'NextSong'`; a
+        condition that is null counts as false, and a null marker is null. Null: every line is. Lines that are of no
+        event are counted and said.
     """
 
     files: str = Field(min_length=1)
@@ -125,6 +130,8 @@ class Landing(Declaration):
     source_zone: str | None = None
     part: str | None = None
     parts_per_day: int | None = Field(default=None, gt=0, le=10_000)
+    lines_of: Name | None = None
+    where: str | None = None
 
     @field_validator("fields", mode="before")
     @classmethod

@@ -36,6 +36,28 @@ def tagged(lines: DataFrame, event: Event) -> DataFrame:
     return _tagged(lines, event, ["date"])
 
 
+def lines_where(lines: DataFrame, event: Event, condition: str | None) -> DataFrame:
+    """The lines for which a condition over the raw fields holds; all without a condition.
+
+    A condition that is null does not hold, and a text that marks a missing value is null in it.
+    """
+    return lines if condition is None else _lines_that(lines, event, [condition], True)
+
+
+def lines_but(lines: DataFrame, event: Event, conditions: Sequence[str]) -> DataFrame:
+    """The lines for which none of some conditions holds."""
+    return _lines_that(lines, event, conditions, False)
+
+
+def _lines_that(lines: DataFrame, event: Event, conditions: Sequence[str], holds: bool) -> DataFrame:
+    """The lines for which one of some conditions holds, or none."""
+    raw = F.struct(*(F.col(name) for name in event.landing.names)).alias(_LINE)
+    texts = [unmarked(F.col(name), event.null_markers).alias(name) for name in event.landing.names]
+    one_holds = reduce(Column.__or__, (F.coalesce(F.expr(one), F.lit(False)) for one in conditions))
+    kept = lines.select("date", raw, *texts).where(one_holds if holds else ~one_holds)
+    return kept.select(*(F.col(f"{_LINE}.{name}").alias(name) for name in event.landing.names), "date")
+
+
 def clean(rows: DataFrame, event: Event) -> DataFrame:
     """The events layer: one row per event, with the number of its equal lines in `copies`.
 

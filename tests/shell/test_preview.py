@@ -8,8 +8,8 @@ from typing import Any
 
 from conf.events import Event
 from conf.load import load_service
+from tests.shell.reading import event
 from tests.support.paths import ROOT
-from tests.support.reading import event
 from tests.support.unpacking import zip_bytes
 
 PLAY = "7\tar\t7\t0\t{}\tBand\t200\t210\t0"

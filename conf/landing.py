@@ -3,7 +3,7 @@
 import codecs
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,7 +15,9 @@ from conf.declaration import Declaration, Name
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 EPOCHS = ("epoch_s", "epoch_ms", "epoch_us")
 ISO = "iso"
-_A_DAY = datetime(2017, 11, 22)  # no two of its numbers are equal, so that a format that leaves one out is found
+_A_DAY = datetime(
+    2017, 11, 22, tzinfo=UTC
+)  # no two of its numbers are equal, so that a format that leaves one out is found
 _ONLY_OF_RECORDS = ("zone", "source_zone", "quote", "comment", "encoding", "decimal", "thousands")
 
 

@@ -75,13 +75,17 @@ class EpochClock:
         """The time on the clock; None if the text is no number, or no time of the years 1 to 9999."""
         text = text.strip()
         if WHOLE.fullmatch(text):
-            return self._shown(int(text), self._per_second, self._digits)
+            return self.shown(int(text))
         if OF_FLOAT.fullmatch(text):
             from decimal import Decimal
 
             micros = int(Decimal(text.replace(",", ".")) * 1_000_000 / self._per_second)
             return self._shown(micros, 1_000_000, 6)
         return None
+
+    def shown(self, units: int) -> str | None:
+        """The time of a number of units; None if it is not in the years 1 to 9999."""
+        return self._shown(units, self._per_second, self._digits)
 
     def _shown(self, units: int, per_second: int, digits: int) -> str | None:
         seconds, fraction = divmod(units, per_second)

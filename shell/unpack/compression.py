@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -9,7 +10,7 @@ READ_BYTES = 1 << 16
 MOST_BYTES = 1 << 20  # made of one read, so that a file that expands a thousandfold needs no more memory than another
 
 # Kinds that can be read.
-GZIP, BZIP2, XZ, ZSTANDARD, ZIP = "gzip", "bzip2", "xz", "Zstandard", "zip"
+GZIP, BZIP2, XZ, ZSTANDARD, ZIP, PARQUET = "gzip", "bzip2", "xz", "Zstandard", "zip", "Parquet"
 COMPRESSED = frozenset({GZIP, BZIP2, XZ, ZSTANDARD})
 _BEGINNINGS = {
     GZIP: rb"\x1f\x8b\x08",
@@ -22,7 +23,7 @@ _BEGINNINGS = {
     "rar": rb"Rar!\x1a\x07",
     "compress (.Z)": rb"\x1f\x9d",
     "lz4": rb"\x04\x22M\x18",
-    "Parquet": rb"PAR1\x15",
+    PARQUET: rb"PAR1\x15",
     "Arrow": rb"ARROW1\x00\x00",
     "Avro": rb"Obj\x01",
     "SQLite": rb"SQLite format 3\x00",
@@ -86,14 +87,20 @@ def _decompressor(kind: str) -> tuple[Callable[[], Any], tuple[type[Exception], 
         import lzma
 
         return lzma.LZMADecompressor, (lzma.LZMAError,)
-    import site
-
-    site.main()  # unpack.sh starts Python without packages, which is faster
+    load_packages()
     try:
         import zstandard
     except ImportError:
         raise UnreadableError("it is compressed by Zstandard; install the Python package zstandard") from None
     return lambda: _Unbounded(zstandard.ZstdDecompressor().decompressobj()), (zstandard.ZstdError,)
+
+
+def load_packages() -> None:
+    """Make installed packages known; unpack.sh starts Python without them, which is faster."""
+    if sys.flags.no_site:
+        import site
+
+        site.main()
 
 
 class _Unbounded:

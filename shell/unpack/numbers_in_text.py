@@ -11,7 +11,7 @@ _NAMES = (
 _WORDS = "|".join(re.escape(name) for name in sorted(_NAMES.split(), key=len, reverse=True))
 _CURRENCY = rf"(?:[A-Z]{{0,2}}[{_SYMBOLS}]|{_WORDS})"
 _BLANK = "[ \t\xa0\u2007\u2009\u202f]"
-_MINUS = "[-\u2212\u2010\u2013]"
+_MINUS = "[-\u2212\u2010\u2013]"  # after the decimal mark, `1'080.-` and `9,--`, it stands for no cents
 MOST_CHARACTERS = 80  # of a number with its marks; longer texts would take the pattern long
 _GROUP_MARKS = {"": "", ".": r"\.", ",": ",", "'": "['\u2019]", " ": _BLANK}
 
@@ -26,7 +26,7 @@ class Numbers:
         self._any = re.compile(
             rf"(?P<open>\()?{_BLANK}*(?P<sign>{_MINUS}|\+)?{_BLANK}*(?P<before>{_CURRENCY})?{_BLANK}*"
             rf"(?P<inner>{_MINUS}|\+)?{_BLANK}*"
-            rf"(?:(?P<whole>{whole})(?:{mark}(?P<fraction>[0-9]*))?|{mark}(?P<only>[0-9]+))(?P<exponent>[eE][+-]?[0-9]+)?"
+            rf"(?:(?P<whole>{whole})(?:{mark}(?:(?P<fraction>[0-9]+)|{_MINUS}{{1,2}})?)?|{mark}(?P<only>[0-9]+))(?P<exponent>[eE][+-]?[0-9]+)?"
             rf"{_BLANK}*(?P<after_sign>{_MINUS})?{_BLANK}*(?P<after>{_CURRENCY})?{_BLANK}*(?P<last>{_MINUS})?"
             rf"{_BLANK}*(?(open)\))"
         )

@@ -439,8 +439,8 @@ def test_a_first_line_that_is_no_header_stops_the_archive(raw: Path, landing: Pa
 PRETTY = [{"customer_id": f"K{n}", "visited_at": DAY, "page": "a"} for n in range(5)]
 PARQUET = b"PAR1\x15\x04\x15\x10" + bytes(range(256)) * 4
 NO_TEXT = {  # cases 11 and 20, and their like
-    "7_visit.parquet": (PARQUET, "Parquet cannot be read; export it as text"),
-    "8_visit.parquet.gz": (gzip.compress(PARQUET), "Parquet cannot be read"),
+    "7_visit.parquet": (PARQUET, "Parquet: "),
+    "8_visit.parquet.gz": (gzip.compress(PARQUET), "; fetch or export the file again"),
     "9_visit.xlsx": ("", "a document of Excel or another office program cannot be read"),
     "10_visit.csv.gz": (gzip.compress(gzip.compress(HEADER.encode())), "it is gzip within gzip"),
     "11_visit.json": (json.dumps(PRETTY)[:-1], "its JSON array is damaged or cut off after 5 values"),
@@ -515,13 +515,13 @@ def test_what_was_refused_once(raw: Path, landing: Path) -> None:
 
 
 def test_a_member_that_is_no_text_stops_the_archive_if_its_name_matches(raw: Path, landing: Path) -> None:
-    """A Parquet file is no archive within the archive."""
+    """Such as a damaged Parquet file."""
     good = ("1_visit.csv", f"{HEADER}7,{DAY},home\n")
     (raw / "0_visit.zip").write_bytes(zip_bytes([good, ("2_visit.parquet", PARQUET)]))
     (raw / "3_visit.zip").write_bytes(zip_bytes([good, ("customers.parquet", PARQUET)]))
     said = unpack(raw, landing, "--event", VISIT, status=3)
-    assert "0_visit.zip: 2_visit.parquet: Parquet cannot be read" in said
-    assert "not used: 3_visit.zip: customers.parquet: Parquet cannot be read" in said
+    assert "0_visit.zip: 2_visit.parquet: Parquet: " in said
+    assert "not used: 3_visit.zip: customers.parquet: its name does not match" in said
     assert landed(landing, "visit") == f"7\t{DAY}\thome\n".encode()
 
 

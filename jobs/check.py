@@ -19,7 +19,7 @@ from conf.errors import DataCheckError, InputError, UsageError
 from conf.events import Event
 from conf.load import load_profile, load_service
 from features.declared import table_features
-from features.events import tagged
+from features.events import lines_where, tagged
 from features.resolution import resolve
 from jobs.console.options import PROFILE, EngineOption, ProfileOption
 from jobs.console.progress import start_step
@@ -115,9 +115,9 @@ def _try_files(context: Context, raw: Path) -> list[str]:
     if files.others:
         names = ", ".join(path.name for path in files.others[:3])
         print_line(f"{plural(len(files.others), 'file')} of no event, by their names: {names}")
-    for name, event in context.service.events.items():
-        if not files.of_event[name]:
-            print_line(f"{name}: no file, since no name is like {event.landing.files}")
+    for name, found in files.of_event.items():
+        if not found:
+            print_line(f"{name}: no file, since no name is like {context.service.events[name].landing.files}")
     return problems
 
 
@@ -129,7 +129,7 @@ def sampled_events(context: Context, files: RawFiles) -> list[Sampled]:
     """
     with _folder() as folder:
         chosen = folder / "raw"
-        for name in context.service.events:
+        for name in files.of_event:
             for path in files.ends(name):
                 link = chosen / path.relative_to(files.root)
                 link.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,10 @@ def sampled_events(context: Context, files: RawFiles) -> list[Sampled]:
         samples = landed_sample(landing)
         for row in refused_archives(landing, context.service.rejections):
             samples[row["event"]].refused.append(row["archive"])
-        return [_read(context, name, sample, folder / name) for name, sample in samples.items()]
+        for name, sample in samples.items():
+            write_sample(sample.lines, folder / "sample" / name)
+        found = {name: samples.get(event.landing.lines_of or name) for name, event in context.service.events.items()}
+        return [_read(context, name, sample, folder / "sample") for name, sample in found.items() if sample]
 
 
 @contextmanager
@@ -156,22 +159,28 @@ def _folder() -> Iterator[Path]:
 
 def _read(context: Context, name: str, sample: LandedSample, folder: Path) -> Sampled:
     event = context.service.events[name]
-    days = write_sample(sample.lines, folder)
-    if not days:
+    if not sample.lines:
         return Sampled(name, event, sample, None)
+    days = sorted({day for day, _ in sample.lines})
     with start_engine(context.engine, context.profile) as spark:
-        rows = rows_as_text(tagged(read_lines(spark, event, folder, days), event), event)
-    return Sampled(name, event, sample, read_of(rows, event))
+        lines = read_lines(spark, event, folder / (event.landing.lines_of or name), days)
+        rows = rows_as_text(tagged(lines_where(lines, event, event.landing.where), event), event)
+    return Sampled(name, event, sample, read_of(rows, event) if rows else None)
 
 
 # ---- what is printed ----
 
 
 def _print_event(found: Sampled, files: RawFiles) -> None:
-    name, sample, read = found.name, found.sample, found.read
-    number = len(files.of_event[name])
+    name, sample, read, landing = found.name, found.sample, found.read, found.event.landing
+    number = len(files.of_event[landing.lines_of or name])
     print_line()
     print_line(f"{name}: {plural(number, 'file')}; read {' and '.join(sample.files)}: {plural(sample.read, 'line')}")
+    if landing.where:
+        mine = read.lines.total() if read else 0
+        print_line(
+            f"          of {plural(len(sample.lines), 'line')} that were looked at, {mine:,} are {landing.where}"
+        )
     if read:
         _print_columns(found.event, read)
     _print_reasons(found)
@@ -198,17 +207,21 @@ def _print_columns(event: Event, read: EventRead) -> None:
 
 def _print_reasons(found: Sampled) -> None:
     sample, read = found.sample, found.read or EventRead({})
-    rows = [
-        ["not landed", reason, landing_reasons()[reason], f"{count:,} ({percent(count / sample.read)})"]
-        + ["; ".join(sample.texts.get(reason, []))]
-        for reason, count in sample.set_aside.most_common()
-    ]
+    rows = (
+        []
+        if found.event.landing.lines_of
+        else [
+            ["not landed", reason, landing_reasons()[reason], f"{count:,} ({percent(count / sample.read)})"]
+            + ["; ".join(sample.texts.get(reason, []))]
+            for reason, count in sample.set_aside.most_common()
+        ]
+    )
     for what, counts in (("rejected", read.reasons), ("repaired", read.repairs)):
         rows += [
             [what, reason, meaning(reason, found.event), _share(count, read), "; ".join(read.texts[reason])]
             for reason, count in counts.most_common()
         ]
-    print_table("lines that are not taken as they are", ["", "reason", "meaning", "lines", "examples"], rows)
+    print_table("lines that are not taken as they are", ["what", "reason", "meaning", "lines", "examples"], rows)
 
 
 def _share(count: int, read: EventRead) -> str:

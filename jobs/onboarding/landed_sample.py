@@ -96,8 +96,8 @@ def _texts(files: Iterable[Place]) -> dict[str, list[str]]:
     return dict(found)
 
 
-def write_sample(lines: Sequence[DayLine], folder: Path) -> list[str]:
-    """Write sampled lines as a landing layer has them; returns the days."""
+def write_sample(lines: Sequence[DayLine], folder: Path) -> None:
+    """Write sampled lines as a landing layer has them."""
     by_day: dict[str, list[str]] = defaultdict(list)
     for day, line in lines:
         by_day[day].append(line)
@@ -105,4 +105,3 @@ def write_sample(lines: Sequence[DayLine], folder: Path) -> list[str]:
         file = folder / f"date={day}" / "sample.log"
         file.parent.mkdir(parents=True)
         file.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8", newline="\n")
-    return sorted(by_day)

@@ -195,7 +195,9 @@ class Event(Declaration):
         Args:
             sharing: other events that read the same lines.
         """
-        text = json.dumps(self.reading(sharing), ensure_ascii=False, separators=(",", ":"))
+        read = self.reading(sharing)
+        told = {key: value for key, value in read.items() if key not in ("files", "members", "dated_by_name")}
+        text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
         return self.landing.option(name, quote(text, safe=""))
 
     def reading(self, sharing: Sequence["Event"] = ()) -> dict[str, Any]:
@@ -207,6 +209,9 @@ class Event(Declaration):
         landing = self.landing
         days = [day for day in landing.day.split(",") if day != "name"]
         read: dict[str, Any] = {
+            "files": landing.files,
+            "members": landing.members,
+            "dated_by_name": landing.day.startswith("name"),
             "format": landing.format,
             "fields": [self._field(name, source, [self, *sharing]) for name, source in landing.fields.items()],
             "customer": landing.names.index(landing.customer),

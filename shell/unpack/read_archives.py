@@ -20,7 +20,7 @@ import io
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO, cast
 from unicodedata import is_normalized, normalize
 
 from compression import BEGINNING_BYTES, UnreadableError, is_archive, kind_of, why_unreadable
@@ -81,10 +81,19 @@ def in_nfc(text: bytes) -> bytes:
     return normalize("NFC", decoded).encode("utf-8", "surrogateescape")
 
 
+class Output(Protocol):
+    """Takes the content of members. `kinds` are the kinds of files that it reads, besides UTF-8."""
+
+    kinds: frozenset[str]
+
+    def write(self, content: io.BufferedReader, name: str = "", /) -> None:
+        """Take a member of a name, which is empty for a file that is no archive."""
+
+
 class Reader:
     """Chooses the members that are logs, and writes them."""
 
-    def __init__(self, out: "PlainLines | Records", files: str, members: str, notes: TextIO) -> None:
+    def __init__(self, out: Output, files: str, members: str, notes: TextIO) -> None:
         self._out, self._files, self._notes = out, members or files, notes
         self._waiting: list[tuple[str, BinaryIO]] = []  # members that are used if no name matches the pattern
         self._has_members = bool(members)

@@ -9,7 +9,7 @@ from typer.exceptions import TyperException
 
 from jobs.cluster import spark_submit
 from jobs.console.commands import command_modules
-from tests.support.documents import PAGES, code_lines
+from tests.docs.examples import PAGES, code_lines
 from tests.support.paths import ROOT
 
 PROGRAM = re.compile(r"(?:encore|\.venv/bin/encore) (.+)")

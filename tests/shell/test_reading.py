@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.reading import event, kept, read, read_as, why_refused
+from tests.shell.reading import event, kept, read, read_as, why_refused
 
 WHO = {"fields": {"who": {}, "x": {}}, "customer": "who"}
 

@@ -15,8 +15,8 @@ from jobs.engine import engine
 from jobs.score import score
 from jobs.train_keras import train_keras
 from jobs.training.keras import KerasFitter
+from tests.docs.examples import blocks
 from tests.support.archives import context, table
-from tests.support.documents import blocks
 from tests.support.engines import SMALL
 
 

@@ -306,6 +306,14 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"time": "epoch_s", "number": True}}}),
         "events.visit.landing.fields.spent: time, number: a field is one of the two",
     ),
+    "names of a file": (
+        put("events/visit/landing", RECORDS | {"fields": ["Customer ID", "spent"]}),
+        "events.visit.landing.fields: 'Customer ID' is no name of a field, which has a-z, 0-9 and _ only",
+    ),
+    "names of a file in a mapping": (
+        put("events/visit/landing", RECORDS | {"fields": {"spent": "Spent", "Who": "User"}}),
+        "events.visit.landing.fields: 'Who' is no name of a field",
+    ),
     "hash of a number": (
         put("events/visit/landing", RECORDS | {"fields": {"who": {"hash": True}, "spent": {}}}),
         "events.visit: columns.customer_id.type: its field is hashed, and a hash is text; make it `string`",

@@ -165,6 +165,14 @@ class Event(Declaration):
         return self
 
     @model_validator(mode="after")
+    def _check_hashed(self) -> "Event":
+        hashed = {name for name, source in self.landing.fields.items() if source.hash}
+        for name, column in self.columns.items():
+            if column.sql.strip().strip("`") in hashed and column.type != "string":
+                raise ValueError(f"columns.{name}.type: its field is hashed, and a hash is text; make it `string`")
+        return self
+
+    @model_validator(mode="after")
     def _check_duplicates(self) -> "Event":
         keys = self.duplicates if isinstance(self.duplicates, list) else []
         if self.duplicates == []:
@@ -213,12 +221,13 @@ class Event(Declaration):
             "members": landing.members,
             "dated_by_name": landing.day.startswith("name"),
             "format": landing.format,
-            "fields": [self._field(name, source, [self, *sharing]) for name, source in landing.fields.items()],
+            "fields": [self._field(name, landing.fields[name], [self, *sharing]) for name in landing.names],
             "customer": landing.names.index(landing.customer),
             "day": landing.names.index(days[0]) if days else None,
         }
         if landing.format == "lines":
             return read | {"separator": landing.separator or "tab", "header": landing.header}
+        is_hashed = any(source.hash for source in landing.fields.values())
         read |= {
             "separator": SEPARATORS.get(landing.separator or "", landing.separator),
             "quote": landing.quote,
@@ -228,9 +237,14 @@ class Event(Declaration):
             "thousands": landing.thousands,
             "zone": landing.zone,
             "source_zone": landing.source_zone or landing.zone,
-            "null_markers": [marker for marker in self.null_markers if re.search("[0-9]", marker)],
+            "null_markers": [one for one in self.null_markers if is_hashed or re.search("[0-9]", one)],
+            "private": landing.is_private or None,
         }
         return {key: value for key, value in read.items() if value not in (None, [])}
+
+    def _readers_of(self, field: str) -> list[EventColumn]:
+        """The columns that have a field alone as their `sql`."""
+        return [column for column in self.columns.values() if column.sql.strip().strip("`") == field]
 
     def _field(self, name: str, source: FieldSource, events: Sequence["Event"]) -> dict[str, Any]:
         """How a field is read; the columns say whether it is a number or a time, where the field does not."""
@@ -252,6 +266,9 @@ class Event(Declaration):
                 f"`number: false` to keep its text as it comes"
             )
         read: dict[str, Any] = {"name": name, "source": source.source or [name]}
+        if source.hash:
+            whole = any(column.whole_numbers for event in events for column in event._readers_of(name))
+            return read | {"hash": True} | ({"whole_numbers": True} if whole else {})
         if time:
             read["time"] = time
         if number:

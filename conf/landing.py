@@ -31,11 +31,17 @@ class FieldSource(Declaration):
         field `day` or a timestamp column whose `sql` is this field alone; otherwise the text is no time.
     number: whether it is read as a number, with the marks `decimal` and `thousands`; the sign of a currency is dropped.
         Null: it is if a column of a numeric type, no id, has this field alone as its `sql`.
+    hash: whether the text is replaced by a keyed hash (HMAC-SHA256, 32 hexadecimal digits) before anything is written.
+        The key is the environment's ENCORE_HASH_KEY, or in the file that ENCORE_HASH_KEY_FILE names. Of lines that are
+        set aside, nothing but the reason is kept then.
+    drop: whether the field is never written, and lines that are set aside are not kept either.
     """
 
     source: list[str] = []
     time: str | None = None
     number: bool | None = None
+    hash: bool = False
+    drop: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -73,6 +79,10 @@ class FieldSource(Declaration):
     def _check_kind(self) -> "FieldSource":
         if self.time and self.number:
             raise ValueError("time, number: a field is one of the two; remove the other key")
+        if self.hash and (self.time or self.number):
+            raise ValueError("hash: a hash is no time and no number; remove the other key")
+        if self.drop and (self.time or self.number or self.hash):
+            raise ValueError("drop: what is never written is not read; remove the other keys")
         return self
 
 
@@ -136,7 +146,15 @@ class Landing(Declaration):
     @field_validator("fields", mode="before")
     @classmethod
     def _from_list(cls, value: Any) -> Any:
-        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        if not isinstance(value, list | dict) or not all(isinstance(name, str) for name in value):
+            return value
+        if wrong := [name for name in value if not re.fullmatch("[a-z][a-z0-9_]*", name)]:
+            own = re.sub("[^a-z0-9]+", "_", wrong[0].lower()).strip("_")
+            raise ValueError(
+                f"{wrong[0]!r} is no name of a field, which has a-z, 0-9 and _ only and begins with a letter; give the "
+                f"names of the file as sources, such as `{own or 'name'}: {wrong[0]}`"
+            )
+        if isinstance(value, dict):
             return value
         if len(set(value)) < len(value):
             raise ValueError("a name occurs twice; rename one of the two fields")
@@ -147,8 +165,10 @@ class Landing(Declaration):
         if "date" in self.fields:
             raise ValueError("fields: `date` is reserved for the day of the line; rename the field")
         for key, name in (("customer", self.customer), *(("day", name) for name in self.day.split(","))):
-            if name not in self.fields and (key, name) != ("day", "name"):
-                raise ValueError(f"{key}: {name!r} is not a field; choose one of {', '.join(self.fields)}")
+            if name not in self.names and (key, name) != ("day", "name"):
+                raise ValueError(f"{key}: {name!r} is not a field; choose one of {', '.join(self.names)}")
+            if key == "day" and name in self.fields and self.fields[name].hash:
+                raise ValueError(f"day: the field {name} is hashed, which leaves no day; choose another field")
         if self.format == "lines" and any(source != FieldSource() for source in self.fields.values()):
             raise ValueError("fields: only `records` have sources by name; give a list, or say `format: records`")
         return self
@@ -209,7 +229,12 @@ class Landing(Declaration):
     @property
     def names(self) -> list[str]:
         """The names of the fields of a landed line, in order."""
-        return list(self.fields)
+        return [name for name, source in self.fields.items() if not source.drop]
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the files have what must not be written."""
+        return any(source.hash or source.drop for source in self.fields.values())
 
     def parts(self) -> list[str]:
         """The numbers of the parts of a complete day; empty if `parts_per_day` is not declared."""

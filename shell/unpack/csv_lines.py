@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from lines import AROUND, Lines, RefusedError, joined
+from lines import AROUND, Lines, RefusedError, joined, not_kept
 from refusals import EXCEL_SEPARATOR, folded, position_of, why_no_header
 from spec import Spec
 from values import converter_of
@@ -63,12 +63,13 @@ def separator_of(lines: Lines, spec: Spec, in_path: Mapping[str, str], given: st
     tried: list[list[str]] = []
     for separator in [given] if given else SEPARATORS:
         cells = next(csv_records(lines, separator, spec.quote))
-        text = lines.raw()
+        text = not_kept(lines.raw()) if spec.is_private else lines.raw()
         lines.give_back(0)
         if columns_of(cells, spec, in_path):
             return separator
         tried.append(cells)
     header = max(tried, key=lambda cells: (_matching(cells, spec), len(cells)))
+    header = header if _matching(header, spec) or not spec.is_private else []  # it may be no header
     raise RefusedError(why_no_header(text, header, [name for name in spec.sources if name not in in_path], given))
 
 

@@ -22,9 +22,13 @@ class RefusedLateError(RefusedError):
 
 
 class Lines:
-    """The lines of a text. `taken` has the lines of the current record, which can be given back."""
+    """The lines of a text. `taken` has the lines of the current record, which can be given back.
 
-    def __init__(self, text: Iterable[str]) -> None:
+    What is set aside of a private text is not kept.
+    """
+
+    def __init__(self, text: Iterable[str], is_private: bool = False) -> None:
+        self._is_private = is_private
         self._text = iter(text)
         self._again: list[str] = []
         self.taken: list[str] = []
@@ -54,7 +58,14 @@ class Lines:
     def set_aside(self, reason: str) -> str:
         """The current record with the reason why it is none. The reason of an empty one is always `blank`."""
         text = self.raw()
-        return f"\r{reason if text.strip(AROUND) else 'blank'}\t{text}"
+        is_blank = not text.strip(AROUND)
+        kept = not_kept(text) if self._is_private and not is_blank else text
+        return f"\r{'blank' if is_blank else reason}\t{kept}"
+
+
+def not_kept(text: str) -> str:
+    """What stands for a text that may have what is hashed or dropped."""
+    return f"({len(text)} characters, not kept)"
 
 
 def joined(values: Sequence[str]) -> str:

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from compression import UnreadableError
-from lines import RefusedError
+from hashing import KeyMissingError
+from lines import RefusedError, not_kept
 from names import days_in
 from read_archives import Reader, in_nfc
 from records import Records, opened
@@ -97,6 +98,7 @@ class RecordsOfFile:
             place = self._kept.place()
             if place is not None:
                 raw = line.partition("\t")[2] if line.startswith("\r") else source.raw()
+                raw = not_kept(raw) if self._spec.is_private and not line.startswith("\r") else raw
                 self._kept.put(place, Row(self._number, line, raw))
 
     def finish(self) -> int:
@@ -270,6 +272,9 @@ def main(arguments: Sequence[str]) -> int:
             for row in preview(declared, file, given.rows):
                 print(json.dumps(row))
             os.chdir("/")
+    except KeyMissingError as error:
+        print(f"reading {given.file}: {error}", file=sys.stderr)
+        return 2
     except (UnreadableError, RefusedError) as error:
         print(f"reading {given.file}: {error}", file=sys.stderr)
         return 3

@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from names import days_in, is_hidden, is_list, matches
@@ -65,21 +65,25 @@ class RawFile:
 def read_events(file: Path) -> list[Event]:
     """The events, one per line, as options.sh writes them. Ends the program if one cannot be read as it says."""
     events = [Event(*line.split("\t")) for line in file.read_text(encoding="utf-8").split("\n") if line]
-    for event in events:
-        if event.spec:
-            _check(event)
-    return events
+    return [_checked(event) if event.spec else event for event in events]
 
 
-def _check(event: Event) -> None:
-    from spec import of_option  # plain lines need none
+def _checked(event: Event) -> Event:
+    """The event with the fingerprint of the key, if it hashes: other keys make other lines."""
+    from hashing import KeyMissingError, fingerprint_of, hash_key  # plain lines need none
+    from spec import of_option, with_key
 
     try:
-        fields = len(of_option(event.spec).fields)
+        fields = of_option(event.spec).fields
+        is_hashed = any(field.is_hashed for field in fields)
+        key = fingerprint_of(hash_key()) if is_hashed else ""
+    except KeyMissingError as error:
+        stop(2, f"--event {event.name}: {error}")
     except (ValueError, KeyError, TypeError) as error:
         stop(2, f"--event {event.name}: spec= is not the JSON text of a layout ({type(error).__name__}: {error})")
-    if str(fields) != event.fields:
-        stop(2, f"--event {event.name}: spec= has {fields} fields, and fields= says {event.fields}")
+    if str(len(fields)) != event.fields:
+        stop(2, f"--event {event.name}: spec= has {len(fields)} fields, and fields= says {event.fields}")
+    return replace(event, spec=with_key(event.spec, key)) if key else event
 
 
 def raw_files(root: Path, name: str, events: Sequence[Event]) -> list[RawFile]:

@@ -31,10 +31,10 @@ def landed(text: TextIOWrapper, line_end: str, spec: Spec, in_path: Mapping[str,
     """
     beginning = text.read(BEGINNING_CHARACTERS)
     if is_streamed(beginning):
-        lines = Lines(())
+        lines = Lines((), spec.is_private)
         return streamed_lines(text, beginning, lines, spec, in_path), lines
     beginning += text.readline()
-    lines = Lines(chain(lines_in(beginning, line_end), text))
+    lines = Lines(chain(lines_in(beginning, line_end), text), spec.is_private)
     is_json = beginning.lstrip(AROUND).startswith("{")
     return json_lines(lines, spec, in_path) if is_json else csv_lines(lines, spec, in_path), lines
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 ISO = "iso"
 
@@ -14,12 +14,15 @@ class Field:
 
     source: names of columns or keys, whose texts are joined by a space.
     time: its format; empty if it is no time.
+    whole_numbers: whether a hashed id such as 17850.0 is 17850.
     """
 
     name: str
     source: tuple[str, ...]
     time: str = ""
     is_number: bool = False
+    is_hashed: bool = False
+    whole_numbers: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,9 @@ class Spec:
 
     separator: None if it is to be found.
     quote, comment, thousands: empty if there is none.
-    null_markers: those with a digit, which could be mistaken for unreadable numbers and times.
+    null_markers: those with a digit, which could be mistaken for unreadable numbers and times; all if a field is
+        hashed.
+    is_private: whether texts that are set aside are not kept, since they have what is hashed or dropped.
     """
 
     fields: tuple[Field, ...]
@@ -43,6 +48,7 @@ class Spec:
     zone: str = "UTC"
     source_zone: str = "UTC"
     null_markers: tuple[str, ...] = ()
+    is_private: bool = False
 
     @property
     def sources(self) -> list[str]:
@@ -61,10 +67,22 @@ def of_option(text: str) -> Spec:
     return of_json(json.loads(unquote(text)))
 
 
+def with_key(text: str, fingerprint: str) -> str:
+    """A percent-encoded layout that also says by which key it hashes."""
+    return quote(json.dumps(json.loads(unquote(text)) | {"key": fingerprint}, separators=(",", ":")), safe="")
+
+
 def of_json(found: dict[str, Any]) -> Spec:
     """The layout that an object describes. Raises KeyError or TypeError if it is none."""
     fields = tuple(
-        Field(one["name"], tuple(one["source"]), one.get("time", ""), one.get("number", False))
+        Field(
+            one["name"],
+            tuple(one["source"]),
+            one.get("time", ""),
+            one.get("number", False),
+            one.get("hash", False),
+            one.get("whole_numbers", False),
+        )
         for one in found["fields"]
     )
     others = {key: found[key] for key in ("encoding", "decimal", "zone", "source_zone") if found.get(key)}
@@ -77,5 +95,6 @@ def of_json(found: dict[str, Any]) -> Spec:
         comment=found.get("comment") or "",
         thousands=found.get("thousands", ""),
         null_markers=tuple(found.get("null_markers", ())),
+        is_private=found.get("private", False),
         **others,
     )

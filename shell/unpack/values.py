@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
 from clock import EPOCHS, Convert, EpochClock, clock_of, on_clock, strptime_clock
+from hashing import hash_key, hasher
 from numbers_in_text import Numbers
 from spec import ISO, Field, Spec
 
@@ -29,6 +30,8 @@ class Remembered(dict[str, str]):
 
 def converter_of(field: Field, spec: Spec) -> Callable[[str], str] | None:
     """How the texts of a field are converted; None if they stay as they are."""
+    if field.is_hashed:
+        return Remembered(hasher(hash_key(), spec.null_markers, field.whole_numbers)).__getitem__
     if field.time:
         return Remembered(_time_of(field.time, spec)).__getitem__
     if field.is_number:

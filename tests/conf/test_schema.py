@@ -306,6 +306,34 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"time": "epoch_s", "number": True}}}),
         "events.visit.landing.fields.spent: time, number: a field is one of the two",
     ),
+    "names of a file": (
+        put("events/visit/landing", RECORDS | {"fields": ["Customer ID", "spent"]}),
+        "events.visit.landing.fields: 'Customer ID' is no name of a field, which has a-z, 0-9 and _ only",
+    ),
+    "names of a file in a mapping": (
+        put("events/visit/landing", RECORDS | {"fields": {"spent": "Spent", "Who": "User"}}),
+        "events.visit.landing.fields: 'Who' is no name of a field",
+    ),
+    "hash of a number": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {"hash": True}, "spent": {}}}),
+        "events.visit: columns.customer_id.type: its field is hashed, and a hash is text; make it `string`",
+    ),
+    "hash of the day": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"hash": True}}}),
+        "events.visit.landing: day: the field spent is hashed, which leaves no day",
+    ),
+    "hash of a time": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {"hash": True, "time": "epoch_s"}, "spent": {}}}),
+        "events.visit.landing.fields.who: hash: a hash is no time and no number; remove the other key",
+    ),
+    "dropped customer": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {"drop": True}, "spent": {}}}),
+        "events.visit.landing: customer: 'who' is not a field; choose one of spent",
+    ),
+    "dropped and hashed": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"drop": True, "hash": True}}}),
+        "events.visit.landing.fields.spent: drop: what is never written is not read; remove the other keys",
+    ),
     "empty source": (
         put("events/visit/landing", RECORDS | {"fields": {"who": "User", "spent": " "}}),
         "events.visit.landing.fields.spent.source: a name is empty; give the name of a column",

@@ -9,7 +9,7 @@ from conf.events import Event
 from tests.support.paths import ROOT
 
 sys.path.append(str(ROOT / "shell" / "unpack"))
-records, spec, refusing = (import_module(name) for name in ("records", "spec", "lines"))
+records, spec, refusing, hashing = (import_module(name) for name in ("records", "spec", "lines", "hashing"))
 COLUMN = {"about": "x", "required": False}
 
 

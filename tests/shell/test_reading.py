@@ -2,9 +2,11 @@
 
 import csv
 import datetime as dt
+import hashlib
 import io
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.shell.reading import event, kept, read, read_as, why_refused
+from features import values
+from tests.shell.reading import event, hashing, kept, read, read_as, why_refused
 
 WHO = {"fields": {"who": {}, "x": {}}, "customer": "who"}
 
@@ -387,3 +390,54 @@ def test_parquet_that_cannot_be_read() -> None:
     assert "Parquet: " in why_refused(content[:-10], WHO)
     lists = parquet(who=pa.array([["a"]]), x=pa.array([1]))
     assert "its column who has values of type list<" in why_refused(lists, WHO)
+
+
+# ---------------------------------------------------------------- what says who somebody is
+
+KEY = "0123456789abcdef-secret"
+PRIVATE = {
+    "fields": {"who": {"source": "Email", "hash": True}, "x": {}, "comment": {"drop": True}}, "customer": "who",
+}  # fmt: skip
+
+
+def digest(text: str, key: str = KEY) -> str:
+    """By the definition of HMAC (RFC 2104), whose block has 64 bytes."""
+    inner, outer = (bytes(byte ^ pad for byte in key.encode().ljust(64, b"\0")) for pad in (0x36, 0x5C))
+    return hashlib.sha256(outer + hashlib.sha256(inner + text.encode()).digest()).hexdigest()[:32]
+
+
+def test_hashed_and_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENCORE_HASH_KEY", KEY)
+    text = "Email,x,comment\nann@x.org,1,rude\n ann@x.org\u200b ,2,\ncafe\u0301,3,\nNULL,4,\n,5,\n"
+    assert read((text + '"bob@x.org,6\n\nno@x.org\n').encode(), PRIVATE)[1:] == [
+        [digest("ann@x.org"), "1"], [digest("ann@x.org"), "2"], [digest("caf\xe9"), "3"], ["NULL", "4"], ["", "5"],
+        ["\runreadable_record", "(12 characters, not kept)"], ["\rblank", ""],
+        ["\rtoo_few_fields", "(8 characters, not kept)"],
+    ]  # fmt: skip
+    objects = b'{"Email": 17850, "x": 1}\n{"Email": ["ann@x.org"]}'
+    assert read(objects, PRIVATE) == [
+        [digest("17850"), "1"],
+        ["\runreadable_record", "(24 characters, not kept)"],
+    ]
+    table = parquet(Email=pa.array(["ann@x.org", None]), x=pa.array([1, 2]), comment=pa.array(["rude", ""]))
+    assert kept(table, PRIVATE) == [[digest("ann@x.org"), "1"], ["", "2"]]
+    assert "ann" not in why_refused(b"ann@x.org,1,rude\n", PRIVATE)
+    monkeypatch.setenv("ENCORE_HASH_KEY", "another secret of 30 characters")
+    assert kept(b"Email,x\nann@x.org,1\n", PRIVATE)[0][0] == digest("ann@x.org", "another secret of 30 characters")
+
+
+def test_hashed_ids_are_the_same_in_any_spelling(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Case 08, as ids that are not hashed."""
+    (tmp_path / "key").write_text(KEY + "\n")
+    monkeypatch.delenv("ENCORE_HASH_KEY", raising=False)
+    monkeypatch.setenv("ENCORE_HASH_KEY_FILE", str(tmp_path / "key"))
+    layout = {"fields": {"who": {"hash": True}, "x": {}}, "customer": "who"}
+    declared = event(layout)
+    column = declared.columns["customer_id"].model_copy(update={"whole_numbers": True})
+    whole = declared.model_copy(update={"columns": {"customer_id": column}})
+    text = b"who,x\n17850,1\n17850.0,2\n 17850,3\n00417,4\n9.007199254740992E+15,5\n"
+    expected = [digest("17850")] * 3 + [digest("00417"), ""]
+    assert [line[0] for line in read_as(whole, text)[1:]] == expected
+    assert read_as(declared, text)[2][0] == digest("17850.0")
+    for name in ("SPACES", "INVISIBLE", "ZEROS_AFTER_POINT", "WITH_EXPONENT"):
+        assert getattr(hashing, name) == getattr(values, name).replace(r"\z", r"\Z")

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import yaml
 
+from conf.errors import UsageError
 from jobs.unpack import unpack
 from tests.support.archives import context
 from tests.support.unpacking import counts, landed, manifest, rejected, rows, zip_bytes
 
+HASHES = {
+    "a secret of the shop": "2662d64423761f0f40c3c850aff564c6",
+    "another secret of the shop": "c409633b7a1d76235449ba90e332f443",
+}
 ID = {"type": "string", "sql": "who", "required": True, "about": "x"}
 BOUGHT_AT = {"type": "timestamp", "sql": "at", "required": True, "about": "x"}
 PRICE = {"type": "decimal(18,2)", "sql": "price", "about": "x"}
@@ -100,6 +106,32 @@ def write_files(raw: Path) -> None:
         out = io.BytesIO()
         pq.write_table(pa.table({"user": [{"id": 1}, {"id": 2}]}), out)
         (folder / "part-0.snappy.parquet").write_bytes(out.getvalue())
+
+
+def test_hashed_by_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hashes are those of `openssl dgst -sha256 -hmac KEY`, of the text `ann@x.org`."""
+    fields = {"who": {"source": "mail", "hash": True}, "at": {}, "note": {"drop": True}}
+    shop = SERVICE | {"events": {"visit": event({"files": "*.csv", "day": "at", "fields": fields}, at=BOUGHT_AT)}}
+    (tmp_path / "shop.yaml").write_text(yaml.safe_dump(shop, sort_keys=False))
+    (tmp_path / "raw").mkdir()
+    visit = "ann@x.org,2017-01-05 10:00:00"
+    (tmp_path / "raw/x.csv").write_text(f"mail,at,note\n{visit},rude\nbob@x.org,never,\n{visit}\n")
+    service, landing = context(tmp_path, str(tmp_path / "shop.yaml")), tmp_path / "landing"
+    for name in ("ENCORE_HASH_KEY", "ENCORE_HASH_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UsageError, match="--event visit: a field is hashed, and the key is missing; set ENCORE_HASH_K"):
+        unpack(service)
+    for key, digest in HASHES.items():
+        monkeypatch.setenv("ENCORE_HASH_KEY", key)
+        unpack(service)
+        assert landed(landing, "visit").decode() == f"{digest}\t2017-01-05 10:00:00\n"
+        (undated, short) = rejected(landing, "visit")
+        assert undated[0] == b"undated" and b"bob" not in undated[1] and undated[1].endswith(b"\tnever")
+        assert short == (b"too_few_fields", b"(29 characters, not kept)")
+    written = [file for file in landing.rglob("*") if file.is_file()]
+    assert written and not any(
+        word in file.read_bytes() for file in written for word in (b"x.org", b"rude", *map(str.encode, HASHES))
+    )
 
 
 def test_files_as_they_come(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from conf.declaration import (
     TABLE_KEYS,
     TILE_KEYS,
     Declaration,
-    LevelName,
+    Level,
     Name,
     Share,
     check_aggregate,
@@ -30,6 +30,7 @@ from conf.families import Family
 from conf.finished import FinishedTable
 from conf.learning import Alive, Audit, Drift, Training
 from conf.lengths import Days, DaysOrNone
+from conf.levels import level_names
 from conf.network import Network
 from conf.recommender import Interactions, Recommender
 from conf.says import problem_of
@@ -168,7 +169,8 @@ class Feature(Declaration):
     null_means: what null means, for the dictionary. A text that begins with `never null` declares that null does not
         occur.
     alias: another name of the feature, which the dictionary prints.
-    levels: values of a `category`, in letters, digits and _; required for this kind, and for no other.
+    levels: values of a `category`, which may be any text; required for this kind, and for no other. The model term of
+        `United Kingdom` is NAME_is_United_Kingdom.
     internal: whether the feature is left out of the table and only read by other features.
     family: what the feature tells of a customer: `recency` (how recently), `frequency` (how often), `depth` (how
         fully), `trend` (more or less than before), `money` or `taste` (what). Reasons are given by family. Null: by
@@ -191,7 +193,7 @@ class Feature(Declaration):
     cap: int | float | None = None
     null_means: str | None = None
     alias: str | None = None
-    levels: list[LevelName] = []
+    levels: list[Level] = []
     internal: bool = False
     family: Family | None = None
     says: str | None = None
@@ -212,8 +214,8 @@ class Feature(Declaration):
             raise ValueError("levels: a category needs them; give its values")
         if self.levels and self.kind != "category":
             raise ValueError("levels: only a category has them; remove this key")
-        if len({level.lower() for level in self.levels}) < len(self.levels):
-            raise ValueError("levels: a name occurs twice, apart from upper and lower case; rename one of the two")
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError("levels: a value stands twice; remove one of the two")
         if self.says and self.internal:
             raise ValueError("says: no reason names an internal feature; remove this key")
         if self.says and (problem := problem_of(self.says, self.levels)):
@@ -226,7 +228,9 @@ class Feature(Declaration):
     def term_endings(self) -> list[str]:
         """The suffixes of the model's terms for this feature, besides its name: for each level, or for null."""
         has_null_term = may_be_null(self.fill, self.null_means or "")
-        return [f"_is_{level}" for level in self.levels] or (["_is_missing"] if has_null_term else [])
+        return [f"_is_{name}" for name in level_names(self.levels).values()] or (
+            ["_is_missing"] if has_null_term else []
+        )
 
 
 class Service(Declaration):

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from conf.levels import level_names
 from features.declared import NamedFeature
 from models.arrays import Floats, Ints
 
@@ -94,9 +95,9 @@ def _columns(table: pa.Table, features: Sequence[NamedFeature]) -> tuple[tuple[s
     columns: dict[str, Floats] = {}
     for feature in features:
         column = table[feature.name]
-        for level in feature.levels:
+        for level, name in level_names(feature.levels).items():
             is_level = pc.fill_null(pc.equal(column.cast(pa.string()), level), False)
-            columns[f"{feature.name}_is_{level}"] = is_level.cast(pa.float64()).to_numpy()
+            columns[f"{feature.name}_is_{name}"] = is_level.cast(pa.float64()).to_numpy()
         if not feature.levels:
             columns[feature.name] = column.cast(pa.float64(), safe=False).to_numpy()
     return tuple(columns), np.column_stack(list(columns.values()))

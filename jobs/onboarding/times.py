@@ -144,5 +144,12 @@ def _of_parts(found: Sequence["re.Match[str]"]) -> TimeFormat:
         return TimeFormat(format, example, why, bool(both), has_clock)
     if mark == ".":
         return TimeFormat(day_first, first[0], "dates with points begin with the day", has_clock=has_clock)
-    why = "no value above 12 tells day and month apart"
-    return TimeFormat(month_first if first[11] else day_first, first[0], why, True, has_clock)
+    texts = [one[0] for one in found]
+    shorter = min((day_first, month_first), key=lambda format: _span_days(texts, format))
+    return TimeFormat(shorter, first[0], "no value above 12 tells day and month apart", True, has_clock)
+
+
+def _span_days(texts: Sequence[str], format: str) -> int:
+    """The days from the first to the last time: logs are more likely of days that are next to each other."""
+    moments = [moment for text in texts if (moment := instant(text, format))]
+    return (max(moments) - min(moments)).days if moments else 0

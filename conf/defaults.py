@@ -10,21 +10,25 @@ from typing import Any
 from pydantic import ValidationError
 
 from conf.events import Event
-from conf.lengths import MOST_DAYS, days_of
+from conf.lengths import MOST_DAYS, days_of, period
 from conf.presets import Features, Plan, features_of, plan
+from conf.shared_lines import with_shared_lines
 from conf.uses import Use
 from conf.words import in_words, sentence
 
+TEXTS = ("about", "null_means", "says")
 MEASURE_ABOVE_0 = re.compile(r" *([a-z][a-z0-9_]*) *> *0 *")
 
 
 def completed(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """A service with `use` expanded to features, and with the texts and keys that it leaves out.
+    """A service with `use` expanded to features, and with the layouts, texts and keys that it leaves out.
 
     Raises:
         ValueError: a preset cannot be expanded; the message begins with its key.
     """
     service = with_texts(declared)
+    if "events" in service:
+        service["events"] = with_shared_lines(service["events"])
     plans = _plans(service)
     if plans:
         service = with_texts(service | _obvious(service, plans))
@@ -32,7 +36,7 @@ def completed(declared: Mapping[str, Any]) -> dict[str, Any]:
     label = service.get("label")
     if isinstance(label, dict):
         service["label"] = {"about": _label_about(label, service, plans)} | label
-    return service
+    return _with_lengths(service)
 
 
 def _plans(service: Mapping[str, Any]) -> list[Plan]:
@@ -112,6 +116,29 @@ def _label_about(label: Mapping[str, Any], service: Mapping[str, Any], plans: li
     amount = "No" if label.get("one_if") == "absent" else "At least one"
     gap = f" a gap of {gap_days} days" if gap_days else ""
     return f"{amount} {what[found[1]]} in the {outcome_days} days that follow{gap}"
+
+
+def _with_lengths(service: dict[str, Any]) -> dict[str, Any]:
+    """The service with the lengths of its windows in its texts, instead of `{period}` and `{outcome_days}`."""
+    observation_days, outcome_days = _days(service, "observation_days"), _days(service, "outcome_days")
+    if not observation_days or not outcome_days:
+        return service
+    lengths = {"{period}": period(observation_days), "{outcome_days}": str(outcome_days)}
+
+    def filled(text: Any) -> Any:
+        for place, length in lengths.items():
+            text = text.replace(place, length) if isinstance(text, str) else text
+        return text
+
+    def in_texts(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {key: filled(one) if key in TEXTS else one for key, one in value.items()}
+
+    features = service.get("features")
+    named = {name: in_texts(one) for name, one in features.items()} if isinstance(features, dict) else features
+    changed = {"features": named} | {key: in_texts(service.get(key)) for key in ("eligible", "label")}
+    return {**in_texts(service), **{key: one for key, one in changed.items() if key in service}}
 
 
 # Where texts stand in a service; * is any name, which is the text by default.

@@ -33,7 +33,6 @@ from conf.lengths import Days, DaysOrNone
 from conf.network import Network
 from conf.recommender import Interactions, Recommender
 from conf.says import problem_of
-from conf.shared_lines import with_shared_lines
 from conf.targeting import Targeting
 from conf.uses import Use
 from conf.words import Words
@@ -147,7 +146,9 @@ class Feature(Declaration):
     """A column of the feature table, or one for each of its windows.
 
     The text `{days}` in the name, `about`, `from_features`, `null_means`, `alias` and `says` stands for the length of
-    the window.
+    the window. `{period}` in `about`, `null_means` and `says`, and in the `about` of the service, of `eligible` and of
+    `label`, stands for the length of the observation window in words, such as `30 days` or `a year`, and
+    `{outcome_days}` for the days of the outcome window.
 
     kind: kind of the values, which decides type and range: `count` (whole number from 0), `flag` (0 or 1), `amount`
         (number), `duration` (number from 0), `days` (number from 0), `share` (0 to 1), `ratio` (number), `rating` (0 to
@@ -285,11 +286,8 @@ class Service(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def _complete(cls, given: object) -> object:
-        if not isinstance(given, dict):
-            return given
-        shared = {"events": with_shared_lines(given["events"])} if "events" in given else {}
-        return completed({**given, **shared})
+    def _complete(cls, declared: object) -> object:
+        return completed(declared) if isinstance(declared, dict) else declared
 
     @model_validator(mode="after")
     def _check_layers(self) -> "Service":

@@ -5,7 +5,7 @@ Every expression is Spark SQL. It is checked when the file is read: it must pars
 
 import re
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -396,7 +396,14 @@ class Service(Declaration):
 
     def layout(self, name: str) -> str:
         """The value of the `--event` option of `shell/unpack.sh` for an event with lines of its own."""
-        return self.events[name].layout(name, [self.events[other] for other in self.sharing(name) if other != name])
+        return self.events[name].layout(name, self._sharing(name))
+
+    def reading(self, name: str) -> dict[str, Any]:
+        """How the files of an event with lines of its own are read; see `Event.reading`."""
+        return self.events[name].reading(self._sharing(name))
+
+    def _sharing(self, name: str) -> list[Event]:
+        return [self.events[other] for other in self.sharing(name) if other != name]
 
     @property
     def has_whole_customers(self) -> bool:

@@ -6,9 +6,8 @@ if __name__ == "__main__":
     run_script(__file__)
 
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -18,8 +17,9 @@ import typer
 from conf.errors import DataCheckError, InputError, UsageError
 from conf.events import Event
 from conf.load import load_profile, load_service
+from conf.presets import expanded
 from features.declared import table_features
-from features.events import tagged
+from features.events import lines_where, tagged
 from features.resolution import resolve
 from jobs.console.options import PROFILE, EngineOption, ProfileOption
 from jobs.console.progress import start_step
@@ -31,12 +31,12 @@ from jobs.engine import engine as start_engine
 from jobs.engine import installed
 from jobs.formatting import percent, plural
 from jobs.ingest import read_lines
-from jobs.onboarding.landed_sample import LandedSample, landed_sample, write_sample
 from jobs.onboarding.raw_files import RawFiles, raw_files
 from jobs.onboarding.reading import EventRead, read_of, rows_as_text
+from jobs.onboarding.sample import Sample, sample_of, write_sample
 from jobs.reporting.rejections import landing_reasons, meaning
-from jobs.unpack import refused_archives, unpack
 
+RAW_RECORDS, LONGEST_RAW = 2, 160
 EXAMPLE = "encore check shop.yaml --raw /logs/shop"
 
 
@@ -46,7 +46,7 @@ class Sampled:
 
     name: str
     event: Event
-    sample: LandedSample
+    sample: Sample
     read: EventRead | None
 
     def problems(self, context: Context) -> list[str]:
@@ -55,7 +55,7 @@ class Sampled:
         found = [f"{self.name}: too many lines of {file} cannot be read" for file in self.sample.refused]
         if read is None:
             return found
-        if self.sample.whole:
+        if self.sample.is_whole:
             return found + [f"{self.name}: too many lines of {day} are rejected" for day in read.refused_days(limit)]
         if limit.are_too_many(read.rejected.total(), read.lines.total()):
             return [*found, f"{self.name}: too many of the sampled lines are rejected"]
@@ -67,14 +67,20 @@ def command(
     raw: Annotated[str | None, typer.Option(help="Raw files to try it on: a folder or a file.")] = None,
     engine: EngineOption = None,
     profile: ProfileOption = PROFILE,
+    show_expanded: Annotated[
+        bool, typer.Option("--expanded", help="Print the service with its presets as features and all texts, no more.")
+    ] = False,
 ) -> None:
     """Check a service, and read a sample of its raw files as they would be read.
 
     The schema is checked, all SQL is resolved on the engines that are installed (or on --engine), and of the first and
-    the last raw file of each event the first 1,000 and a drawn 1,000 lines are read. Nothing is kept. Exit code 4: more
-    lines would be rejected than the service allows.
+    the last raw file of each event the first 1,000 and a drawn 1,000 records are read. Nothing is kept. Exit code 4:
+    more lines would be rejected than the service allows.
     """
     declared, where = load_service(service), load_profile(profile)
+    if show_expanded:
+        print(expanded(declared), end="")
+        return
     engines, chosen = [engine] if engine else installed(), engine or where.engine
     context = Context(DataFolder(Path()), Path(service).stem, declared, where, chosen, service, declared)
     events = ", ".join(declared.events) or "a finished table"
@@ -115,9 +121,9 @@ def _try_files(context: Context, raw: Path) -> list[str]:
     if files.others:
         names = ", ".join(path.name for path in files.others[:3])
         print_line(f"{plural(len(files.others), 'file')} of no event, by their names: {names}")
-    for name, event in context.service.events.items():
-        if not files.of_event[name]:
-            print_line(f"{name}: no file, since no name is like {event.landing.files}")
+    for name, found in files.of_event.items():
+        if not found:
+            print_line(f"{name}: no file, since no name is like {context.service.events[name].landing.files}")
     return problems
 
 
@@ -127,51 +133,48 @@ def sampled_events(context: Context, files: RawFiles) -> list[Sampled]:
     Raises:
         InputError: no file is of an event, or one cannot be read.
     """
-    with _folder() as folder:
-        chosen = folder / "raw"
-        for name in context.service.events:
-            for path in files.ends(name):
-                link = chosen / path.relative_to(files.root)
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(path.absolute())
-        if not chosen.is_dir():
-            patterns = ", ".join(event.landing.files for event in context.service.events.values())
-            raise InputError(f"{files.root}: no file has a name of an event ({patterns}); correct `files:`")
-        trial = replace(context, data=DataFolder(folder / "data"))
-        with start_step("read") as step:
-            unpacked = unpack(trial, chosen, step=step, accept_rejected=True)
-            step.done(plural(unpacked.records, "line"))
-        landing = folder / "data" / "landing"
-        samples = landed_sample(landing)
-        for row in refused_archives(landing, context.service.rejections):
-            samples[row["event"]].refused.append(row["archive"])
-        return [_read(context, name, sample, folder / name) for name, sample in samples.items()]
+    service = context.service
+    if not any(files.of_event.values()):
+        patterns = ", ".join(service.events[name].landing.files for name in files.of_event)
+        raise InputError(f"{files.root}: no file has a name of an event ({patterns}); correct `files:`")
+    with TemporaryDirectory(prefix="encore-check-") as name, start_step("read") as step:
+        folder, samples = Path(name), {}
+        for owner in files.of_event:
+            if files.of_event[owner]:
+                samples[owner] = sample_of(files.ends(owner), service.reading(owner), service.rejections)
+                write_sample(samples[owner].lines, folder / owner)
+        step.done(plural(sum(sum(sample.records) for sample in samples.values()), "record"))
+        owners = {name: event.landing.lines_of or name for name, event in service.events.items()}
+        return [_read(context, name, samples[own], folder / own) for name, own in owners.items() if own in samples]
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="encore-check-") as folder:
-        yield Path(folder)
-
-
-def _read(context: Context, name: str, sample: LandedSample, folder: Path) -> Sampled:
+def _read(context: Context, name: str, sample: Sample, lines_of_event: Path) -> Sampled:
     event = context.service.events[name]
-    days = write_sample(sample.lines, folder)
+    days = sorted({day for day, _ in sample.lines})
     if not days:
         return Sampled(name, event, sample, None)
     with start_engine(context.engine, context.profile) as spark:
-        rows = rows_as_text(tagged(read_lines(spark, event, folder, days), event), event)
-    return Sampled(name, event, sample, read_of(rows, event))
+        lines = read_lines(spark, event, lines_of_event, days)
+        rows = rows_as_text(tagged(lines_where(lines, event, event.landing.where), event), event)
+    return Sampled(name, event, sample, read_of(rows, event) if rows else None)
 
 
 # ---- what is printed ----
 
 
 def _print_event(found: Sampled, files: RawFiles) -> None:
-    name, sample, read = found.name, found.sample, found.read
-    number = len(files.of_event[name])
+    name, sample, read, landing = found.name, found.sample, found.read, found.event.landing
+    number = len(files.of_event[landing.lines_of or name])
+    parts = [f"{file.name} ({count:,})" for file, count in zip(sample.files, sample.records, strict=True)]
+    of_all = "all" if sample.is_whole else "the first and some drawn"
     print_line()
-    print_line(f"{name}: {plural(number, 'file')}; read {' and '.join(sample.files)}: {plural(sample.read, 'line')}")
+    print_line(f"{name}: {plural(number, 'file')}; {of_all} records of {' and '.join(parts)} were read")
+    if landing.where:
+        mine = read.lines.total() if read else 0
+        print_line(f"          {mine:,} of these {plural(len(sample.lines), 'line')} are {landing.where}")
+    if not landing.lines_of:
+        for raw in sample.raw[:RAW_RECORDS]:
+            print_line(f"          as it came: {raw[:LONGEST_RAW]}{'...' if len(raw) > LONGEST_RAW else ''}")
     if read:
         _print_columns(found.event, read)
     _print_reasons(found)
@@ -197,18 +200,19 @@ def _print_columns(event: Event, read: EventRead) -> None:
 
 
 def _print_reasons(found: Sampled) -> None:
-    sample, read = found.sample, found.read or EventRead({})
+    sample, read, total = found.sample, found.read or EventRead({}), sum(found.sample.records)
+    aside = sample.set_aside.most_common() if not found.event.landing.lines_of else []
     rows = [
-        ["not landed", reason, landing_reasons()[reason], f"{count:,} ({percent(count / sample.read)})"]
-        + ["; ".join(sample.texts.get(reason, []))]
-        for reason, count in sample.set_aside.most_common()
+        ["not landed", reason, landing_reasons()[reason], f"{count:,} ({percent(count / total)})"]
+        + ["; ".join(sample.texts[reason])]
+        for reason, count in aside
     ]
     for what, counts in (("rejected", read.reasons), ("repaired", read.repairs)):
         rows += [
             [what, reason, meaning(reason, found.event), _share(count, read), "; ".join(read.texts[reason])]
             for reason, count in counts.most_common()
         ]
-    print_table("lines that are not taken as they are", ["", "reason", "meaning", "lines", "examples"], rows)
+    print_table("lines that are not taken as they are", ["what", "reason", "meaning", "lines", "examples"], rows)
 
 
 def _share(count: int, read: EventRead) -> str:

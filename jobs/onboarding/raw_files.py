@@ -13,7 +13,7 @@ from conf.events import Event
 
 @dataclass(frozen=True)
 class RawFiles:
-    """The files under a folder: of each event, in the order of their paths, and those of no event."""
+    """The files under a folder, in the order of their paths: of each event that has some of its own, and of none."""
 
     root: Path
     of_event: Mapping[str, Sequence[Path]]
@@ -35,10 +35,11 @@ def raw_files(raw: Path, events: Mapping[str, Event]) -> RawFiles:
         raise InputError(f"{raw}: no such file or folder; give the raw files by --raw")
     root = raw if raw.is_dir() else raw.parent
     paths = sorted(all_files(raw)) if raw.is_dir() else [raw]
-    of_event: dict[str, list[Path]] = {name: [] for name in events}
+    own = {name: event for name, event in events.items() if not event.landing.lines_of}
+    of_event: dict[str, list[Path]] = {name: [] for name in own}
     others: list[Path] = []
     for path in paths:
-        name = next((name for name, event in events.items() if _matches(path.name, event.landing.files)), None)
+        name = next((name for name, event in own.items() if _matches(path.name, event.landing.files)), None)
         (others if name is None else of_event[name]).append(path)
     return RawFiles(root, of_event, others)
 

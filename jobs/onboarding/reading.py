@@ -16,6 +16,7 @@ from conf.sql import columns_of
 from features.events import UNREADABLE, masked_addresses
 
 EXAMPLES = 3
+LANDED_UNREADABLE = "unreadable: "  # begins a text that was no number or time, as the landing layer has it
 Cells = Mapping[str, str | None]
 
 
@@ -121,5 +122,5 @@ def _raw_text(row: Cells, event: Event, columns: set[str]) -> str:
     """The raw fields that columns are made of, as they were landed."""
     read = {field for column in columns for field in columns_of(event.columns[column].sql)}
     fields = [name for name in event.landing.names if name in read]
-    texts = [row[f"{RAW_PREFIX}{name}"] or "(empty)" for name in fields]
+    texts = [(row[f"{RAW_PREFIX}{name}"] or "(empty)").removeprefix(LANDED_UNREADABLE) for name in fields]
     return ", ".join(texts) if len(texts) < 2 else ", ".join(map(": ".join, zip(fields, texts, strict=True)))

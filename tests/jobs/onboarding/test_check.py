@@ -5,12 +5,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from conf.schema import Rejections
 from jobs.cli import main
-from jobs.onboarding.landed_sample import LandedSample, landed_sample, sampled, write_sample
+from jobs.console.commands import command_modules
 from jobs.onboarding.raw_files import raw_files
 from jobs.onboarding.reading import read_of
+from jobs.onboarding.sample import sample_of, write_sample
 from tests.support.archives import context, pack, play_line
 from tests.support.console import Encore
 
@@ -46,7 +48,8 @@ def test_a_sample_is_shown_as_it_is_read(
     assert not end.value.code
     said = " ".join(capsys.readouterr().out.split())
     assert "SQL resolved by sail" in said
-    assert "purchase: 3 files; read purchases_1.csv and purchases_3.csv.gz: 43 lines columns, of 42 lines" in said
+    assert "purchase: 3 files; all records of purchases_1.csv (40) and purchases_3.csv.gz (3) were read" in said
+    assert "as it came: K0,2017-01-01 10:00:00,Alpha,600,9.90" in said and "columns, of 42 lines" in said
     assert "length_minutes decimal(18,3) 600 → 600.000; 7.5 → 7.500 0.0 % 2.4 %: ten" in said
     assert "customer_id string K0 → K0; K6 → K6; K1 → K1 0.0 % none" in said
     assert "not landed too_few_fields fewer fields than a line has 1 (2.3 %) K1,2017-01-02 10:00:00" in said
@@ -92,6 +95,13 @@ def test_without_files_it_ends_with_3(raw: Path, encore: Encore, name: str, word
     assert code == 3 and words in said
 
 
+def test_presets_are_shown_as_features(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commands = command_modules()["check"].loaded
+    commands(["cdnow", "--expanded"], standalone_mode=False)
+    found = yaml.safe_load(capsys.readouterr().out)
+    assert found["features"]["days_since_last_purchase"]["from_tiles"] == "min(age_days)" and "use" not in found
+
+
 def test_a_finished_table_has_no_raw_files(raw: Path, encore: Encore) -> None:
     code, said = encore("check", "audiobooks_table", "--raw", raw, "--engine", "sail")
     assert code == 2 and "run `encore table FILE`" in said
@@ -100,17 +110,29 @@ def test_a_finished_table_has_no_raw_files(raw: Path, encore: Encore) -> None:
 # ---- its parts ----
 
 
-def test_the_first_lines_and_some_drawn_ones_are_taken(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("".join(f"{number}\n" for number in range(2_500)))
-    (tmp_path / "b").write_text("".join(f"{number}\n" for number in range(2_500, 6_000)))
-    lines = sampled([("2017-01-01", tmp_path / "a"), ("2017-01-02", tmp_path / "b")], 6_000)
-    numbers = [int(line) for _, line in lines]
-    assert numbers[:1_000] == list(range(1_000)) and len(set(numbers)) == len(numbers) == 2_000
-    assert numbers == sorted(numbers) and numbers[-1] > 5_900
-    assert {day for day, line in lines if int(line) >= 2_500} == {"2017-01-02"}
-    assert lines == sampled([("2017-01-01", tmp_path / "a"), ("2017-01-02", tmp_path / "b")], 6_000)
-    assert write_sample(lines, tmp_path / "out") == ["2017-01-01", "2017-01-02"]
-    assert (tmp_path / "out" / "date=2017-01-01" / "sample.log").read_text().startswith("0\n1\n")
+def test_the_first_records_and_some_drawn_ones_are_read(raw: Path) -> None:
+    (raw / "purchases.csv").write_text(HEADER + "".join(purchase(number, number) for number in range(6_000)))
+    (raw / "purchases_2.csv").write_text(HEADER + purchase(1, "x") + "K1\n" * 30)
+    service = context(raw, "audiobooks").service
+    found = sample_of(sorted(raw.iterdir()), service.reading("purchase"), service.rejections)
+    minutes = [int(line.split("\t")[3]) for _, line in found.lines[:2_000]]
+    assert minutes[:1_000] == list(range(1_000)) and minutes == sorted(set(minutes)) and minutes[-1] > 5_900
+    assert found.records == [2_000, 31] and not found.is_whole and found.raw[0] == purchase(0, 0).strip()
+    assert found.set_aside == Counter(too_few_fields=30) and found.texts == {"too_few_fields": ["K1"] * 3}
+    assert found.refused == ["purchases_2.csv"]
+    write_sample(found.lines, raw / "out")
+    assert (
+        (raw / "out" / "date=2017-01-01" / "sample.log").read_text().startswith("K0\t2017-01-01 10:00:00\tAlpha\t0\t")
+    )
+
+
+def test_lines_without_names_are_read_too(tmp_path: Path) -> None:
+    lines = play_line(1) + "a\tb\n" + play_line(2) + "\n" + "c\td\n"
+    pack(tmp_path / "raw", "20170401_1_play.log.tar.gz", "1_play.log", lines.encode())
+    service = context(tmp_path).service
+    found = sample_of(sorted((tmp_path / "raw").iterdir()), service.reading("play"), service.rejections)
+    assert found.is_whole and found.lines == [("2017-04-01", play_line(who).strip()) for who in (1, 2)]
+    assert found.set_aside == Counter(too_few_fields=2, blank=1) and not found.refused
 
 
 def test_files_belong_to_the_first_event_whose_pattern_they_match(raw: Path) -> None:
@@ -147,15 +169,3 @@ def test_what_is_read_of_rows() -> None:
     assert read.customers == {"2017-01-01": 2} and read.customers_of_all_days == 2
     assert read.refused_days(Rejections(always_lines=0, most_share=0.1)) == ["2017-01-01"]
     assert read.refused_days(Rejections(always_lines=1, most_share=0.1)) == []
-
-
-def test_texts_that_did_not_land_are_shown_by_reason(tmp_path: Path, encore: Encore) -> None:
-    lines = play_line(1) + "a\tb\n" + play_line(2) + "\n" + "c\td\n"
-    pack(tmp_path / "raw", "20170401_1_play.log.tar.gz", "1_play.log", lines.encode())
-    assert encore("unpack", "--data", tmp_path, "--accept-rejected")[0] == 0
-    found = landed_sample(tmp_path / "landing")
-    assert list(found) == ["play"] and isinstance(found["play"], LandedSample)
-    play = found["play"]
-    assert (play.read, play.landed, play.whole, len(play.lines)) == (5, 2, True, 2)
-    assert play.set_aside == Counter(too_few_fields=2, blank=1)
-    assert play.texts == {"too_few_fields": ["a\tb", "c\td"], "blank": [""]}

@@ -120,8 +120,8 @@ def drafted(look: Look) -> Draft:
     columns = [Column(name, names[name], [row[name] for row in look.rows]) for name in look.names]
     roles = roles_of(columns)
     if roles.customer is None:
-        names = ", ".join(look.names)
-        raise InputError(f"{look.first.name}: no column can be the customer ({names}); give other files")
+        known = ", ".join(look.names)
+        raise InputError(f"{look.first.name}: no column can be the customer ({known}); give other files")
     found = numbers.Evidence()
     for column in columns:
         is_id = column in (roles.customer, roles.item, roles.order, roles.session)

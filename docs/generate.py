@@ -271,6 +271,8 @@ def _type(schema: dict[str, Any], link: str) -> str:
         return " or ".join([*kinds, *(["null"] if "null" in given else [])])
     if "$ref" in schema or "allOf" in schema:
         return link
+    if "const" in schema:
+        return f"`{schema['const']}`"
     if "enum" in schema:
         return ", ".join(SPELLED.get(value, f"`{value}`") for value in schema["enum"])
     kind = schema.get("type", "")

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,8 +19,10 @@ Result = TypeVar("Result")
 LauncherName = Literal["local", "horovod", "horovodrun"]
 
 CORES = os.cpu_count() or 1
-START_SECONDS = 120  # that Spark may take to find slots
+START_SECONDS = 300  # that Spark may take to find slots, and busy machines to start the ranks
 HOW_TO_INSTALL = "install g++ and cmake and run `bash shell/setup.sh`, which builds it, or train by --launcher local"
+# Keras imports these if they are there, for what no rank uses, and they take longer than all else that a rank imports.
+UNUSED_BY_RANKS = ("matplotlib", "pandas", "scipy", "sklearn")
 # The errors of ranks after another rank has failed, and Horovod's message that a process has ended.
 BY_ANOTHER = ("Horovod has been shut down", "HorovodInternalError")
 TOO_LATE = "Timed out waiting for"
@@ -77,6 +80,8 @@ def launch(train_fn: Callable[[Ranks], Result], ranks: int = 1, launcher: str = 
 
 def run_rank(train_fn: Callable[[Ranks], Result], threads: int) -> Result | RankFailure:
     """Run a started process as a rank of its Horovod job, with `threads` threads for computation."""
+    for name in UNUSED_BY_RANKS:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # an import of it then fails at once
     import horovod.tensorflow as hvd
     import tensorflow as tf
 

@@ -20,6 +20,7 @@ WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 OF_FLOAT = re.compile(r"[+-]?[0-9]{1,18}(?:[.,][0-9]*)?(?:[eE]\+?[0-9]{1,2})?")
 BLOCK_SECONDS = 900  # no clock was changed within a quarter of an hour since 1970, but at its beginning
 EPOCH = datetime(1970, 1, 1)
+MOST_REMEMBERED = 100_000
 
 Convert = Callable[[str], str | None]
 
@@ -102,6 +103,9 @@ class EpochClock:
         return f"{date} {self._clocks.get(second) or self._clock(second)}{shown}{shown_offset}"
 
     def _block(self, block: int) -> tuple[int, str]:
+        if len(self._blocks) >= MOST_REMEMBERED:  # the times are no times
+            self._blocks.clear()
+            self._days.clear()
         time = datetime.fromtimestamp(block * BLOCK_SECONDS, UTC).astimezone(self._zone)
         offset = time.utcoffset() or timedelta()
         self._blocks[block] = int(offset.total_seconds()), offset_if_twice(time)
@@ -155,9 +159,11 @@ def _by_parts(date_form: str, time_form: str) -> Convert:
     def convert(text: str) -> str | None:
         date, _, time = text.strip().partition(" ")
         if date not in dates:
+            if len(dates) >= MOST_REMEMBERED:
+                dates.clear()
             dates[date] = _parsed(date, date_form, 0, 10)
         if time not in times:
-            if len(times) > 100_000:  # with fractions of a second there are many
+            if len(times) >= MOST_REMEMBERED:  # with fractions of a second there are many
                 times.clear()
             times[time] = _parsed(time, time_form, 11, None)
         day, clock = dates[date], times[time]

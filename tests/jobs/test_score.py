@@ -27,7 +27,6 @@ from jobs.report import report
 from jobs.score import score, summary
 from jobs.storage.layer import RECORD, sealed
 from jobs.storage.records import write_record
-from jobs.train import train
 from jobs.training.artifacts import ModelFolder
 from jobs.training.backtest import backtest
 from jobs.training.reasons import with_words
@@ -36,7 +35,7 @@ from tests.support.customers import customers
 from tests.support.engines import SMALL
 from tests.support.frames import AS_OF
 from tests.support.layers import DAMAGES, changed_record, flip_a_bit
-from tests.support.model_folder import ALIVE, MONEY, NEWEST, SERVICE, shop, write_table, write_tables
+from tests.support.model_folder import MONEY, NEWEST, SERVICE, shop, write_table
 
 DAY = str(NEWEST)
 COLUMNS = {
@@ -47,20 +46,10 @@ COLUMNS = {
 FAMILY_OF = {None: None, "visits": "frequency", "share": "depth", "age": "recency", "device": "taste"}  # by kind
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    data = tmp_path_factory.mktemp("scored")
-    context = shop(data, alive=ALIVE)
-    write_tables(context)
-    with engine("spark", SMALL) as spark:
-        train(context, spark, ["lr", "gbt"])
-    return data
-
-
 @pytest.fixture
-def trained(folder: Path, tmp_path: Path) -> Context:
+def trained(trained_shop: Path, tmp_path: Path) -> Context:
     """A copy of the trained folder, to be changed."""
-    shutil.copytree(folder, tmp_path / "data")
+    shutil.copytree(trained_shop, tmp_path / "data")
     return shop(tmp_path / "data")
 
 

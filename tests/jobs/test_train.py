@@ -1,6 +1,7 @@
 """`encore train` on tables written by hand: what it writes, what it leaves alone, what it refuses."""
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.support.archives import table
 from tests.support.customers import customers
 from tests.support.frames import AS_OF
 from tests.support.layers import reseal
-from tests.support.model_folder import ALIVE, SERVICE, shop, write_table, write_tables
+from tests.support.model_folder import ALIVE, SERVICE, copy_tables, shop, write_table, write_tables
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +32,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def trained(folder: Path, spark: SparkSession) -> Context:
+def trained(folder: Path, trained_shop: Path, spark: SparkSession) -> Context:
     """All kinds of models, fitted once for this module."""
-    context = shop(folder, alive=ALIVE)
-    if not context.data.features.root.exists():
-        write_tables(context)
-    train(context, spark, list(KINDS))
+    context = shop(folder / "data", alive=ALIVE)
+    if not context.data.root.exists():
+        shutil.copytree(trained_shop, context.data.root)
+        train(context, spark, list(KINDS))
     return context
 
 
@@ -124,7 +125,7 @@ def test_what_is_up_to_date_is_left_alone(trained: Context, spark: SparkSession)
 
 def test_training_again_elsewhere_gives_the_same_numbers(trained: Context, spark: SparkSession, tmp_path: Path) -> None:
     other = shop(tmp_path, alive=ALIVE)
-    write_tables(other)
+    copy_tables(Path(str(trained.data.root)), tmp_path)
     train(other, spark, ["rf", "gbt"])
     for name in ("rf", "gbt"):
         # Spark's files have random names, and so their list in the record differs.
@@ -134,21 +135,16 @@ def test_training_again_elsewhere_gives_the_same_numbers(trained: Context, spark
         assert models[0] == models[1]
 
 
-def test_progress_is_told_to_its_end(spark: SparkSession, tmp_path: Path) -> None:
-    context = shop(tmp_path)
-    write_tables(context)
-    told: list[tuple[int, int, str]] = []
-    train(context, spark, ["lr"], lambda *step: told.append(step))
-    done = [step[0] for step in told]
-    assert done == sorted(done) and done[0] == 0 and told[-1][0] == told[-1][1]
-    assert "logistic regression: cross-validation" in {step[2] for step in told}
-
-
 def test_by_time_customers_may_be_the_same_and_moments_not(spark: SparkSession, tmp_path: Path) -> None:
+    """Also: progress is told to its end."""
     context = shop(tmp_path)
     write_tables(context)
     write_table(context, AS_OF.replace(month=4), customers(800), is_mature=True)
-    told = train(context, spark, ["lr"])[0]
+    steps: list[tuple[int, int, str]] = []
+    told = train(context, spark, ["lr"], lambda *step: steps.append(step))[0]
+    done = [step[0] for step in steps]
+    assert done == sorted(done) and done[0] == 0 and steps[-1][0] == steps[-1][1]
+    assert "logistic regression: cross-validation" in {step[2] for step in steps}
     assert told.split.by == "time"
     assert (told.split.train_as_of, told.split.test_as_of) == (["2017-04-01"], "2017-05-01")
     assert (told.train_rows, told.test_rows) == (800, 1_200)
@@ -182,15 +178,15 @@ def test_tables_of_another_configuration_are_refused(spark: SparkSession, tmp_pa
         train(other, spark, ["lr"])
 
 
-@pytest.mark.parametrize("is_mature", [True, False])
-def test_an_old_table_of_other_declarations_lies_idle(spark: SparkSession, tmp_path: Path, is_mature: bool) -> None:
-    """Its tiles may be gone, so that it cannot be made again; and it has other columns."""
+def test_old_tables_of_other_declarations_lie_idle(spark: SparkSession, tmp_path: Path) -> None:
+    """With labels and without. Their tiles may be gone, so that they cannot be made again; and they lack a column."""
     features = {name: one for name, one in SERVICE["features"].items() if name != "share"}
     old = shop(tmp_path, features=features)
-    write_table(old, AS_OF.replace(month=3), customers(300), is_mature)
-    lacking = old.data.features.partition("2017-03-01") / "part-0.parquet"
-    pq.write_table(pq.read_table(lacking, partitioning=None).drop_columns(["share"]), lacking)
-    reseal(lacking.parent)
+    for month, is_mature in ((2, False), (3, True)):
+        write_table(old, AS_OF.replace(month=month), customers(300), is_mature)
+        lacking = old.data.features.partition(f"2017-0{month}-01") / "part-0.parquet"
+        pq.write_table(pq.read_table(lacking, partitioning=None).drop_columns(["share"]), lacking)
+        reseal(lacking.parent)
     context = shop(tmp_path)
     write_tables(context)
     [told] = train(context, spark, ["lr"])

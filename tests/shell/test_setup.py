@@ -121,7 +121,7 @@ class Machine:
     def run(self, *arguments: str, script: str = "setup.sh") -> tuple[int, list[str]]:
         """Run a script to its end: its exit code and the lines it printed."""
         process = self.start(*arguments, script=script)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=300)
         return process.returncode, output.splitlines()
 
     @property
@@ -170,9 +170,9 @@ def ready(set_up_machine: tuple[Machine, Path, list[str]]) -> Machine:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 300
     while not condition():
-        assert time.monotonic() < end, "waited 30 s in vain"
+        assert time.monotonic() < end, "waited 300 s in vain"
         time.sleep(0.02)
 
 
@@ -270,7 +270,7 @@ def test_second_start_skips_the_set_up(ready: Machine) -> None:
         0,
         ["setup: ready, but without Horovod: missing g++ cmake", "encore demo now"],
     )
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
     assert ready.builds == 1
 
 
@@ -319,8 +319,8 @@ def test_two_starts_at_once_set_up_once(ready: Machine) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         second.communicate(timeout=0.5)
     (ready.clone / "hang").unlink()
-    first.communicate(timeout=60)
-    output, _ = second.communicate(timeout=60)
+    first.communicate(timeout=300)
+    output, _ = second.communicate(timeout=300)
     assert (first.returncode, second.returncode, ready.builds) == (0, 0, 2)
     assert "setup: waiting for another set-up of this folder" in output
 

@@ -1,5 +1,6 @@
 """A data folder that begins at its feature tables: 1,200 customers of a shop, written by hand, at two as-of dates."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,13 @@ COLUMNS = {
 def shop(data: Path, **changes: Any) -> Context:
     """A context of the service, with declarations changed where they are given."""
     return Context(DataFolder(data), "shop", Service.model_validate(SERVICE | changes), SMALL, "sail")
+
+
+def copy_tables(source: Path, target: Path) -> None:
+    """Copy the feature tables with what training finds of them but models: the leakage audit and the baselines."""
+    shutil.copytree(source / "features", target / "features")
+    shutil.copytree(source / "models" / "baselines", target / "models" / "baselines")
+    shutil.copy2(source / "models" / "audit.json", target / "models")
 
 
 def write_tables(context: Context, mature: Rows | None = None, newest: Rows | None = None) -> None:

@@ -67,9 +67,11 @@ def fit_cases(folder: Path, ranks: Ranks) -> int:
     return ranks.size
 
 
-def fail(how: str, ranks: Ranks) -> None:
-    """Rank 1 fails in the midst of it, while the other one waits for its gradients."""
+def fail(how: str, failing: Path, ranks: Ranks) -> None:
+    """Rank 1 writes the file `failing` and fails in the midst of it; the other one waits for its gradients."""
     ranks.gather([0.0])
+    if ranks.rank == 1:
+        failing.touch()
     if ranks.rank == 1 and how == "raises":
         raise ValueError("rank one has had enough")
     if ranks.rank == 1 and how == "is killed":

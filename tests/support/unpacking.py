@@ -25,7 +25,7 @@ def unpack(raw: Path, landing: Path, *options: object, awk: str | None = None, s
     """Runs the script; returns what it said. Every run, however it ends, must leave no work folder."""
     environment = dict(os.environ, **({"AWK": awk} if awk else {}))
     command = [str(UNPACK), str(raw), str(landing), *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert done.returncode == status, done.stderr
     assert not (landing / ".work").exists()
     return done.stderr

@@ -157,7 +157,6 @@ def assert_same(left: Context, right: Context, tmp_path: Path) -> None:
 # ---- Spark, through Hadoop ----
 
 
-@pytest.mark.timeout(900)  # Spark has many small jobs, each of them slow on a busy machine
 def test_spark_makes_the_same_through_hadoop(
     root: Path, local: Context, mounted: Remote, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,7 @@ def test_a_second_writer_is_refused_while_the_first_lives(bucket: Remote) -> Non
     began = time.monotonic()
     with pytest.raises(InputError, match=rf"{bucket}: another encore command is writing here \(process \d+ on "):
         Lease(bucket, refresh=0.2, dead=60).take()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30, "it waits for a sign of life, not for the lease's end"
     first.release()
     second = Lease(bucket, refresh=0.2)
     second.take()
@@ -50,7 +50,7 @@ def test_of_one_that_was_killed_the_lease_grows_old(bucket: Remote) -> None:
     began = time.monotonic()
     second = Lease(bucket, refresh=0.2, dead=2)
     second.take()
-    assert 0.5 < time.monotonic() - began < 10
+    assert 0.5 < time.monotonic() - began < 60
     with pytest.raises(InputError, match="another encore command has taken over"):
         first.require()
     first.release()

@@ -24,7 +24,7 @@ from tests.support.paths import ROOT
 pytest.importorskip("tensorflow", reason="the network needs TensorFlow")
 horovod = pytest.importorskip("horovod", reason="ranks need Horovod")
 TOLERANCE = {"sgd": 1e-5, "adam": 1e-4}
-SOON = 60  # seconds in which a rank's failure must end the job
+SOON = 60  # seconds in which a rank's failure must end the job; measured from the failure, for a start takes as long
 FOLDERS = {name: name for name in CASES} | {"unaveraged": "sgd", "unagreed": "sgd"}
 
 
@@ -59,7 +59,7 @@ def assert_same(found: Path, expected: Path, tolerance: float) -> None:
 def run(command: list[str], **environment: str) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        command, env=os.environ | {"PATH": path} | environment, cwd=ROOT, capture_output=True, text=True, timeout=200
+        command, env=os.environ | {"PATH": path} | environment, cwd=ROOT, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -132,22 +132,22 @@ def test_gradients_are_clipped(alone: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("launcher", "how"), [("horovod", "raises"), ("horovod", "is killed"), ("horovodrun", "is killed")]
 )
-def test_a_rank_that_fails_ends_the_job(spark: SparkSession, launcher: str, how: str) -> None:
-    began = time.monotonic()
+def test_a_rank_that_fails_ends_the_job(spark: SparkSession, tmp_path: Path, launcher: str, how: str) -> None:
     with pytest.raises(RankFailedError) as failed:
-        launch(partial(fail, how), 2, launcher)
+        launch(partial(fail, how, tmp_path / "failing"), 2, launcher)
+    seconds = time.time() - (tmp_path / "failing").stat().st_mtime
     if how == "raises":
         assert str(failed.value) == "rank 1: ValueError: rank one has had enough"
         assert failed.value.trace.startswith("Traceback") and "tests/support/network_plans.py" in failed.value.trace
     else:
         assert str(failed.value) == "rank 1: its process has ended with exit code 137"
     # The one time that is asserted: that the other rank does not wait for ever is what the issue promises.
-    assert time.monotonic() - began < SOON
+    assert seconds < SOON
 
 
 def test_too_few_slots_are_said_at_once(spark: SparkSession) -> None:
     with pytest.raises(LaunchError, match=r"3 ranks need as many slots of Spark \(local\[2\]\), and there are 2"):
-        launch(partial(fail, "never"), 3, "horovod")
+        launch(partial(fail, "never", Path("failing")), 3, "horovod")
     with pytest.raises(LaunchError, match="cores of this machine"):
         require_launcher("horovodrun", 10_000)
     with pytest.raises(LaunchError, match="2 ranks by the launcher local, which is one process"):

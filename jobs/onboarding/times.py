@@ -72,7 +72,8 @@ def time_format(texts: Sequence[str], may_be_number: bool = True) -> TimeFormat 
     if _share(shown, lambda text: bool(PARTS.fullmatch(text))) >= ENOUGH:
         return _of_parts([found for text in shown if (found := PARTS.fullmatch(text))])
     for named in NAMED:
-        if _share(shown[:200], partial(_parses, format=named)) >= ENOUGH:
+        parses = partial(_parses, format=named)
+        if any(map(parses, shown[:5])) and _share(shown[:200], parses) >= ENOUGH:
             has_clock = "%H" in named or "%I" in named
             return TimeFormat(named, shown[0], has_clock=has_clock, has_offset="%z" in named)
     return None

@@ -6,7 +6,7 @@ Every expression is Spark SQL. It is checked when the file is read: it must pars
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -355,6 +355,16 @@ class Service(Declaration):
         self._check_terms()
         return known
 
+    @model_validator(mode="after")
+    def _check_readings(self) -> "Service":
+        for name, event in self.events.items():
+            if not event.landing.lines_of:
+                try:
+                    self.layout(name)
+                except ValueError as error:
+                    raise ValueError(f"events.{name}.{error}") from None
+        return self
+
     def _check_terms(self) -> None:
         """Raise ValueError if a model would have two terms of one name; engines do not distinguish case."""
         owners: dict[str, str] = {}
@@ -405,6 +415,17 @@ class Service(Declaration):
             for other, event in self.events.items()
             if (event.landing.lines_of or other) == own
         }
+
+    def layout(self, name: str) -> str:
+        """The value of the `--event` option of `shell/unpack.sh` for an event with lines of its own."""
+        return self.events[name].layout(name, self._sharing(name))
+
+    def reading(self, name: str) -> dict[str, Any]:
+        """How the files of an event with lines of its own are read; see `Event.reading`."""
+        return self.events[name].reading(self._sharing(name))
+
+    def _sharing(self, name: str) -> list[Event]:
+        return [self.events[other] for other in self.sharing(name) if other != name]
 
     @property
     def has_whole_customers(self) -> bool:

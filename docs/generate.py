@@ -246,9 +246,12 @@ def _default(field: Any, below: list[type[BaseModel]]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     return json.dumps(value).replace('"', "")
 
 
+SPELLED = {"": "empty", " ": "a space"}  # values that a page cannot show
 PATTERNS = {
     get_args(kind)[1].metadata[0].pattern: words
     for kind, words in {
@@ -271,7 +274,7 @@ def _type(schema: dict[str, Any], link: str) -> str:
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return ", ".join(SPELLED.get(value, f"`{value}`") for value in schema["enum"])
     kind = schema.get("type", "")
     if kind == "array":
         if "prefixItems" in schema:

@@ -323,9 +323,9 @@ def read_lines(spark: SparkSession, event: Event, landing: Place, days: Sequence
     if is_classic(spark):  # its reader of CSV drops a line of tabs only
         rows = spark.read.schema("value string, date date").option("lineSep", "\n").text(str(landing))
         cells = F.split("value", "\t", -1)
-        texts = [F.nullif(cells[number], F.lit("")).alias(field) for number, field in enumerate(event.landing.fields)]
+        texts = [F.nullif(cells[number], F.lit("")).alias(field) for number, field in enumerate(event.landing.names)]
         return rows.where(is_one_of("date", days)).select(*texts, "date")
-    schema = ", ".join(f"`{field}` string" for field in event.landing.fields) + ", `date` date"
+    schema = ", ".join(f"`{field}` string" for field in event.landing.names) + ", `date` date"
     # NUL is no character of a landed line, so with it as quote and escape every character is taken as it stands.
     reader = spark.read.schema(schema).options(sep="\t", quote="\0", escape="\0", lineSep="\n")
     return reader.csv(str(landing)).where(is_one_of("date", days))
@@ -349,7 +349,7 @@ def _per_day(rows: DataFrame) -> dict[str, int]:
 
 def _example_of_unclaimed(lines: DataFrame, event: Event, claims: Sequence[str]) -> str:
     """The commonest texts of lines that are of no event, in the fields that the conditions read."""
-    fields = [name for name in event.landing.fields if any(name in columns_of(claim) for claim in claims)]
+    fields = [name for name in event.landing.names if any(name in columns_of(claim) for claim in claims)]
     common = lines.groupBy(*fields).count().orderBy(F.desc("count"), *fields).limit(1).collect()[0]
     return ", ".join(f"{name}: {printable(common[name] or '(empty)')}" for name in fields) + f", {common['count']:,}"
 

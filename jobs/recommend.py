@@ -42,13 +42,13 @@ from jobs.engine import engine as start_engine
 from jobs.features import refuse_outside
 from jobs.formatting import fixed, percent, span
 from jobs.interactions import declared_interactions, interactions
-from jobs.progress import OnProgress
 from jobs.recommending.dataset import InteractionDataset
 from jobs.recommending.evaluation import AUTO, RecommenderEvaluation
 from jobs.recommending.fitted import find_fitted, find_readable_fitted, fitted_folder
 from jobs.recommending.model_file import save
 from jobs.recommending.output import Audience, Recommendations
 from jobs.recommending.sources import InteractionSource, LoggedInteractions, read_ratings
+from jobs.records.progress import OnProgress
 from jobs.records.recommending import RecommenderBasis, RecommenderRecord, TitlesRecord
 from jobs.reporting.recommender_evaluation import evaluation_of
 from jobs.storage.backend import replace_folder, staging_folder

@@ -28,7 +28,7 @@ from jobs.console.options import (
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
-from jobs.progress import OnProgress, StepCounter
+from jobs.records.progress import OnProgress, StepCounter
 from jobs.records.training import ChosenRecord, ModelRecord
 from jobs.training.artifacts import ModelFolder
 from jobs.training.dataset import LabelledRows, split_tables, table_days

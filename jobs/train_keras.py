@@ -30,7 +30,7 @@ from jobs.console.options import (
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
-from jobs.progress import OnProgress
+from jobs.records.progress import OnProgress
 from jobs.records.training import ModelRecord, NetworkSection
 from jobs.train import say_results, train
 from jobs.training.artifacts import ModelFolder
@@ -95,7 +95,8 @@ def command(
             records = train_keras(context, spark, fitter, step.update)
         except RowsReady as ready:
             step.done(
-                f"rows in {ready.folder}; fit them by `horovodrun -np {ranks} python -m jobs.rank {ready.folder}`, and"
+                f"rows in {ready.folder}; fit them by "
+                f"`horovodrun -np {ranks} python -m jobs.training.rank {ready.folder}`, and"
             )
             say("then run the same command with --resume instead of --rows-only, to publish the network")
             return

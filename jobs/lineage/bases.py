@@ -12,7 +12,7 @@ from conf.recommender import Interactions
 from conf.schema import Service
 from features.declared import table_features
 from features.windows import Moment
-from jobs.incremental import EventRecords, days_of
+from jobs.lineage.incremental import EventRecords, days_of
 from jobs.logs.coverage import LogCoverage
 from jobs.records.layers import EventsBasis, EventsRecord, FeaturesBasis, TilesBasis, TitleDaysBasis
 from jobs.storage.landing import LandedFile

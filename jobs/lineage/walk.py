@@ -13,8 +13,8 @@ from conf.errors import InputError
 from conf.schema import Service
 from features.windows import Moment
 from jobs.data_folder import DataFolder
-from jobs.incremental import EventRecords
 from jobs.lineage.bases import event_version, events_basis, table_basis, targeting_version, tiles_bases
+from jobs.lineage.incremental import EventRecords
 from jobs.logs.coverage import LogCoverage, log_coverage
 from jobs.records.layers import EventsBasis, EventsRecord, FeaturesBasis, TilesBasis
 from jobs.records.scoring import ScoresRecord

@@ -79,10 +79,10 @@ def _ingest_reasons(
         for record in records:
             reasons.update(counts(record))
         for reason, number in reasons.most_common():
-            yield Reason("events", name, reason, _meaning(reason, events[name]), number, lines)
+            yield Reason("events", name, reason, meaning(reason, events[name]), number, lines)
 
 
-def _meaning(reason: str, event: Event) -> str:
+def meaning(reason: str, event: Event) -> str:
     """A check's own words, or those of the column that could not be typed."""
     if reason in event.checks:
         return event.checks[reason].about

@@ -113,7 +113,7 @@ def test_the_command_line_overrides_such_a_service(tmp_path: Path) -> None:
     service = load_service(written(tmp_path))
     changed = overridden(service, {"training": {"folds": 4}})
     assert changed.events == service.events and changed.training.folds == 4
-    assert service.events["thumb"].landing.fields == ["who", "page", "song"]
+    assert service.events["thumb"].landing.names == ["who", "page", "song"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """Declarations of raw events: the layout of their lines, their columns, checks and measures."""
 
+import json
 import re
-from pathlib import PurePath
-from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Sequence
+from typing import Any, Literal
+from urllib.parse import quote
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from conf import sql
 from conf.declaration import (
@@ -20,107 +21,9 @@ from conf.declaration import (
     check_aggregate,
     check_row,
 )
+from conf.landing import ISO, SEPARATORS, FieldSource, Landing
 
-
-class Landing(Declaration):
-    """Layout of the raw lines of an event, which Encore passes to `shell/unpack.sh`.
-
-    files: shell pattern of the names of the event's files, such as `*play.log*`.
-    fields: names of the fields of a line, in order. For `records` they are the columns of the CSV header or the keys of
-        the JSON objects.
-    customer: the field with the customer's id.
-    day: where the day of a line is read: a field, or `name` for the YYYYMMDD at the start of the file's name, or
-        `name,<field>` for the file's name and, if it has no day, the field.
-    format: `lines` are split at the separator into fields by position. `records` have fields by name: CSV with a header
-        or JSON lines, whichever the file begins as.
-    separator: separator of the fields of `lines`: `tab`, or `space` for runs of spaces and tabs.
-    header: number of lines to skip at the start of each file of `lines`.
-    zone: time zone of `records`, an IANA name. A time in the field `day` that has an offset is converted to this zone;
-        a time without one is in this zone already. The day of a record is its day there.
-    part: regular expression that finds the number of a part in the name of an archive, in its one group. Null: archives
-        are not numbered.
-    parts_per_day: number of parts that a complete day has; goes with `part`. Null: no part can be missing.
-    """
-
-    files: str = Field(min_length=1)
-    fields: list[Name] = Field(min_length=1)
-    customer: Name
-    day: str = Field(pattern=r"^(name|[a-z][a-z0-9_]*)(,[a-z][a-z0-9_]*)?$")
-    format: Literal["lines", "records"] = "lines"
-    separator: Literal["tab", "space"] = "tab"
-    header: int = Field(default=0, ge=0)
-    zone: str = "UTC"
-    part: str | None = None
-    parts_per_day: int | None = Field(default=None, gt=0, le=10_000)
-
-    @model_validator(mode="after")
-    def _check_fields(self) -> "Landing":
-        if len(set(self.fields)) < len(self.fields):
-            raise ValueError("fields: a name occurs twice; rename one of the two fields")
-        if "date" in self.fields:
-            raise ValueError("fields: `date` is reserved for the day of the line; rename the field")
-        for key, name in (("customer", self.customer), *(("day", name) for name in self.day.split(","))):
-            if name not in self.fields and (key, name) != ("day", "name"):
-                raise ValueError(f"{key}: {name!r} is not a field; choose one of {', '.join(self.fields)}")
-        return self
-
-    @model_validator(mode="after")
-    def _check_parts(self) -> "Landing":
-        if (self.part is None) != (self.parts_per_day is None):
-            raise ValueError("part, parts_per_day: only one of the two is given; give both or neither")
-        if self.part is not None and _groups(self.part) != 1:
-            raise ValueError(f"part: {self.part!r} must be a regular expression with one group, the part's number")
-        return self
-
-    @model_validator(mode="after")
-    def _check_format(self) -> "Landing":
-        if self.format == "records" and (self.header or self.separator != "tab"):
-            raise ValueError("separator, header: `records` have fields by name; remove these keys")
-        if self.format == "records" and "name" in self.day.split(","):
-            raise ValueError("day: the day of `records` is read from a field; give its name instead of `name`")
-        if self.format == "lines" and self.zone != "UTC":
-            raise ValueError("zone: only `records` have a time zone; remove this key")
-        return self
-
-    @field_validator("zone")
-    @classmethod
-    def _check_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ValueError, OSError, ZoneInfoNotFoundError):
-            raise ValueError(f"{value!r} is not a time zone; give one such as Europe/Berlin") from None
-        return value
-
-    def parts(self) -> list[str]:
-        """The numbers of the parts of a complete day; empty if `parts_per_day` is not declared."""
-        return [str(number) for number in range(1, (self.parts_per_day or 0) + 1)]
-
-    def missing_parts(self, archives: list[str]) -> list[str]:
-        """The numbers of the parts of a day that none of its archives has.
-
-        An archive without a number is taken as the complete day.
-        """
-        numbers = [re.search(self.part, PurePath(archive).name) for archive in archives] if self.part else [None]
-        found = {number[1] for number in numbers if number}
-        is_whole = any(number is None for number in numbers)
-        return [] if is_whole else [part for part in self.parts() if part not in found]
-
-    def option(self, event: str) -> str:
-        """The value of the `--event` option of `shell/unpack.sh`, which numbers fields from 1."""
-        days = [day if day == "name" else str(self.fields.index(day) + 1) for day in self.day.split(",")]
-        named = f" format=records names={','.join(self.fields)} zone={self.zone}" if self.format == "records" else ""
-        return (
-            f"{event} files={self.files} fields={len(self.fields)} customer={self.fields.index(self.customer) + 1}"
-            f" day={','.join(days)} separator={self.separator} header={self.header}{named}"
-        )
-
-
-def _groups(expression: str) -> int:
-    """The number of groups of a regular expression. Raises ValueError where it is none."""
-    try:
-        return re.compile(expression).groups
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"part: {expression[:60]!r} is not a regular expression ({error}); fix it") from None
+__all__ = ["Check", "Event", "EventColumn", "Landing", "Measure"]
 
 
 class EventColumn(Declaration):
@@ -128,7 +31,7 @@ class EventColumn(Declaration):
 
     type: Spark type: bigint, int, string, boolean, date, timestamp, or decimal(digits, digits after the point).
     sql: Spark SQL over the raw fields, which are all text, and `date`, the day of the line.
-    about: meaning of the column.
+    about: meaning of the column. Default: its name in words.
     required: whether a line without a readable value is rejected. By default it is not: the value is null, and a text
         that cannot be read as the type is counted.
     is_id: whether the text identifies something, as that of `customer_id` always does. One spelling is made of it: NFC,
@@ -139,7 +42,7 @@ class EventColumn(Declaration):
 
     type: ColumnType
     sql: str
-    about: str
+    about: str = ""
     required: bool = False
     is_id: bool = False
     whole_numbers: bool = False
@@ -162,13 +65,13 @@ class Check(Declaration):
     when: the condition: Spark SQL over the columns of the event and `date`.
     then: `reject` moves the row to the rejected lines, with the name of the check as reason; `repair` replaces values.
     set: by column, Spark SQL for the new value; for `repair` only.
-    about: meaning of the check, which the report prints.
+    about: meaning of the check, which the report prints. Default: its name in words.
     """
 
     when: str
     then: Literal["reject", "repair"]
     set: dict[Name, str] = {}
-    about: str
+    about: str = ""
 
     @model_validator(mode="after")
     def _check_set(self) -> "Check":
@@ -185,11 +88,11 @@ class Measure(Declaration):
     sql: one call of an aggregate: count, count_if, sum, min, max, bool_or or hll_sketch_agg, without distinct. It reads
         the columns of the event and `date`, and covers a customer's events of one day (for interactions: with one
         title).
-    about: meaning of the column.
+    about: meaning of the column. Default: its name in words.
     """
 
     sql: str
-    about: str
+    about: str = ""
 
     @field_validator("sql")
     @classmethod
@@ -206,7 +109,7 @@ class Measure(Declaration):
 class Event(Declaration):
     """A kind of event in the raw logs.
 
-    about: what one event is.
+    about: what one event is. Default: its name in words.
     landing: layout of the raw lines.
     columns: columns of the events layer, by name; one of them is `customer_id`.
     checks: checks of the typed columns, by name, in the order in which they apply.
@@ -220,7 +123,7 @@ class Event(Declaration):
     measures: columns of the daily tiles, by name.
     """
 
-    about: str
+    about: str = ""
     landing: Landing
     columns: dict[Name, EventColumn]
     checks: dict[Name, Check] = {}
@@ -237,8 +140,10 @@ class Event(Declaration):
         if taken:
             raise ValueError(f"columns: {taken[0]!r} is a reserved name; choose another")
         typed = set(self.columns) | EVENT_KEYS
+        if self.landing.where is not None:
+            check_row("landing.where", self.landing.where, set(self.landing.names) | {"date"})
         for name, column in self.columns.items():
-            check_row(f"columns.{name}.sql", column.sql, set(self.landing.fields) | {"date"})
+            check_row(f"columns.{name}.sql", column.sql, set(self.landing.names) | {"date"})
         for name, check in self.checks.items():
             check_row(f"checks.{name}.when", check.when, typed)
             for target, value in check.set.items():
@@ -257,6 +162,14 @@ class Event(Declaration):
                 raise ValueError(f"columns.{name}.whole_numbers: only an id has it; add `is_id: true`, or remove it")
             if column.is_id and column.type not in ID_TYPES:
                 raise ValueError(f"columns.{name}.is_id: an id is one of {', '.join(ID_TYPES)}; change the type")
+        return self
+
+    @model_validator(mode="after")
+    def _check_hashed(self) -> "Event":
+        hashed = {name for name, source in self.landing.fields.items() if source.hash}
+        for name, column in self.columns.items():
+            if column.sql.strip().strip("`") in hashed and column.type != "string":
+                raise ValueError(f"columns.{name}.type: its field is hashed, and a hash is text; make it `string`")
         return self
 
     @model_validator(mode="after")
@@ -283,3 +196,81 @@ class Event(Declaration):
     def is_id(self, column: str) -> bool:
         """Whether the texts of a column identify something, so that one spelling is made of them."""
         return column == "customer_id" or self.columns[column].is_id
+
+    def layout(self, name: str, sharing: Sequence["Event"] = ()) -> str:
+        """The value of the `--event` option of `shell/unpack.sh` for this event of a name.
+
+        Args:
+            sharing: other events that read the same lines.
+        """
+        read = self.reading(sharing)
+        told = {key: value for key, value in read.items() if key not in ("files", "members", "dated_by_name")}
+        text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        return self.landing.option(name, quote(text, safe=""))
+
+    def reading(self, sharing: Sequence["Event"] = ()) -> dict[str, Any]:
+        """How files are read: what shell/unpack takes as `spec`, and preview.py as `--spec`.
+
+        Raises:
+            ValueError: a field is both a number and a text, so that it must say which.
+        """
+        landing = self.landing
+        days = [day for day in landing.day.split(",") if day != "name"]
+        read: dict[str, Any] = {
+            "files": landing.files,
+            "members": landing.members,
+            "dated_by_name": landing.day.startswith("name"),
+            "format": landing.format,
+            "fields": [self._field(name, landing.fields[name], [self, *sharing]) for name in landing.names],
+            "customer": landing.names.index(landing.customer),
+            "day": landing.names.index(days[0]) if days else None,
+        }
+        if landing.format == "lines":
+            return read | {"separator": landing.separator or "tab", "header": landing.header}
+        is_hashed = any(source.hash for source in landing.fields.values())
+        read |= {
+            "separator": SEPARATORS.get(landing.separator or "", landing.separator),
+            "quote": landing.quote,
+            "comment": landing.comment,
+            "encoding": landing.encoding,
+            "decimal": landing.decimal,
+            "thousands": landing.thousands,
+            "zone": landing.zone,
+            "source_zone": landing.source_zone or landing.zone,
+            "null_markers": [one for one in self.null_markers if is_hashed or re.search("[0-9]", one)],
+            "private": landing.is_private or None,
+        }
+        return {key: value for key, value in read.items() if value not in (None, [])}
+
+    def _readers_of(self, field: str) -> list[EventColumn]:
+        """The columns that have a field alone as their `sql`."""
+        return [column for column in self.columns.values() if column.sql.strip().strip("`") == field]
+
+    def _field(self, name: str, source: FieldSource, events: Sequence["Event"]) -> dict[str, Any]:
+        """How a field is read; the columns say whether it is a number or a time, where the field does not."""
+        alone = {
+            "id" if event.is_id(key) else column.type
+            for event in events
+            for key, column in event.columns.items()
+            if column.sql.strip().strip("`") == name
+        }
+        is_time = name in self.landing.day.split(",") or "timestamp" in alone
+        is_number = any(kind in ("int", "bigint") or kind.startswith("decimal") for kind in alone)
+        time = source.time or (ISO if is_time and not source.number else None)
+        number = source.number if source.number is not None else is_number and not time
+        if self.landing.format == "lines":
+            return {"name": name}
+        if number and source.number is None and alone & {"string", "id"}:
+            raise ValueError(
+                f"landing.fields.{name}: one column reads it as a number and another as text; say `number: true`, or "
+                f"`number: false` to keep its text as it comes"
+            )
+        read: dict[str, Any] = {"name": name, "source": source.source or [name]}
+        if source.hash:
+            whole = any(column.whole_numbers for event in events for column in event._readers_of(name))
+            return read | {"hash": True} | ({"whole_numbers": True} if whole else {})
+        if time:
+            read["time"] = time
+        if number:
+            read["number"] = True
+        return read

@@ -36,11 +36,11 @@ class Identity(Declaration):
     """A condition that must be true for every row of a finished table; a file with another row is refused.
 
     holds: the condition: Spark SQL over the columns of the table. A condition that is null counts as true.
-    about: meaning of the condition, which the error prints.
+    about: meaning of the condition, which the error prints. Default: its name in words.
     """
 
     holds: str
-    about: str
+    about: str = ""
 
 
 class FinishedTable(Declaration):

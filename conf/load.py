@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from conf.declaration import Declaration
 from conf.errors import UsageError
+from conf.given_windows import with_windows
 from conf.profile import Profile
 from conf.schema import Service
 from conf.targeting import OWN_VALUE
@@ -29,6 +30,47 @@ def load_service(name: str) -> Service:
         UsageError: there is no such file, or it is not a valid service.
     """
     return _load(name, FOLDER, Service)
+
+
+class Windowed(NamedTuple):
+    """A service with windows of the command line.
+
+    windows: these as OBSERVATION-OUTCOME-GAP in days, such as `365-90-0`; empty where they are the service's own.
+    left_out: the columns of its features that no longer fit into the observation window.
+    """
+
+    service: Service
+    windows: str
+    left_out: list[str]
+
+
+def load_with_windows(name: str, given: Mapping[str, int | None]) -> Windowed:
+    """Load a service with other windows than its own.
+
+    Args:
+        given: by key of `windows`, its days; None keeps those of the service.
+
+    Raises:
+        UsageError: as for `load_service`; or it starts from a finished table, or needs a feature that is left out.
+    """
+    service = load_service(name)
+    changed = {key: days for key, days in given.items() if days is not None and days != getattr(service.windows, key)}
+    if not changed:
+        return Windowed(service, "", [])
+    if service.table:
+        raise UsageError(
+            f"{name}: this service starts from a finished table, whose windows cannot be changed; "
+            f"remove --observation-days, --outcome-days and --gap-days"
+        )
+    path = _find(name, FOLDER)
+    try:
+        found, left_out = with_windows(_read(path), service, changed)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_one_line(_first_problem(error))}") from None
+    except (ValueError, UsageError) as error:
+        raise UsageError(f"{path}: {_one_line(str(error))}") from None
+    new = found.windows
+    return Windowed(found, f"{new.observation_days}-{new.outcome_days}-{new.gap_days}", left_out)
 
 
 def load_profile(name: str) -> Profile:

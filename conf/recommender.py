@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from conf.declaration import EVENT_KEYS, Days, Declaration, Name, Positive, check_aggregate, check_row
+from conf.declaration import EVENT_KEYS, Declaration, Name, Positive, check_aggregate, check_row
 from conf.events import Event, Measure
+from conf.lengths import Days
 from conf.sql import SKETCHES, aggregate_name
 
 # Columns that Encore adds to the interactions; a service must not declare columns with these names.
@@ -36,11 +37,11 @@ class DerivedColumn(Declaration):
     """A column of the interactions that is computed from their measures.
 
     sql: Spark SQL over the measures of an interaction, merged over its days.
-    about: meaning of the column.
+    about: meaning of the column. Default: its name in words.
     """
 
     sql: str
-    about: str
+    about: str = ""
 
 
 class Interactions(Declaration):

@@ -5,9 +5,9 @@ Every expression is Spark SQL. It is checked when the file is read: it must pars
 
 import re
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from conf import sql
 from conf.declaration import (
@@ -17,7 +17,6 @@ from conf.declaration import (
     RESERVED_EVENTS,
     TABLE_KEYS,
     TILE_KEYS,
-    Days,
     Declaration,
     LevelName,
     Name,
@@ -25,14 +24,17 @@ from conf.declaration import (
     check_aggregate,
     check_row,
 )
+from conf.defaults import completed
 from conf.events import Event, Measure
 from conf.families import Family
 from conf.finished import FinishedTable
 from conf.learning import Alive, Audit, Drift, Training
+from conf.lengths import Days, DaysOrNone
 from conf.network import Network
 from conf.recommender import Interactions, Recommender
 from conf.says import problem_of
 from conf.targeting import Targeting
+from conf.uses import Use
 from conf.words import Words
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -48,7 +50,7 @@ class Windows(Declaration):
     """
 
     observation_days: Days
-    gap_days: int = Field(default=0, ge=0, le=36_500)
+    gap_days: DaysOrNone = 0
     outcome_days: Days
 
 
@@ -88,22 +90,22 @@ class Bots(Declaration):
     """Customers who are programs and not persons. They are left out from the day after such a day on.
 
     when: Spark SQL over one daily tile: `customer_id`, `date`, `events` (their number) and the measures.
-    about: meaning of the condition, which the report prints.
+    about: meaning of the condition, which the report prints. Default: the condition.
     """
 
     when: str
-    about: str
+    about: str = ""
 
 
 class Eligible(Declaration):
     """Customers who are used for training and tests, and who are scored.
 
     when: Spark SQL over the features, internal ones included. A condition that is null counts as false.
-    about: meaning of the condition, which the report and the dictionary print.
+    about: meaning of the condition, which the report and the dictionary print. Default: the condition.
     """
 
     when: str
-    about: str
+    about: str = ""
 
 
 class Label(Declaration):
@@ -114,13 +116,14 @@ class Label(Declaration):
         measures. For a finished table it is over the columns of the row.
     one_if: `present` makes the label 1 if the condition is true on some day of the outcome window; `absent` makes it 1
         if the condition is true on no day.
-    about: meaning of label 1, which the report and the dictionary print.
+    about: meaning of label 1, which the report and the dictionary print. Default: for a condition such as `purchases >
+        0`, where `use` has an event that is counted so, a sentence; else the name in words.
     """
 
     name: Name
     when: str
     one_if: Literal["present", "absent"]
-    about: str
+    about: str = ""
 
     @property
     def leaves_is_one(self) -> bool:
@@ -143,20 +146,23 @@ class Feature(Declaration):
     """A column of the feature table, or one for each of its windows.
 
     The text `{days}` in the name, `about`, `from_features`, `null_means`, `alias` and `says` stands for the length of
-    the window.
+    the window. `{period}` in `about`, `null_means` and `says`, and in the `about` of the service, of `eligible` and of
+    `label`, stands for the length of the observation window in words, such as `30 days` or `a year`, and
+    `{outcome_days}` for the days of the outcome window.
 
     kind: kind of the values, which decides type and range: `count` (whole number from 0), `flag` (0 or 1), `amount`
         (number), `duration` (number from 0), `days` (number from 0), `share` (0 to 1), `ratio` (number), `rating` (0 to
         10), `category` (text) or `sketch` (of distinct values; only for an internal feature).
     unit: unit of the values, which the dictionary prints.
-    about: meaning of the feature, which the report and the dictionary print.
+    about: meaning of the feature, which the report and the dictionary print. Default: the name in words.
     from_tiles: one call of an aggregate over the daily tiles of a customer in the window: Spark SQL over `date`,
         `events` (their number), `age_days` (1 for the day before the as-of date), `gap_days` (days since the customer's
         previous active day; null for the first one) and the measures. Give either `from_tiles` or `from_features`.
-    where: Spark SQL over the same columns for the tiles that count; for `from_tiles` only.
+    where: Spark SQL over the same columns for the tiles that count; for `from_tiles` only. Its `gap_days` are then the
+        days since the customer's previous day that counts, unless the condition itself reads `gap_days`.
     from_features: Spark SQL over the features declared above, and over the columns of a finished table.
-    windows: lengths of windows in days; each of them makes one column, and all of them end before the as-of date.
-        Without it: the whole observation window.
+    windows: lengths of windows in days, or such as `4 weeks`; each of them makes one column, and all of them end before
+        the as-of date. Without it: the whole observation window.
     fill: value that replaces null. Give either `fill` or `null_means`, except for an internal feature.
     cap: greatest value; greater ones are set to it, and the report counts their customers. Null: no limit.
     null_means: what null means, for the dictionary. A text that begins with `never null` declares that null does not
@@ -176,11 +182,11 @@ class Feature(Declaration):
 
     kind: FeatureKind
     unit: str
-    about: str
+    about: str = ""
     from_tiles: str | None = None
     where: str | None = None
     from_features: str | None = None
-    windows: list[PositiveInt] = []
+    windows: list[Days] = []
     fill: int | float | None = None
     cap: int | float | None = None
     null_means: str | None = None
@@ -227,7 +233,7 @@ class Service(Declaration):
     """A service: `conf/<name>.yaml`.
 
     title: name of the service, for people.
-    about: description of the service and of its outcome, which the report prints.
+    about: description of the service and of its outcome, which the report prints. Default: the title.
     words: what the report calls customers and titles, and what they do.
     windows: lengths of the windows before and after an as-of date.
     coverage: which days may lack logs.
@@ -235,10 +241,14 @@ class Service(Declaration):
     table: finished table with one row per customer.
     rejections: how many rejected lines of an event and day are normal.
     bots: customers who are programs.
-    features: columns of the feature table, by name; each reads only features declared above it.
-    eligible: customers who are used for training and tests, and who are scored.
+    use: presets of features, by the name of the event.
+    features: columns of the feature table, by name; each reads only features declared above it. Those of `use` come
+        first.
+    eligible: customers who are used for training and tests, and who are scored. Default: those with an event of the
+        first of `use` in the observation window.
     label: the outcome to predict.
-    recency_feature: feature of the table by which the recency baseline orders customers.
+    recency_feature: feature of the table by which the recency baseline orders customers. Default: the days since the
+        last event of the first of `use`, where it has the preset `recency`.
     alive: inputs of the BG/NBD baseline. Without them this baseline is not fitted.
     training: how models are fitted.
     network: the neural network.
@@ -252,7 +262,7 @@ class Service(Declaration):
     """
 
     title: str
-    about: str
+    about: str = ""
     words: Words = Words()
     windows: Windows
     coverage: Coverage = Coverage()
@@ -260,6 +270,7 @@ class Service(Declaration):
     table: FinishedTable | None = None
     rejections: Rejections = Rejections()
     bots: Bots | None = None
+    use: dict[Name, Use] = Field(default={}, exclude=True)  # empty once it is expanded
     features: dict[str, Feature] = Field(min_length=1)
     eligible: Eligible
     label: Label
@@ -272,6 +283,11 @@ class Service(Declaration):
     targeting: Targeting | None = None
     audit: Audit = Audit()
     drift: Drift = Drift()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, declared: object) -> object:
+        return completed(declared) if isinstance(declared, dict) else declared
 
     @model_validator(mode="after")
     def _check_layers(self) -> "Service":
@@ -329,6 +345,16 @@ class Service(Declaration):
         self._check_terms()
         return known
 
+    @model_validator(mode="after")
+    def _check_readings(self) -> "Service":
+        for name, event in self.events.items():
+            if not event.landing.lines_of:
+                try:
+                    self.layout(name)
+                except ValueError as error:
+                    raise ValueError(f"events.{name}.{error}") from None
+        return self
+
     def _check_terms(self) -> None:
         """Raise ValueError if a model would have two terms of one name; engines do not distinguish case."""
         owners: dict[str, str] = {}
@@ -358,6 +384,26 @@ class Service(Declaration):
                 if merges.setdefault(name, measure.merged_by) != measure.merged_by:
                     raise ValueError(f"{where}: another event merges this name by {merges[name]}; rename one")
         return self
+
+    def sharing(self, name: str) -> dict[str, str | None]:
+        """The events that read the lines of an event, itself included, with the condition of each."""
+        own = self.events[name].landing.lines_of or name
+        return {
+            other: event.landing.where
+            for other, event in self.events.items()
+            if (event.landing.lines_of or other) == own
+        }
+
+    def layout(self, name: str) -> str:
+        """The value of the `--event` option of `shell/unpack.sh` for an event with lines of its own."""
+        return self.events[name].layout(name, self._sharing(name))
+
+    def reading(self, name: str) -> dict[str, Any]:
+        """How the files of an event with lines of its own are read; see `Event.reading`."""
+        return self.events[name].reading(self._sharing(name))
+
+    def _sharing(self, name: str) -> list[Event]:
+        return [self.events[other] for other in self.sharing(name) if other != name]
 
     @property
     def has_whole_customers(self) -> bool:

@@ -105,6 +105,15 @@ def columns_of(sql: str) -> set[str]:
     return {column.sql() if column.table else column.name for column in columns} - bound
 
 
+def renamed(sql: str, name: str, new: str) -> str:
+    """The expression with another name for one of its columns."""
+    kinds = (TokenType.VAR, TokenType.IDENTIFIER)
+    found = [token for token in Spark().tokenize(sql) if token.text == name and token.token_type in kinds]
+    for token in reversed(found):
+        sql = sql[: token.start] + new + sql[token.end + 1 :]
+    return sql
+
+
 def check_row(sql: str, known: set[str]) -> None:
     """Raise ValueError if `sql` is not an expression over one row that reads only columns in `known`."""
     if any(_is_aggregate(node) or isinstance(node, exp.Window) for node in parse(sql).walk()):

@@ -36,3 +36,26 @@ class Words(Declaration):
     def several_titles(self) -> str:
         """The plural of `title`."""
         return self.titles or f"{self.title}s"
+
+
+def in_words(name: str) -> str:
+    """A name in words: `support_request` is `support request`."""
+    return name.replace("_", " ").strip()
+
+
+def plural(noun: str) -> str:
+    """The plural of an English noun, which `words` of a service replaces where it is irregular."""
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{noun}es"
+    is_y = noun.endswith("y") and noun[-2:-1] not in tuple("aeiou")
+    return f"{noun[:-1]}ies" if is_y else f"{noun}s"
+
+
+def article(noun: str) -> str:
+    """A noun with its indefinite article."""
+    return f"{'an' if noun[:1].lower() in tuple('aeiou') else 'a'} {noun}"
+
+
+def sentence(text: str) -> str:
+    """A text with a capital."""
+    return text[:1].upper() + text[1:]

@@ -54,7 +54,9 @@ unknown columns: the command ends with exit code 2 and one line that names the f
 reads any data. SQL is Spark SQL. [services.md](services.md) leads from log files to a service step by step.
 
 Types of values: a *name* consists of lower-case letters, digits and `_`, and begins with a letter. A *share* is a
-number from 0 to 1. *By name* means that the key holds names, each with such a value."""
+number from 0 to 1. *Days* are a whole number, or a length such as `10 days`, `4 weeks`, `3 months` or `2 years`: a week
+has 7 days, a year 365.25 and a month a twelfth of it, rounded, and half a day is dropped, so that 6 months are 183
+days, 12 months 365 and 2 years 730. *By name* means that the key holds names, each with such a value."""
 
 FUNCTIONS_INTRODUCTION = """\
 The SQL of a service may call these functions. Both engines have them, and their values depend on their arguments alone:
@@ -240,13 +242,16 @@ def _default(field: Any, below: list[type[BaseModel]]) -> str:
         own = below[0]().model_dump()
         other = {key: one for key, one in value.model_dump().items() if one != own[key]}
         return f"`{_plain(other)}`" if other else ""
-    return f"`{_plain(value)}`"
+    return f"`{_plain(value)}`" if value != "" else ""
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     return json.dumps(value).replace('"', "")
 
 
+SPELLED = {"": "empty", " ": "a space"}  # values that a page cannot show
 PATTERNS = {
     get_args(kind)[1].metadata[0].pattern: words
     for kind, words in {
@@ -268,7 +273,7 @@ def _type(schema: dict[str, Any], link: str) -> str:
     if "$ref" in schema or "allOf" in schema:
         return link
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return ", ".join(SPELLED.get(value, f"`{value}`") for value in schema["enum"])
     kind = schema.get("type", "")
     if kind == "array":
         if "prefixItems" in schema:
@@ -284,6 +289,8 @@ def _type(schema: dict[str, Any], link: str) -> str:
         return "true or false"
     if (kind, schema.get("minimum"), schema.get("maximum")) == ("number", 0, 1):
         return "share"
+    if schema.get("format") == "days":
+        return "days" + _limits(schema)
     return {"integer": "whole number", "number": "number"}[kind] + _limits(schema)
 
 

@@ -36,6 +36,28 @@ def tagged(lines: DataFrame, event: Event) -> DataFrame:
     return _tagged(lines, event, ["date"])
 
 
+def lines_where(lines: DataFrame, event: Event, condition: str | None) -> DataFrame:
+    """The lines for which a condition over the raw fields holds; all without a condition.
+
+    A condition that is null does not hold, and a text that marks a missing value is null in it.
+    """
+    return lines if condition is None else _lines_that(lines, event, [condition], True)
+
+
+def lines_but(lines: DataFrame, event: Event, conditions: Sequence[str]) -> DataFrame:
+    """The lines for which none of some conditions holds."""
+    return _lines_that(lines, event, conditions, False)
+
+
+def _lines_that(lines: DataFrame, event: Event, conditions: Sequence[str], holds: bool) -> DataFrame:
+    """The lines for which one of some conditions holds, or none."""
+    raw = F.struct(*(F.col(name) for name in event.landing.names)).alias(_LINE)
+    texts = [unmarked(F.col(name), event.null_markers).alias(name) for name in event.landing.names]
+    one_holds = reduce(Column.__or__, (F.coalesce(F.expr(one), F.lit(False)) for one in conditions))
+    kept = lines.select("date", raw, *texts).where(one_holds if holds else ~one_holds)
+    return kept.select(*(F.col(f"{_LINE}.{name}").alias(name) for name in event.landing.names), "date")
+
+
 def clean(rows: DataFrame, event: Event) -> DataFrame:
     """The events layer: one row per event, with the number of its equal lines in `copies`.
 
@@ -60,7 +82,7 @@ def clean(rows: DataFrame, event: Event) -> DataFrame:
 
 def rejected(rows: DataFrame, event: Event) -> DataFrame:
     """The rejected rows: `date`, `reason` and the raw fields, with masked network addresses."""
-    masked = [masked_addresses(F.col(f"{RAW_PREFIX}{name}")).alias(name) for name in event.landing.fields]
+    masked = [masked_addresses(F.col(f"{RAW_PREFIX}{name}")).alias(name) for name in event.landing.names]
     return rows.where(F.col("reason").isNotNull()).select("date", "reason", *masked)
 
 
@@ -98,8 +120,8 @@ def _by_text(rows: DataFrame, event: Event) -> DataFrame:
     takes half the time of a grouping with the typed columns. The tags of `rows` are not read, so the engines do not
     compute them.
     """
-    texts = [F.col(f"{RAW_PREFIX}{name}").alias(name) for name in event.landing.fields]
-    return rows.select("date", *texts).groupBy("date", *event.landing.fields).agg(F.count("*").alias(_COPIES))
+    texts = [F.col(f"{RAW_PREFIX}{name}").alias(name) for name in event.landing.names]
+    return rows.select("date", *texts).groupBy("date", *event.landing.names).agg(F.count("*").alias(_COPIES))
 
 
 def _by_key(rows: DataFrame, event: Event, keys: Sequence[str]) -> DataFrame:
@@ -108,7 +130,7 @@ def _by_key(rows: DataFrame, event: Event, keys: Sequence[str]) -> DataFrame:
     Of equal lines the first in the order of their bytes stays. A line without a value in one of `keys` is equal only to
     lines of the same text: what is not known is not the same.
     """
-    fields = event.landing.fields
+    fields = event.landing.names
     line = F.concat_ws("\t", *(F.coalesce(F.col(f"{RAW_PREFIX}{name}"), F.lit("")) for name in fields))
     is_partial = reduce(Column.__or__, (F.col(key).isNull() for key in keys))
     parts = [*(part for key in keys for part in _key_parts(event, key)), F.when(is_partial, line)]
@@ -131,11 +153,11 @@ def _key_parts(event: Event, key: str) -> list[Column]:
 
 def _tagged(lines: DataFrame, event: Event, kept: list[str]) -> DataFrame:
     """Type and check lines as `tagged` does, and keep the columns `kept` of the lines."""
-    raw = [F.col(name).alias(f"{RAW_PREFIX}{name}") for name in event.landing.fields]
-    texts = [unmarked(F.col(name), _markers(event, name)).alias(name) for name in event.landing.fields]
+    raw = [F.col(name).alias(f"{RAW_PREFIX}{name}") for name in event.landing.names]
+    texts = [unmarked(F.col(name), _markers(event, name)).alias(name) for name in event.landing.names]
     typed = [_value(event, name).alias(name) for name in event.columns]
     rows = lines.select(*kept, *raw, *texts)
-    rows = rows.select(*kept, *(f"{RAW_PREFIX}{name}" for name in event.landing.fields), *typed)
+    rows = rows.select(*kept, *(f"{RAW_PREFIX}{name}" for name in event.landing.names), *typed)
     rows = rows.withColumns({"reason": _type_reason(event), "repairs": _type_repairs(event)})
     rows = reduce(partial(_apply, event), event.checks, rows)
     return rows.withColumn("reason", _computed_once(F.col("reason")))
@@ -143,7 +165,7 @@ def _tagged(lines: DataFrame, event: Event, kept: list[str]) -> DataFrame:
 
 def _sources(event: Event, column: str) -> list[str]:
     """The raw fields that a column is made from."""
-    return sorted(columns_of(event.columns[column].sql) & set(event.landing.fields))
+    return sorted(columns_of(event.columns[column].sql) & set(event.landing.names))
 
 
 def _markers(event: Event, field: str) -> list[str]:

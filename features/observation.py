@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, WindowSpec
 from pyspark.sql import Window as Partition
 from pyspark.sql import functions as F
 
@@ -17,13 +17,27 @@ def observation_tiles(tiles: DataFrame, moments: Sequence[Moment]) -> DataFrame:
         previous active day; null for the first active day in the window).
     """
     rows = _tiles_in(tiles, moments, lambda moment: moment.observation)
-    by_customer = Partition.partitionBy("as_of", "customer_id").orderBy("date")
     return rows.withColumns(
         {
             "age_days": F.datediff("as_of", "date"),
-            "gap_days": F.datediff("date", F.lag("date").over(by_customer)),
+            "gap_days": F.datediff("date", F.lag("date").over(_by_customer())),
         }
     )
+
+
+def gap_days(is_counted: Column) -> Column:
+    """Days from the customer's previous day that counts to this one; null for the first, and for days that do not.
+
+    Args:
+        is_counted: the condition, over the rows of `observation_tiles`; null counts as false.
+    """
+    before = _by_customer().rowsBetween(Partition.unboundedPreceding, -1)
+    previous = F.max(F.when(is_counted, F.col("date"))).over(before)
+    return F.when(is_counted, F.datediff("date", previous))
+
+
+def _by_customer() -> WindowSpec:
+    return Partition.partitionBy("as_of", "customer_id").orderBy("date")
 
 
 def outcome_tiles(tiles: DataFrame, moments: Sequence[Moment]) -> DataFrame:

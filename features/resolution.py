@@ -84,7 +84,9 @@ def _event_rows(spark: SparkSession, service: Service, name: str) -> DataFrame:
     """The events layer of one event, without rows."""
     event, where = service.events[name], f"events.{name}"
     declared = {key: column.type for key, column in event.columns.items()}
-    lines = _empty(spark, dict.fromkeys(event.landing.fields, "string") | {"date": "date"})
+    lines = _empty(spark, dict.fromkeys(event.landing.names, "string") | {"date": "date"})
+    own = [Clause(f"{where}.landing.where", event.landing.where, "condition")] if event.landing.where else []
+    _check(lines, own)
     texts = [Clause(f"{where}.columns.{key}.sql", one.sql, as_type="string") for key, one in event.columns.items()]
     _check(lines, texts)
     rows = _empty(spark, {"date": "date"} | declared)

@@ -4,18 +4,20 @@ Features are computed from `observation_tiles`, which end before the as-of date,
 begin at it. Neither has access to the tiles of the other.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from conf.schema import Service
+from conf.sql import columns_of, renamed
 from features.declared import NamedFeature, named_features, table_features
-from features.observation import observation_tiles, outcome_tiles
+from features.observation import gap_days, observation_tiles, outcome_tiles
 from features.windows import Moment, Window
 
 KEYS = ("customer_id", "as_of")
+GAP_DAYS = "gap_days"
 
 
 def feature_table(
@@ -68,8 +70,10 @@ def table_columns(
 
 def computed_features(rows: DataFrame, service: Service) -> DataFrame:
     """Compute the declared features, with internal ones, from rows of `observation_tiles`."""
-    declared = named_features(service)
-    from_tiles = [_from_tiles(feature).alias(feature.name) for feature in declared if feature.from_tiles]
+    declared = [feature for feature in named_features(service) if feature.from_tiles]
+    gaps = {name: gap_days(F.expr(where)) for where, name in _gap_columns(declared).items()}
+    rows = rows.withColumns(gaps) if gaps else rows
+    from_tiles = [_from_tiles(feature, _gap_columns(declared)).alias(feature.name) for feature in declared]
     return derived_features(rows.groupBy(*KEYS).agg(*from_tiles), service)
 
 
@@ -136,10 +140,23 @@ def _with_comment(feature: NamedFeature) -> Column:
     return F.col(feature.name).alias(feature.name, metadata={"comment": f"{feature.about} [{feature.unit}]"})
 
 
-def _from_tiles(feature: NamedFeature) -> Column:
+def _gap_columns(declared: Sequence[NamedFeature]) -> dict[str, str]:
+    """By condition of the features that read `gap_days`, the column with the gaps between the days that meet it.
+
+    A condition that reads the gaps itself asks for those between active days.
+    """
+    reading = [one for one in declared if one.where and GAP_DAYS in columns_of(one.from_tiles or "")]
+    conditions = dict.fromkeys(one.where or "" for one in reading if GAP_DAYS not in columns_of(one.where or ""))
+    return {where: f"_{GAP_DAYS}_{number}" for number, where in enumerate(conditions)}  # no measure begins with _
+
+
+def _from_tiles(feature: NamedFeature, gap_columns: Mapping[str, str]) -> Column:
     """The feature as an aggregate over the tiles in its window."""
-    inside = f"age_days <= {feature.days}" + (f" and ({feature.where})" if feature.where else "")
-    return _typed_and_filled(F.expr(f"{feature.from_tiles} filter (where {inside})"), feature)
+    where, aggregate = feature.where, feature.from_tiles or ""
+    if where and where in gap_columns:
+        aggregate = renamed(aggregate, GAP_DAYS, gap_columns[where])
+    inside = f"age_days <= {feature.days}" + (f" and ({where})" if where else "")
+    return _typed_and_filled(F.expr(f"{aggregate} filter (where {inside})"), feature)
 
 
 def _typed_and_filled(value: Column, feature: NamedFeature) -> Column:

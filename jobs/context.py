@@ -3,6 +3,7 @@
 Only commands take a whole context; the functions below them take the layer and the declarations that they need.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,8 @@ class Context:
     """A run of Encore on one data folder.
 
     service_from: name or path of the service on the command line; declared: the service without the values that the
-    command line replaces, None where it replaces none.
+    command line replaces, None where it replaces none, and with the windows that it gives; left_out: the columns that
+    do not fit into these windows.
     """
 
     data: DataFolder
@@ -33,6 +35,7 @@ class Context:
     engine: str
     service_from: str = ""
     declared: Service | None = None
+    left_out: Sequence[str] = ()
 
     @cached_property
     def tables(self) -> FeatureTables:
@@ -52,13 +55,13 @@ class Context:
             UsageError: the data is not on a disk, and the profile names no such folder.
         """
         if backend(self.data.root).is_disk:
-            return disk_path(self.data.root / "fits")
+            return disk_path(self.data.made / "fits")
         if self.profile.shared is None:
             raise UsageError(
                 f"{self.data}: this folder cannot hold a network that is being fitted, since not all ranks share it; "
                 f"set the key `shared` of the profile to a path on a file system that they share"
             )
-        return Path(self.profile.shared) / fingerprint(str(self.data))
+        return Path(self.profile.shared) / fingerprint(str(self.data.made))
 
     def require_events(self) -> None:
         """Raise UsageError where the service has no raw logs."""

@@ -16,12 +16,22 @@ from jobs.storage.remote_layer import layer
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A folder of all layers (`--data`)."""
+    """A folder of all layers (`--data`).
+
+    windows: the windows of the command line, such as `365-90-0`. What depends on them is in a folder of their own;
+    empty for those of the service, whose results are in the data folder itself.
+    """
 
     root: Place
+    windows: str = ""
 
     def __str__(self) -> str:
         return str(self.root)
+
+    @property
+    def made(self) -> Place:
+        """The folder of the feature tables, and of all that is made from them."""
+        return self.root / "windows" / self.windows if self.windows else self.root
 
     @property
     def raw(self) -> Place:
@@ -49,22 +59,22 @@ class DataFolder:
     @property
     def features(self) -> Layer[FeaturesRecord]:
         """Feature tables by as-of date."""
-        return layer(self.root / "features", "as_of", FeaturesRecord)
+        return layer(self.made / "features", "as_of", FeaturesRecord)
 
     @property
     def models(self) -> Place:
         """Fitted models."""
-        return self.root / "models"
+        return self.made / "models"
 
     @property
     def scores(self) -> Layer[ScoresRecord]:
         """Scores by as-of date."""
-        return layer(self.root / "scores", "as_of", ScoresRecord)
+        return layer(self.made / "scores", "as_of", ScoresRecord)
 
     @property
     def drift(self) -> Layer[DriftRecord]:
         """What has moved since training, by as-of date; records only, no rows."""
-        return layer(self.root / "drift", "as_of", DriftRecord)
+        return layer(self.made / "drift", "as_of", DriftRecord)
 
     @property
     def title_days(self) -> Layer[TitleDaysRecord]:
@@ -84,36 +94,36 @@ class DataFolder:
     @property
     def recommender(self) -> Place:
         """The fitted recommender: its titles, its model, its record."""
-        return self.root / "recommender"
+        return self.made / "recommender"
 
     @property
     def titles_for_customers(self) -> Layer[TitlesRecord]:
         """Recommended titles for customers, by as-of date."""
-        return layer(self.root / "recommendations" / "titles", "as_of", TitlesRecord)
+        return layer(self.made / "recommendations" / "titles", "as_of", TitlesRecord)
 
     @property
     def customers_for_titles(self) -> Layer[RecommendationsRecord]:
         """Customers whom a title suits best, by as-of date."""
-        return layer(self.root / "recommendations" / "customers", "as_of", RecommendationsRecord)
+        return layer(self.made / "recommendations" / "customers", "as_of", RecommendationsRecord)
 
     @property
     def titles_for_contacts(self) -> Layer[RecommendationsRecord]:
         """The contact list with reasons and titles, by as-of date."""
-        return layer(self.root / "recommendations" / "contacts", "as_of", RecommendationsRecord)
+        return layer(self.made / "recommendations" / "contacts", "as_of", RecommendationsRecord)
 
     def contact_sheet(self, day: str) -> Place:
         """The contact list of an as-of date for the people who write the letters."""
-        return self.root / "contacts" / f"contacts_{day}.csv"
+        return self.made / "contacts" / f"contacts_{day}.csv"
 
     @property
     def truth(self) -> Partitions:
         """True probabilities of simulated customers, for evaluating models only."""
-        return Partitions(self.root / "truth", "as_of")
+        return Partitions(self.made / "truth", "as_of")
 
     @property
     def report(self) -> Place:
         """The report."""
-        return self.root / "report"
+        return self.made / "report"
 
     def logs(self) -> Window:
         """The window of the logs, without stray days. Raises InputError where there are no tiles."""

@@ -18,9 +18,13 @@ from jobs.console.options import (
     PROFILE,
     DataOption,
     EngineOption,
+    GapOption,
+    ObservationOption,
+    OutcomeOption,
     ProfileOption,
     ServiceOption,
     TableAsOfOption,
+    lengths,
 )
 from jobs.console.session import open_context, working
 from jobs.context import Context
@@ -38,12 +42,16 @@ KEYS = ["customer_id", "as_of"]
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
+    observation_days: ObservationOption = None,
+    outcome_days: OutcomeOption = None,
+    gap_days: GapOption = None,
     as_of: TableAsOfOption = None,
     engine: EngineOption = None,
     profile: ProfileOption = PROFILE,
 ) -> None:
     """Compare scores and features with those at training; exit code 4 where a limit is exceeded."""
-    context = open_context(data, service, profile, engine)
+    windows = lengths(observation_days, outcome_days, gap_days)
+    context = open_context(data, service, profile, engine, windows=windows)
     with working("drift", context) as (spark, step):
         day, record = drift(context, spark, as_of)
         furthest = record.features[0]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.resources import as_file
+from importlib.util import find_spec
 from typing import Any, cast
 
 from pyspark.sql import SparkSession
@@ -56,6 +57,12 @@ def engine(name: str, profile: Profile) -> Iterator[SparkSession]:
         os.environ.pop(_CONNECT, None)
         if before is not None:
             os.environ[_CONNECT] = before
+
+
+def installed() -> list[str]:
+    """The names of the engines that can start here: Sail is a Python package, and Spark needs Java."""
+    has_java = bool(shutil.which("java") or os.environ.get("JAVA_HOME"))
+    return [name for name, is_there in (("sail", find_spec("pysail") is not None), ("spark", has_java)) if is_there]
 
 
 def is_classic(session: SparkSession) -> bool:

@@ -23,7 +23,19 @@ from features.declared import table_features
 from features.dictionary import HEADER, dictionary_markdown, dictionary_rows
 from features.table import capped_customers, excluded_bots, feature_table
 from features.windows import Moment, Window, default_moments, longest_hole
-from jobs.console.options import DATA, PROFILE, AsOfOption, DataOption, EngineOption, ProfileOption, ServiceOption
+from jobs.console.options import (
+    DATA,
+    PROFILE,
+    AsOfOption,
+    DataOption,
+    EngineOption,
+    GapOption,
+    ObservationOption,
+    OutcomeOption,
+    ProfileOption,
+    ServiceOption,
+    lengths,
+)
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
@@ -82,6 +94,9 @@ class TablesMade:
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
+    observation_days: ObservationOption = None,
+    outcome_days: OutcomeOption = None,
+    gap_days: GapOption = None,
     as_of: AsOfOption = None,
     engine: EngineOption = None,
     profile: ProfileOption = PROFILE,
@@ -91,7 +106,8 @@ def command(
     Without --as-of: at the end of the logs, and at the newest date with a mature label. Tables at other dates are made
     again where they are out of date.
     """
-    context = open_context(data, service, profile, engine)
+    windows = lengths(observation_days, outcome_days, gap_days)
+    context = open_context(data, service, profile, engine, windows=windows)
     with working("features", context) as (spark, step):
         made = features(context, spark, as_of or ())
         step.done(summary(made))
@@ -128,8 +144,17 @@ def features(context: Context, spark: SparkSession, as_of: Sequence[date] = ()) 
             f"{data.features.partition(lost[0])}: was made from tiles that have changed, and cannot be made again, "
             f"since there are no logs of its windows; remove this folder"
         )
-    said = [*set_aside(data.root, coverage), *(line for one in asked_for for line in caveats(coverage, one))]
+    not_known = [line for one in asked_for for line in caveats(coverage, one)]
+    said = [*_left_out(context), *set_aside(data.root, coverage), *not_known]
     return TablesMade([moment.as_of for moment in changed], said)
+
+
+def _left_out(context: Context) -> list[str]:
+    """The columns that the windows of the command line leave out, in a line; none where they leave out none."""
+    if not context.left_out:
+        return []
+    days = context.service.windows.observation_days
+    return [f"left out, since the observation window has {days} days: {', '.join(context.left_out)}"]
 
 
 def summary(made: TablesMade) -> str:

@@ -20,8 +20,9 @@ from pyspark.sql import functions as F
 
 from conf.errors import DataCheckError, InputError
 from conf.events import Event
-from conf.schema import Rejections
-from features.events import UNREADABLE, clean, example_of, is_unreadable, rejected, tagged
+from conf.schema import Rejections, Service
+from conf.sql import columns_of
+from features.events import UNREADABLE, clean, example_of, is_unreadable, lines_but, lines_where, rejected, tagged
 from features.sampling import in_sample
 from jobs.console.options import (
     DATA,
@@ -50,7 +51,7 @@ from jobs.storage.location import Place
 EXAMPLE = "encore ingest --data /data/music"
 BATCH_BYTES = 128 << 20  # of text: all its lines are held, since any may be a duplicate
 EXAMPLES = 3  # raw values of a day that is not ingested
-COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out")
+COUNTS = ("lines", "events", "rejected", "unreadable", "duplicates", "repaired", "left_out", "elsewhere", "unclaimed")
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,23 @@ class Day:
 class Source:
     """One kind of event: its declaration, its layers, the share of the customers to keep, and what may be rejected.
 
+    version: fingerprint of its declaration.
     limit: None accepts any number of rejected lines.
+    claims: conditions for the lines that are of some event, where it has the lines that several events share.
     """
 
     name: str
     event: Event
+    version: str
     data: DataFolder
     rate: float
     limit: Rejections | None
+    claims: Sequence[str] = ()
+
+    @property
+    def lines(self) -> str:
+        """The event that has the lines."""
+        return self.event.landing.lines_of or self.name
 
     @property
     def layer(self) -> Layer[EventsRecord]:
@@ -106,6 +116,7 @@ class Ingested:
         days: number of days written.
         examples: by reason of a rejection, the raw values of one line.
         refused: by day that was not ingested for its rejected lines, why not.
+        unclaimed: lines that are of no event, and an example of them.
     """
 
     days: int = 0
@@ -116,11 +127,14 @@ class Ingested:
     nulls: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    unclaimed: int = 0
+    example: str = ""
 
     def add(self, record: EventsRecord) -> None:
         """Add a day that was written."""
         self.days += 1
-        self.lines += record.lines
+        self.lines += record.lines_in
+        self.unclaimed += record.unclaimed
         self.events += record.events
         self.duplicates += record.duplicates
         self.reasons.update(record.reasons)
@@ -132,6 +146,8 @@ class Ingested:
         """What became of the lines, in words."""
         parts = [f"{plural(self.lines, 'line')}: {plural(self.events, 'event')}", self._rejected()]
         parts.append(plural(self.duplicates, "duplicate"))
+        if self.unclaimed:
+            parts.append(f"{self.unclaimed:,} of no event (such as {self.example})")
         if self.nulls:
             columns = ", ".join(f"{name} {count:,}" for name, count in self.nulls.most_common())
             parts.append(f"unreadable values that became null: {columns}")
@@ -180,8 +196,9 @@ def ingest(
     limit = None if accept_rejected else context.service.rejections
     found: dict[str, Ingested] = {}
     for name, event in context.service.events.items():
-        days = {day: files for (kind, day), files in landed.items() if kind == name}
-        source = Source(name, event, context.data, rate, limit)
+        version, claims = event_version(context.service, name), _claims(context.service, name)
+        source = Source(name, event, version, context.data, rate, limit, claims)
+        days = {day: files for (kind, day), files in landed.items() if kind == source.lines}
         found[name] = _ingest_event(source, spark, days, context.engine)
     if not landed:
         raise InputError(
@@ -190,6 +207,15 @@ def ingest(
     _write_manifest(context.data, list(context.service.events))
     _raise_refused(context.data, found)
     return found
+
+
+def _claims(service: Service, name: str) -> list[str]:
+    """The conditions of the events that share the lines of this one.
+
+    None where it has no lines of its own, or every line is of some event.
+    """
+    claims = service.sharing(name).values() if not service.events[name].landing.lines_of else []
+    return [claim for claim in claims if claim is not None] if None not in claims else []
 
 
 def summary(found: Mapping[str, Ingested]) -> str:
@@ -221,11 +247,10 @@ def _rate(landing: Place, sample: float | None) -> float:
 
 
 def _ingest_event(source: Source, spark: SparkSession, landed: dict[str, list[LandedFile]], engine: str) -> Ingested:
-    version = event_version(source.event)
     days = {
         day: Day(
             files,
-            events_basis(files, version, source.rate),
+            events_basis(files, source.version, source.rate),
             source.event.landing.missing_parts([file.archive for file in files]),
         )
         for day, files in landed.items()
@@ -244,12 +269,19 @@ def _ingest_event(source: Source, spark: SparkSession, landed: dict[str, list[La
 
 def _ingest_days(source: Source, spark: SparkSession, days: dict[str, Day], found: Ingested) -> None:
     event, rate = source.event, source.rate
-    rows = tagged(read_lines(spark, event, source.data.landing / source.name, list(days)), event)
+    lines = read_lines(spark, event, source.data.landing / source.lines, list(days))
+    mine = lines_where(lines, event, event.landing.where)
+    rows = tagged(mine, event)
     sampled = rows.where(in_sample(F.col("customer_id"), rate) | F.col("customer_id").isNull()) if rate < 1 else rows
     with source.layer.staging() as staged, source.rejected.staging() as staged_rejected:
         write_partitions(_day_as_text(clean(sampled, event)), staged, several=len(days) > 1)
         write_partitions(_day_as_text(rejected(sampled, event)), staged_rejected, several=len(days) > 1)
         left_out = _left_out(rows, rate)
+        elsewhere = _per_day(lines_but(lines, event, [event.landing.where])) if event.landing.where else {}
+        nobody = lines_but(lines, event, source.claims) if source.claims else None
+        unclaimed = _per_day(nobody) if nobody else {}
+        if nobody and unclaimed and not found.example:
+            found.example = _example_of_unclaimed(nobody, event, source.claims)
         counts = _counts(spark, staged, list(days))
         _count_rejected(spark, staged_rejected, event, counts, found.examples)
         records = {
@@ -259,6 +291,8 @@ def _ingest_days(source: Source, spark: SparkSession, days: dict[str, Day], foun
                 missing_parts=one.missing,
                 lines=sum(file.records for file in one.files),
                 left_out=left_out.get(day, 0),
+                elsewhere=elsewhere.get(day, 0),
+                unclaimed=unclaimed.get(day, 0),
                 **asdict(counts[day]),
             )
             for day, one in days.items()
@@ -266,7 +300,7 @@ def _ingest_days(source: Source, spark: SparkSession, days: dict[str, Day], foun
         for day, record in records.items():
             _check_conservation(source.name, day, record)
         for day, record in records.items():
-            if source.limit and source.limit.are_too_many(record.rejected, record.lines - record.left_out):
+            if source.limit and source.limit.are_too_many(record.rejected, record.judged):
                 found.refused[day] = _why_refused(spark, staged_rejected, event, day, record)
         for day, record in records.items():
             source.rejected.publish(staged_rejected, day, record)
@@ -289,9 +323,9 @@ def read_lines(spark: SparkSession, event: Event, landing: Place, days: Sequence
     if is_classic(spark):  # its reader of CSV drops a line of tabs only
         rows = spark.read.schema("value string, date date").option("lineSep", "\n").text(str(landing))
         cells = F.split("value", "\t", -1)
-        texts = [F.nullif(cells[number], F.lit("")).alias(field) for number, field in enumerate(event.landing.fields)]
+        texts = [F.nullif(cells[number], F.lit("")).alias(field) for number, field in enumerate(event.landing.names)]
         return rows.where(is_one_of("date", days)).select(*texts, "date")
-    schema = ", ".join(f"`{field}` string" for field in event.landing.fields) + ", `date` date"
+    schema = ", ".join(f"`{field}` string" for field in event.landing.names) + ", `date` date"
     # NUL is no character of a landed line, so with it as quote and escape every character is taken as it stands.
     reader = spark.read.schema(schema).options(sep="\t", quote="\0", escape="\0", lineSep="\n")
     return reader.csv(str(landing)).where(is_one_of("date", days))
@@ -305,8 +339,19 @@ def _day_as_text(rows: DataFrame) -> DataFrame:
 def _left_out(rows: DataFrame, rate: float) -> dict[str, int]:
     if rate == 1:
         return {}
-    outside = rows.where(~in_sample(F.col("customer_id"), rate))
-    return {str(row["date"]): row["count"] for row in outside.groupBy("date").count().collect()}
+    return _per_day(rows.where(~in_sample(F.col("customer_id"), rate)))
+
+
+def _per_day(rows: DataFrame) -> dict[str, int]:
+    """The number of rows by day."""
+    return {str(row["date"]): row["count"] for row in rows.groupBy("date").count().collect()}
+
+
+def _example_of_unclaimed(lines: DataFrame, event: Event, claims: Sequence[str]) -> str:
+    """The commonest texts of lines that are of no event, in the fields that the conditions read."""
+    fields = [name for name in event.landing.names if any(name in columns_of(claim) for claim in claims)]
+    common = lines.groupBy(*fields).count().orderBy(F.desc("count"), *fields).limit(1).collect()[0]
+    return ", ".join(f"{name}: {printable(common[name] or '(empty)')}" for name in fields) + f", {common['count']:,}"
 
 
 def _counts(spark: SparkSession, staged: Partitions, days: Sequence[str]) -> dict[str, Counts]:
@@ -350,13 +395,12 @@ def _why_refused(spark: SparkSession, rejected: Partitions, event: Event, day: s
     example = example_of(event).alias("example")
     rows = rejected.read(spark, [day]).where(F.col("reason") == reason).select(example).distinct()
     values = "; ".join(printable(row["example"]) for row in rows.orderBy("example").limit(EXAMPLES).collect())
-    lines = record.lines - record.left_out
-    share = f"{record.rejected:,} of its {plural(lines, 'line')} ({record.rejected / lines:.1%})"
+    share = f"{record.rejected:,} of its {plural(record.judged, 'line')} ({record.rejected / record.judged:.1%})"
     return f"{share} were rejected, most often {reason} ({record.reasons[reason]:,}), such as {values}"
 
 
 def _check_conservation(name: str, day: str, record: EventsRecord) -> None:
-    places = {key: getattr(record, key) for key in ("events", "rejected", "duplicates", "left_out")}
+    places = {key: getattr(record, key) for key in ("events", "rejected", "duplicates", "left_out", "elsewhere")}
     if record.lines != sum(places.values()):
         parts = " + ".join(f"{count} {place}" for place, count in places.items())
         raise DataCheckError(

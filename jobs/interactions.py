@@ -17,8 +17,8 @@ from features.interactions import title_days, title_names
 from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, ProfileOption, ServiceOption
 from jobs.console.session import open_context, working
 from jobs.context import Context
-from jobs.incremental import bring_up_to_date, event_records, events_on
 from jobs.lineage.bases import title_days_bases
+from jobs.lineage.incremental import bring_up_to_date, event_records, events_on
 from jobs.records.layers import TitleDaysBasis, TitleDaysRecord
 from jobs.storage.layer import write_partitions
 

@@ -20,7 +20,18 @@ import typer
 from conf.errors import InputError, UsageError
 from conf.load import overridden
 from features.declared import NamedFeature, table_features
-from jobs.console.options import DATA, PROFILE, DataOption, SeedOption, ServiceOption, TableAsOfOption
+from jobs.console.options import (
+    DATA,
+    PROFILE,
+    DataOption,
+    GapOption,
+    ObservationOption,
+    OutcomeOption,
+    SeedOption,
+    ServiceOption,
+    TableAsOfOption,
+    lengths,
+)
 from jobs.console.progress import start_step
 from jobs.console.session import folder_on_disk, locked, open_context
 from jobs.context import Context
@@ -48,6 +59,9 @@ def command(
     out: Annotated[str, typer.Option(help="Folder to write train.npz, validation.npz and test.npz into.")],
     data: DataOption = DATA,
     service: ServiceOption = None,
+    observation_days: ObservationOption = None,
+    outcome_days: OutcomeOption = None,
+    gap_days: GapOption = None,
     as_of: TableAsOfOption = None,
     balance: Annotated[bool, typer.Option(help="Draw as many of either label into the training set.")] = True,
     seed: SeedOption = None,
@@ -58,7 +72,8 @@ def command(
     Balancing, filling and standardising are fitted on the training set.
     """
     folder = folder_on_disk("--out", out)
-    context = open_context(data, service, PROFILE)
+    windows = lengths(observation_days, outcome_days, gap_days)
+    context = open_context(data, service, PROFILE, windows=windows)
     with locked(context), start_step("prepare") as step:
         found = prepare(context, folder, as_of, balance, seed, without or ())
         rows = ", ".join(f"{part} {found.rows[part]:,}" for part in ("train", "validation", "test"))

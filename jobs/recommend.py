@@ -25,9 +25,13 @@ from jobs.console.options import (
     DATA,
     PROFILE,
     DataOption,
+    GapOption,
+    ObservationOption,
+    OutcomeOption,
     ProfileOption,
     SeedOption,
     ServiceOption,
+    lengths,
     parse_day,
 )
 from jobs.console.progress import say
@@ -38,13 +42,13 @@ from jobs.engine import engine as start_engine
 from jobs.features import refuse_outside
 from jobs.formatting import fixed, percent, span
 from jobs.interactions import declared_interactions, interactions
-from jobs.progress import OnProgress
 from jobs.recommending.dataset import InteractionDataset
 from jobs.recommending.evaluation import AUTO, RecommenderEvaluation
 from jobs.recommending.fitted import find_fitted, find_readable_fitted, fitted_folder
 from jobs.recommending.model_file import save
 from jobs.recommending.output import Audience, Recommendations
 from jobs.recommending.sources import InteractionSource, LoggedInteractions, read_ratings
+from jobs.records.progress import OnProgress
 from jobs.records.recommending import RecommenderBasis, RecommenderRecord, TitlesRecord
 from jobs.reporting.recommender_evaluation import evaluation_of
 from jobs.storage.backend import replace_folder, staging_folder
@@ -66,6 +70,9 @@ ModelChoice = Literal["auto", "als", "item-item", "ease", "popular"]
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
+    observation_days: ObservationOption = None,
+    outcome_days: OutcomeOption = None,
+    gap_days: GapOption = None,
     top: Annotated[int, typer.Option(min=1, max=1_000, help="Titles for a customer, and customers for a title.")] = 10,
     customers: Annotated[str | None, typer.Option(help="File of customer ids, one per line. (default: all)")] = None,
     segment: Annotated[
@@ -110,7 +117,8 @@ def command(
         "recommender": {"exclude_seen": exclude_seen, "liked_from": liked_from},
         "training": {"seed": seed},
     }
-    context = open_context(data, service, profile, "spark" if chosen == "spark" else None, overrides)
+    windows = lengths(observation_days, outcome_days, gap_days)
+    context = open_context(data, service, profile, "spark" if chosen == "spark" else None, overrides, windows=windows)
     request = RecommendRequest(
         chosen,
         model,

@@ -16,7 +16,18 @@ from pyspark.sql import SparkSession
 from conf.errors import InputError
 from features.windows import Moment, Window
 from jobs import formatting
-from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, ProfileOption, ServiceOption
+from jobs.console.options import (
+    DATA,
+    PROFILE,
+    DataOption,
+    EngineOption,
+    GapOption,
+    ObservationOption,
+    OutcomeOption,
+    ProfileOption,
+    ServiceOption,
+    lengths,
+)
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.lineage.shown import Part, stale_parts
@@ -41,11 +52,15 @@ PAGE = "index.html"
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
+    observation_days: ObservationOption = None,
+    outcome_days: OutcomeOption = None,
+    gap_days: GapOption = None,
     engine: EngineOption = None,
     profile: ProfileOption = PROFILE,
 ) -> None:
     """Write the report: one page, and its numbers as CSV."""
-    context = open_context(data, service, profile, engine)
+    windows = lengths(observation_days, outcome_days, gap_days)
+    context = open_context(data, service, profile, engine, windows=windows)
     with working("report", context) as (spark, step):
         for error in stale_parts(context.lineage).values():
             raise error

@@ -19,8 +19,8 @@ from jobs.console.options import DATA, PROFILE, DataOption, EngineOption, Profil
 from jobs.console.session import open_context, working
 from jobs.context import Context
 from jobs.data_folder import DataFolder
-from jobs.incremental import bring_up_to_date, event_records, events_on
 from jobs.lineage.bases import tiles_bases
+from jobs.lineage.incremental import bring_up_to_date, event_records, events_on
 from jobs.records.layers import TilesBasis, TilesRecord
 from jobs.storage.layer import write_partitions
 

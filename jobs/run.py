@@ -37,13 +37,17 @@ from jobs.console.options import (
     AsOfOption,
     DataOption,
     EngineOption,
+    GapOption,
     ModelsOption,
+    ObservationOption,
+    OutcomeOption,
     ProfileOption,
     PruneOption,
     RawOption,
     SampleOption,
     ServiceOption,
     kinds_of,
+    lengths,
 )
 from jobs.console.progress import StartStep, console, say, start_step
 from jobs.console.session import is_resolved, locked, named_place, open_context, resolve_sql
@@ -61,6 +65,9 @@ EXAMPLE = "encore run --service music --raw /logs/archives --data /data/music"
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
+    observation_days: ObservationOption = None,
+    outcome_days: OutcomeOption = None,
+    gap_days: GapOption = None,
     raw: RawOption = None,
     sample: SampleOption = None,
     prune: PruneOption = False,
@@ -89,7 +96,9 @@ def command(
         aim, contacts, budget, cost, value, value_about, lift, kept_share, hold_out, currency, min_probability,
         do_not_contact, contacted, again_after_days,
     )  # fmt: skip
-    context, kinds = open_context(data, service, profile, engine, {"targeting": money}), kinds_of(model)
+    windows = lengths(observation_days, outcome_days, gap_days)
+    context = open_context(data, service, profile, engine, {"targeting": money}, windows=windows)
+    kinds = kinds_of(model)
     with locked(context):
         page = run(context, start_step, named_place(raw, context), sample, as_of or (), kinds, prune, accept_rejected)
     console.print(Text(printable(f"the report: {page}")))

@@ -38,9 +38,13 @@ from jobs.console.options import (
     PROFILE,
     DataOption,
     EngineOption,
+    GapOption,
+    ObservationOption,
+    OutcomeOption,
     ProfileOption,
     ServiceOption,
     TableAsOfOption,
+    lengths,
 )
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
@@ -71,6 +75,9 @@ MANIFEST = ["sample", "model", "customers", "mean_probability"]
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
+    observation_days: ObservationOption = None,
+    outcome_days: OutcomeOption = None,
+    gap_days: GapOption = None,
     as_of: TableAsOfOption = None,
     model: Annotated[str | None, typer.Option(help="Trained model to score with. (default: the chosen one)")] = None,
     aim: AimOption = None,
@@ -98,7 +105,8 @@ def command(
         aim, contacts, budget, cost, value, value_about, lift, kept_share, hold_out, currency, min_probability,
         do_not_contact, contacted, again_after_days,
     )  # fmt: skip
-    context = open_context(data, service, profile, engine, {"targeting": money})
+    windows = lengths(observation_days, outcome_days, gap_days)
+    context = open_context(data, service, profile, engine, {"targeting": money}, windows=windows)
     with working("score", context) as (spark, step):
         is_listed = past_list or contacts is not None or budget is not None
         day, record = score(context, spark, as_of, model, is_listed)

@@ -14,17 +14,21 @@ from jobs.console.options import (
     DATA,
     PROFILE,
     DataOption,
+    GapOption,
     ModelsOption,
+    ObservationOption,
+    OutcomeOption,
     ProfileOption,
     SeedOption,
     ServiceOption,
     SplitOption,
     kinds_of,
+    lengths,
 )
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
-from jobs.progress import OnProgress, StepCounter
+from jobs.records.progress import OnProgress, StepCounter
 from jobs.records.training import ChosenRecord, ModelRecord
 from jobs.training.artifacts import ModelFolder
 from jobs.training.dataset import LabelledRows, split_tables, table_days
@@ -47,6 +51,9 @@ MLLIB = MllibFitter()
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
+    observation_days: ObservationOption = None,
+    outcome_days: OutcomeOption = None,
+    gap_days: GapOption = None,
     model: ModelsOption = None,
     split: SplitOption = None,
     seed: SeedOption = None,
@@ -56,7 +63,10 @@ def command(
 
     Training always runs on Spark, since it uses MLlib.
     """
-    context = open_context(data, service, profile, "spark", {"training": {"split": split, "seed": seed}})
+    windows = lengths(observation_days, outcome_days, gap_days)
+    context = open_context(
+        data, service, profile, "spark", {"training": {"split": split, "seed": seed}}, windows=windows
+    )
     with working("train", context) as (spark, step):
         records = train(context, spark, kinds_of(model), step.update)
         step.done(records[0].split.text)

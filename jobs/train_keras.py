@@ -18,15 +18,19 @@ from jobs.console.options import (
     DATA,
     PROFILE,
     DataOption,
+    GapOption,
+    ObservationOption,
+    OutcomeOption,
     ProfileOption,
     SeedOption,
     ServiceOption,
     SplitOption,
+    lengths,
 )
 from jobs.console.progress import say
 from jobs.console.session import open_context, working
 from jobs.context import Context
-from jobs.progress import OnProgress
+from jobs.records.progress import OnProgress
 from jobs.records.training import ModelRecord, NetworkSection
 from jobs.train import say_results, train
 from jobs.training.artifacts import ModelFolder
@@ -40,6 +44,9 @@ EXAMPLE = "encore train-keras --data /data/music --ranks 2"
 def command(
     data: DataOption = DATA,
     service: ServiceOption = None,
+    observation_days: ObservationOption = None,
+    outcome_days: OutcomeOption = None,
+    gap_days: GapOption = None,
     ranks: Annotated[int, typer.Option(min=1, help="Processes that train together.")] = 1,
     launcher: Annotated[
         LauncherName | None,
@@ -79,7 +86,8 @@ def command(
         "epochs": epochs,
     }
     training = {"split": split, "seed": seed, "balance": balance}
-    context = open_context(data, service, profile, "spark", {"training": training, "network": network})
+    windows = lengths(observation_days, outcome_days, gap_days)
+    context = open_context(data, service, profile, "spark", {"training": training, "network": network}, windows=windows)
     how = launcher or ("horovod" if ranks > 1 else "local")
     with working("train-keras", context) as (spark, step):
         fitter = KerasFitter(context.fits, how, ranks, resume, rows_only, say)
@@ -87,7 +95,8 @@ def command(
             records = train_keras(context, spark, fitter, step.update)
         except RowsReady as ready:
             step.done(
-                f"rows in {ready.folder}; fit them by `horovodrun -np {ranks} python -m jobs.rank {ready.folder}`, and"
+                f"rows in {ready.folder}; fit them by "
+                f"`horovodrun -np {ranks} python -m jobs.training.rank {ready.folder}`, and"
             )
             say("then run the same command with --resume instead of --rows-only, to publish the network")
             return

@@ -44,7 +44,9 @@ from jobs.storage.location import Place, Remote
 
 CODE = Path(__file__).parents[1]
 ACCEPTED = "accepted.csv"  # in the landing layer: archives with more rejected lines than the service allows
-NO_EVENTS = frozenset({"blank", "count_line"})  # reasons for which a line is rejected that is no event at all
+NO_EVENTS = frozenset(
+    {"blank", "count_line", "comment"}
+)  # reasons for which a line is rejected that is no event at all
 _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCheckError}
 EXAMPLE = "encore unpack --service music --raw /logs/archives --data /data/music"
 
@@ -127,7 +129,8 @@ def unpack(
         raise InputError(f"{source}: no such file or folder; give the service's archives by --raw")
     options = ["--prune"] if prune else []
     for name, event in context.service.events.items():
-        options += ["--event", event.landing.option(name)]
+        if not event.landing.lines_of:
+            options += ["--event", context.service.layout(name)]
     if sample is not None:
         options += ["--sample", f"{sample:g}"]
     if workers is not None:
@@ -135,7 +138,7 @@ def unpack(
     with _script() as script:
         _run(["sh", str(script), str(source), str(landing), *options], step)
     archives = landed_archives(landing)
-    refused = [row for row in archives if _has_too_many(row, context.service.rejections)]
+    refused = refused_archives(landing, context.service.rejections)
     if accept_rejected:
         _accept(landing, refused)
     _raise_rejected(landing, [row for row in refused if row["checksum"] not in _accepted(landing)])
@@ -151,6 +154,11 @@ def unpack(
         unused_files=len(unused) - members,
         unused_members=members,
     )
+
+
+def refused_archives(landing: Place, limit: Rejections) -> list[dict[str, str]]:
+    """The rows of `manifest.csv` of landed archives with more rejected lines than the limit allows."""
+    return [row for row in landed_archives(landing) if _has_too_many(row, limit)]
 
 
 def summary(context: Context, found: Unpacked) -> str:

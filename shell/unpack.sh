@@ -20,7 +20,7 @@ case $python in [!/]*/*) python=$PWD/$python ;; esac # workers change the folder
 tab=$(printf '\t')
 newline='
 '
-rules_version=6 # part of every record; raise it when lines are judged differently, and all archives are unpacked again
+rules_version=7 # part of every record; raise it when lines are judged differently, and all archives are unpacked again
 music_events='play files=*play.log* fields=9 customer=1 day=name
 down files=*down.log* fields=6 customer=1 day=name
 search files=*search.log* fields=4 customer=1 day=name,3'
@@ -48,16 +48,20 @@ a delivery: lines of archives that are not in it stay. It can be killed at any m
                             archive, those that match are used, or all if none does
                  fields     number of fields of a line
                  customer   number of the field with the customer's id
-                 day        name: YYYYMMDD or YYYY-MM-DD in the file's name; N: field N of the line, in one of these
-                            forms; name,N: from the name, or from field N if the name has no day
+                 day        name: YYYYMMDD or YYYY-MM-DD in the file's name, or else in that of its folder; N: field N
+                            of the line, in one of these forms; name,N: from the file's name, or from field N if that
+                            has no day
+                 members    shell pattern of the names within archives: only those that match are used
                  separator  tab (default) or space (any number of spaces and tabs; written as one tab)
                  header     number of first lines of each file or member to drop (default 0)
-               format=records reads CSV with a header and JSON lines:
+               format=records reads CSV with a header and JSON:
                    visit files=*visit* fields=2 customer=1 day=2 format=records names=customer_id,visited_at zone=UTC
                  format     lines (default) or records: one per CSV record or JSON object, fields by name
                  names      the fields in order, each a column of the CSV header or a key of the JSON objects
                  zone       time zone, an IANA name (default UTC). The time in the field of day is converted to it, and
                             the day is taken from it; a time without an offset is in this zone already
+                 spec       instead of names and zone: the whole layout, with the sources of the fields, as JSON text
+                            (shell/unpack/spec.py), percent-encoded; `encore unpack` makes it of a service
 
 Output in LANDING:
   EVENT/date=YYYY-MM-DD/ARCHIVE.log  tab separated lines, all with the right number of fields

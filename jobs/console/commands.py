@@ -19,8 +19,8 @@ import jobs
 
 # In the order in which `encore run` does them; others follow by name.
 ORDER = (
-    "demo", "simulate", "run", "unpack", "ingest", "rollup", "features", "table", "train", "train-keras", "score",
-    "drift", "interactions", "recommend", "report", "prepare",
+    "demo", "simulate", "init", "check", "run", "unpack", "ingest", "rollup", "features", "table", "train",
+    "train-keras", "score", "drift", "interactions", "recommend", "report", "prepare",
 )  # fmt: skip
 _DOCSTRING = re.compile(r'"""`encore ([a-z-]+)`: (.+?)(?:"""|$)', re.MULTILINE)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from conf.errors import RankError
 from jobs.console.interrupt import ending_at_signals
-from jobs.console.problems import in_words
+from jobs.console.problems import in_words, with_windows
 from jobs.printable import printable
 
 
@@ -22,7 +22,7 @@ def run_program(program: Callable[[], Any]) -> None:
         if said:
             if isinstance(error, RankError) and error.trace:
                 print(error.trace, file=sys.stderr)
-            print(f"encore: {printable(' '.join(str(said).split()))}", file=sys.stderr)
+            print(f"encore: {printable(' '.join(with_windows(str(said)).split()))}", file=sys.stderr)
             sys.exit(said.exit_code)
         traceback.print_exc()
         print(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from conf.learning import Grids, SplitBy
+from conf.lengths import MOST_DAYS, days_of
 from conf.profile import EngineChoice
 from jobs.engine import is_submitted
 
@@ -43,6 +44,22 @@ def kinds_of(choices: list[ModelChoice] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(str, choices))) if choices else DEFAULT_MODELS
 
 
+def parse_length(text: str) -> int:
+    """A length in days, or such as `4 weeks`. Raises typer.BadParameter."""
+    try:
+        days = days_of(int(text) if text.strip().isdigit() else text)
+    except ValueError:
+        days = -1
+    if not isinstance(days, int) or not 0 <= days <= MOST_DAYS:
+        raise typer.BadParameter(f"{text}: give a number of days, at most {MOST_DAYS:,}, or a length such as '4 weeks'")
+    return days
+
+
+def lengths(observation_days: int | None, outcome_days: int | None, gap_days: int | None) -> dict[str, int | None]:
+    """The windows of the command line, by key of `windows` of a service."""
+    return {"observation_days": observation_days, "outcome_days": outcome_days, "gap_days": gap_days}
+
+
 _DAY: dict[str, Any] = {"parser": parse_day, "metavar": "YYYY-MM-DD"}
 DataOption = Annotated[str, typer.Option(help="Data folder: a path, or a URL (hdfs, s3a, gs).")]
 ServiceOption = Annotated[
@@ -68,6 +85,31 @@ AsOfOption = Annotated[
 TableAsOfOption = Annotated[
     date | None,
     typer.Option("--as-of", **_DAY, help="As-of date of the table. (default: the newest)"),
+]
+_LENGTH: dict[str, Any] = {"parser": parse_length, "metavar": "DAYS"}
+ObservationOption = Annotated[
+    int | None,
+    typer.Option(
+        "--observation-days",
+        **_LENGTH,
+        help="Length of the observation window, or such as '4 weeks'; writes to DATA/windows. (default: the service's)",
+    ),
+]
+OutcomeOption = Annotated[
+    int | None,
+    typer.Option(
+        "--outcome-days",
+        **_LENGTH,
+        help="Length of the outcome window, or such as '3 months'; writes to DATA/windows. (default: the service's)",
+    ),
+]
+GapOption = Annotated[
+    int | None,
+    typer.Option(
+        "--gap-days",
+        **_LENGTH,
+        help="Days from the as-of date to the outcome window; writes to DATA/windows. (default: the service's)",
+    ),
 ]
 SplitOption = Annotated[SplitBy | None, typer.Option(help="How to split off the test set. (default: the service's)")]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="Random seed. (default: the service's)")]

@@ -2,7 +2,9 @@
 
 import errno
 import re
+import shlex
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 
 from conf.errors import EncoreError, InputError
@@ -31,6 +33,8 @@ GONE = (
     "look at this file and at the disk, then run the command again",
 )
 KINDS = (FULL, FORBIDDEN, MISTAKEN, GONE)
+WINDOWS = ("--observation-days", "--outcome-days", "--gap-days")
+COMMAND = re.compile("`encore (features|run|train|train-keras|score|drift|recommend|report|prepare)\\b")
 PATH = re.compile(r"(?:file:)?(/[^\s'\"():,]+)")
 
 
@@ -51,6 +55,20 @@ def in_words(error: BaseException) -> EncoreError | None:
             path = PATH.search(text)
             return InputError(f"{_command()}{path[1] if path else _data()}: {said[0]}: {advice}")
     return error if isinstance(error, EncoreError) else None
+
+
+def with_windows(said: str) -> str:
+    """An error that names a command to run, with the windows that this command was given: it needs them too."""
+    given = [f"{option} {shlex.quote(value)}" for option, value in _options() if option in WINDOWS]
+    return f"{said} ({' '.join(given)} too)" if given and COMMAND.search(said) else said
+
+
+def _options() -> Iterator[tuple[str, str]]:
+    """The options of the command line with their values, as `--name value` or `--name=value`."""
+    for option, value in pairwise([*sys.argv[1:], ""]):
+        name, equals, own = option.partition("=")
+        if name.startswith("--"):
+            yield name, own if equals else value
 
 
 def _name(file: object) -> str:

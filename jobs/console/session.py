@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from conf.errors import UsageError
-from conf.load import load_profile, load_service, overridden
+from conf.load import load_profile, load_service, load_with_windows, overridden
 from conf.schema import Service
 from jobs.console.progress import Step, start_step
 from jobs.context import Context
@@ -22,11 +22,13 @@ from jobs.storage.names import require_no_pattern, require_text
 from jobs.storage.shared_folder import require_shared
 
 SERVICE = "music"  # where none is named
-RESOLVED_FILE = ".resolved"  # in a data folder: by engine, the configuration whose SQL it has resolved
+RESOLVED_FILE = ".resolved"  # in the folder of the windows: by engine, the configuration whose SQL it has resolved
 SERVICE_FILE = ".service"  # in a data folder: the first service that was named for it
 LAYERS = ("landing", "events", "features")  # of which one has data of a service
 Overrides = Mapping[str, Mapping[str, Any]]
 NONE: Overrides = MappingProxyType({})
+WindowsGiven = Mapping[str, int | None]
+OWN_WINDOWS: WindowsGiven = MappingProxyType({})
 
 
 def open_context(
@@ -36,12 +38,14 @@ def open_context(
     engine: str | None = None,
     overrides: Overrides = NONE,
     default_service: str = SERVICE,
+    windows: WindowsGiven = OWN_WINDOWS,
 ) -> Context:
     """The context of a command.
 
     Args:
         service: by default the service of the data folder, and of a new folder `default_service`.
         overrides: values from the command line by section and key of the service; None keeps the service's value.
+        windows: windows from the command line by key; None keeps that of the service.
 
     Raises:
         UsageError: the service, the profile or a value is unknown or invalid, or the folder is another service's.
@@ -61,7 +65,7 @@ def open_context(
     known = folder / SERVICE_FILE
     recorded = known.read_text(encoding="utf-8").strip() if known.is_file() else ""
     name = service or recorded or default_service
-    declared = load_service(name)
+    declared, others, left_out = load_with_windows(name, windows)
     if recorded and any((folder / layer).exists() for layer in LAYERS) and not _is_variant(name, declared, recorded):
         raise UsageError(
             f"--data {folder}: holds data of the service {recorded}, not of {name}; give --service {recorded}, or "
@@ -69,7 +73,16 @@ def open_context(
         )
     given = str(Path(name).absolute()) if Path(name).is_file() else name
     in_force = overridden(declared, overrides)
-    return Context(DataFolder(folder), Path(name).stem, in_force, where, chosen, given if service else "", declared)
+    return Context(
+        DataFolder(folder, others),
+        Path(name).stem,
+        in_force,
+        where,
+        chosen,
+        given if service else "",
+        declared,
+        left_out,
+    )
 
 
 @contextmanager
@@ -113,7 +126,7 @@ def resolve_sql(spark: SparkSession, context: Context) -> None:
     except UsageError as error:
         raise UsageError(f"{context.service_from or context.service_name}: {error}") from None
     others = [one for one in _resolved(context) if one.split()[0] != context.engine]
-    write_text(context.data.root / RESOLVED_FILE, "\n".join([*others, _to_resolve(context)]) + "\n")
+    write_text(context.data.made / RESOLVED_FILE, "\n".join([*others, _to_resolve(context)]) + "\n")
 
 
 def is_resolved(context: Context) -> bool:
@@ -126,7 +139,7 @@ def _to_resolve(context: Context) -> str:
 
 
 def _resolved(context: Context) -> list[str]:
-    file = context.data.root / RESOLVED_FILE
+    file = context.data.made / RESOLVED_FILE
     return file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
 
 

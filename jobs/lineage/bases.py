@@ -7,21 +7,21 @@ that writes a layer, and every command that reads it, compute the basis here.
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from conf.events import Event
 from conf.load import fingerprint
 from conf.recommender import Interactions
 from conf.schema import Service
 from features.declared import table_features
 from features.windows import Moment
-from jobs.incremental import EventRecords, days_of
+from jobs.lineage.incremental import EventRecords, days_of
 from jobs.logs.coverage import LogCoverage
 from jobs.records.layers import EventsBasis, EventsRecord, FeaturesBasis, TilesBasis, TitleDaysBasis
 from jobs.storage.landing import LandedFile
 
 
-def event_version(event: Event) -> str:
-    """Fingerprint of what decides the events of a declaration; measures belong to rollup and do not count."""
-    return fingerprint(event.model_copy(update={"measures": {}}))
+def event_version(service: Service, name: str) -> str:
+    """Fingerprint of what decides the events of a kind; measures belong to rollup and do not count."""
+    shared = service.sharing(name)
+    return fingerprint(service.events[name].model_copy(update={"measures": {}}), *([shared] if len(shared) > 1 else []))
 
 
 def events_basis(files: Sequence[LandedFile], version: str, rate: float) -> EventsBasis:

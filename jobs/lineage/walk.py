@@ -13,8 +13,8 @@ from conf.errors import InputError
 from conf.schema import Service
 from features.windows import Moment
 from jobs.data_folder import DataFolder
-from jobs.incremental import EventRecords
 from jobs.lineage.bases import event_version, events_basis, table_basis, targeting_version, tiles_bases
+from jobs.lineage.incremental import EventRecords
 from jobs.logs.coverage import LogCoverage, log_coverage
 from jobs.records.layers import EventsBasis, EventsRecord, FeaturesBasis, TilesBasis
 from jobs.records.scoring import ScoresRecord
@@ -122,12 +122,13 @@ class Lineage:
         landed = self._landed()
         found = {name: self.data.events(name).records() for name in self.service.events}
         for name, records in found.items() if any(found.values()) else ():
-            root, version = self.data.events(name).root, event_version(self.service.events[name])
+            root, version = self.data.events(name).root, event_version(self.service, name)
             if landed is None:
                 old = [day for day, record in records.items() if record.basis.configuration != version]
                 _refuse(root, old, "made by other declarations than those in force", "`encore ingest`")
             else:
-                files = {day: some for (kind, day), some in landed.items() if kind == name}
+                own = self.service.events[name].landing.lines_of or name
+                files = {day: some for (kind, day), some in landed.items() if kind == own}
                 made_from = {day: record.basis for day, record in records.items()}
                 old = differing(_events_bases(files, version, records), made_from)
                 _refuse(root, old, "not made from the lines and declarations that are there now", "`encore ingest`")

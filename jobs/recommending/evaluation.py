@@ -7,9 +7,9 @@ import numpy as np
 from pyspark.sql import DataFrame
 
 from conf.errors import InputError, NothingToLearnError
-from jobs.progress import OnProgress
 from jobs.recommending.dataset import PARTS, VALIDATION, HoldOut, InteractionDataset
 from jobs.recommending.model_file import at_workers, save
+from jobs.records.progress import OnProgress
 from jobs.records.recommending import RankerEvaluation, RecommenderFindings, Tried
 from models.evaluation.intervals import Interval
 from models.recommender.candidates import ALWAYS, Engine, RankerSettings, settings_grid, settings_of

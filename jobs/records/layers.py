@@ -24,13 +24,16 @@ class EventsBasis(Section):
 class EventsRecord(PartitionRecord):
     """A day of one event: `events/<event>/date=…/`, and the rejected rows of the same day.
 
-    The lines are partitioned: `lines = events + rejected + duplicates + left_out`.
+    The lines are partitioned: `lines = events + rejected + duplicates + left_out + elsewhere`.
 
     Attributes:
         unreadable: rejected rows with a value that could not be typed.
         repaired, reasons: rows by name of the repair, or by reason of the rejection; a repair `<column>_unreadable` is
             an optional value that could not be typed, and is null.
         left_out: lines of customers outside the sample.
+        elsewhere: lines that are not of this event, where several share their lines.
+        unclaimed: lines, of customers in or outside the sample, that are of no event; counted by the event that has the
+            lines.
     """
 
     COMMAND: ClassVar[str] = "`encore ingest`"
@@ -44,7 +47,19 @@ class EventsRecord(PartitionRecord):
     duplicates: int
     repaired: dict[str, int]
     left_out: int
+    elsewhere: int = 0
+    unclaimed: int = 0
     reasons: dict[str, int]
+
+    @property
+    def judged(self) -> int:
+        """The lines of this event, and of customers in the sample: of them events are made."""
+        return self.lines - self.left_out - self.elsewhere
+
+    @property
+    def lines_in(self) -> int:
+        """The lines that this event takes, and those that are of no event: each line of a file counts once."""
+        return self.lines - self.elsewhere + self.unclaimed
 
 
 class TilesBasis(Section):

@@ -74,15 +74,15 @@ def _ingest_reasons(
     events: Mapping[str, Event], ingested: Days, counts: Callable[[EventsRecord], dict[str, int]]
 ) -> Iterator[Reason]:
     for name, records in ingested.items():
-        lines = sum(record.lines for record in records)
+        lines = sum(record.lines_in for record in records)
         reasons: Counter[str] = Counter()
         for record in records:
             reasons.update(counts(record))
         for reason, number in reasons.most_common():
-            yield Reason("events", name, reason, _meaning(reason, events[name]), number, lines)
+            yield Reason("events", name, reason, meaning(reason, events[name]), number, lines)
 
 
-def _meaning(reason: str, event: Event) -> str:
+def meaning(reason: str, event: Event) -> str:
     """A check's own words, or those of the column that could not be typed."""
     if reason in event.checks:
         return event.checks[reason].about

@@ -113,8 +113,9 @@ def _ingest_step(event: str, days: list[EventsRecord]) -> Step:
         "rejected": sum(day.rejected for day in days),
         "duplicate": sum(day.duplicates for day in days),
         "not in the sample": sum(day.left_out for day in days),
+        "of no event": sum(day.unclaimed for day in days),
     }
-    lines, events = sum(day.lines for day in days), sum(day.events for day in days)
+    lines, events = sum(day.lines_in for day in days), sum(day.events for day in days)
     return Step("events", event, lines, "records", events, "events", _some(rest))
 
 

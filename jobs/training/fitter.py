@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from jobs.progress import StepCounter
+from jobs.records.progress import StepCounter
 from jobs.records.training import NetworkSection
 from jobs.storage.location import Place
 from jobs.training.dataset import LabelledRows

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from conf.errors import InputError, RankError, UsageError
 from conf.network import Network
-from jobs.progress import StepCounter
+from jobs.records.progress import StepCounter
 from jobs.records.training import NetworkSection
 from jobs.storage.backend import disk_path, local_target, replace_folder, staging_folder
 from jobs.storage.location import Place

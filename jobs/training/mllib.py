@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jobs.progress import StepCounter
+from jobs.records.progress import StepCounter
 from jobs.storage.backend import backend, matching
 from jobs.storage.location import Place
 from jobs.training.dataset import LabelledRows

@@ -13,7 +13,7 @@ from conf.errors import InputError
 from conf.version import code_version
 from features.declared import NamedFeature
 from jobs.data_folder import DataFolder
-from jobs.progress import StepCounter
+from jobs.records.progress import StepCounter
 from jobs.records.training import (
     BaselineSection,
     BaselinesRecord,

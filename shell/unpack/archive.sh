@@ -54,8 +54,8 @@ read_archive() {
     [ "$format" = lines ] || zone_name=$(printf %s "$zone" | tr : /)
     judge_lines "$careful" <"$pipes/text" >"$kept_file" 2>awk_errors &
     judge=$!
-    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$number" "$files" "$header" "$names" "$customer" "$day_field" \
-        "$zone_name" "$path" >&3 2>/dev/null
+    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$number" "$files" "$members" "$header" "$names" \
+        "$customer" "$day_field" "$zone_name" "$spec" "$path" >&3 2>/dev/null
     if ! IFS=/ read -r reader_status given_records header_lines reader_said <&4; then
         reader_status=died given_records=0 header_lines=0
         kill -9 "$judge" 2>/dev/null # one that has just begun would pass TERM over, and wait for the text for ever

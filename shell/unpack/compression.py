@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -9,7 +10,7 @@ READ_BYTES = 1 << 16
 MOST_BYTES = 1 << 20  # made of one read, so that a file that expands a thousandfold needs no more memory than another
 
 # Kinds that can be read.
-GZIP, BZIP2, XZ, ZSTANDARD, ZIP = "gzip", "bzip2", "xz", "Zstandard", "zip"
+GZIP, BZIP2, XZ, ZSTANDARD, ZIP, PARQUET = "gzip", "bzip2", "xz", "Zstandard", "zip", "Parquet"
 COMPRESSED = frozenset({GZIP, BZIP2, XZ, ZSTANDARD})
 _BEGINNINGS = {
     GZIP: rb"\x1f\x8b\x08",
@@ -22,7 +23,7 @@ _BEGINNINGS = {
     "rar": rb"Rar!\x1a\x07",
     "compress (.Z)": rb"\x1f\x9d",
     "lz4": rb"\x04\x22M\x18",
-    "Parquet": rb"PAR1\x15",
+    PARQUET: rb"PAR1\x15",
     "Arrow": rb"ARROW1\x00\x00",
     "Avro": rb"Obj\x01",
     "SQLite": rb"SQLite format 3\x00",
@@ -32,7 +33,7 @@ _BEGINNINGS = {
     "UTF-16": rb"\xff\xfe|\xfe\xff|([\t-~]\x00){4}|(\x00[\t-~]){4}",  # with its mark, or as ASCII without
 }
 _ARCHIVES = COMPRESSED | {ZIP, "tar", "7z", "rar", "compress (.Z)", "lz4"}
-_ENCODINGS = frozenset({"UTF-16", "UTF-32"})
+ENCODINGS = frozenset({"UTF-16", "UTF-32"})
 _KINDS = {kind: re.compile(beginning, re.DOTALL) for kind, beginning in _BEGINNINGS.items()}
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 BEGINNING_BYTES = 512
@@ -56,7 +57,7 @@ def is_archive(kind: str) -> bool:
 
 def why_unreadable(kind: str) -> str:
     """Why a file of a kind that is no text cannot be read, and what to do."""
-    if kind in _ENCODINGS:
+    if kind in ENCODINGS:
         return f"it is {kind} text; write it in UTF-8"
     if is_archive(kind):
         return f"{kind} cannot be read; pack its text as .tar.gz or .gz"
@@ -69,7 +70,7 @@ def decompressed(file: BinaryIO, kind: str) -> io.BufferedReader:
     Reading raises UnreadableError if they are damaged or end too early.
     """
     new, errors = _decompressor(kind)
-    return io.BufferedReader(_Pieces(_pieces(file, kind, new, errors)), READ_BYTES)
+    return io.BufferedReader(Pieces(_pieces(file, kind, new, errors)), READ_BYTES)
 
 
 def _decompressor(kind: str) -> tuple[Callable[[], Any], tuple[type[Exception], ...]]:
@@ -86,14 +87,20 @@ def _decompressor(kind: str) -> tuple[Callable[[], Any], tuple[type[Exception], 
         import lzma
 
         return lzma.LZMADecompressor, (lzma.LZMAError,)
-    import site
-
-    site.main()  # unpack.sh starts Python without packages, which is faster
+    load_packages()
     try:
         import zstandard
     except ImportError:
         raise UnreadableError("it is compressed by Zstandard; install the Python package zstandard") from None
     return lambda: _Unbounded(zstandard.ZstdDecompressor().decompressobj()), (zstandard.ZstdError,)
+
+
+def load_packages() -> None:
+    """Make installed packages known; unpack.sh starts Python without them, which is faster."""
+    if sys.flags.no_site:
+        import site
+
+        site.main()
 
 
 class _Unbounded:
@@ -148,7 +155,7 @@ def _made_of(stream: Any, data: bytes) -> Iterator[bytes]:
             return
 
 
-class _Pieces(io.RawIOBase):
+class Pieces(io.RawIOBase):
     """An iterator of bytes as a file."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
@@ -156,9 +163,11 @@ class _Pieces(io.RawIOBase):
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
+        """Whether it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill the buffer, but for the end of the file; returns the number of bytes."""
         target = memoryview(buffer).cast("B")
         filled = 0
         while filled < len(target):  # to its end, so that a peek of a new file sees enough of it

@@ -1,12 +1,20 @@
-"""Converts JSON lines, one object each, into lines for lines.awk; the keys find the fields."""
+"""Converts JSON objects into lines for lines.awk: one on each line, in an array, or over several lines each."""
 
 import json
-from collections.abc import Iterator
-from datetime import tzinfo
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TextIO
 
-from clock import on_clock
-from lines import AROUND, Lines, RefusedLateError, joined
-from refusals import KEY, OVER_SEVERAL_LINES, why_no_key
+from lines import AROUND, LINE_BREAK, Lines, RefusedLateError, joined
+from refusals import KEY, why_no_key
+from spec import Field, Spec
+from values import converter_of
+
+READ_CHARACTERS = 1 << 16
+MOST_CHARACTERS = 1 << 24  # of one object
+ARRAY = re.compile(r"\[\s*(?=[{\]]|$)")
+BETWEEN = re.compile(r"[\ufeff\s,]*")
+NEXT_OBJECT = re.compile(r"[\r\n]\{")
 
 
 class Number(str):
@@ -19,49 +27,189 @@ def constant(name: str) -> Number | None:
 
 
 NO_ID = (bool, list, dict)  # the types of values that identify nobody
+MISSING = object()
 
 # Not strict, since lines.awk rejects control characters with a reason of their own.
 DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=constant, strict=False)
 
 
-def json_lines(lines: Lines, names: list[str], customer: int, day: int, zone: tzinfo) -> Iterator[str]:
-    """The lines for lines.awk. A key that is missing, null or NaN is an empty field.
+def is_streamed(beginning: str) -> bool:
+    """Whether a text that begins like this is an array of objects, or objects over several lines."""
+    text = beginning.strip(AROUND)
+    if not text.startswith("{"):
+        return bool(ARRAY.match(text))
+    try:
+        _, end = DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return bool(KEY.match(text.partition("\n")[2].strip(AROUND)))
+    return bool(LINE_BREAK.search(text, 0, end))
+
+
+# ---------------------------------------------------------------- texts
+
+
+def json_lines(lines: Lines, spec: Spec, in_path: Mapping[str, str]) -> Iterator[str]:
+    """The lines for lines.awk of a text with an object on each line.
 
     Raises:
-        RefusedLateError: an object goes over several lines, or none has the key of the customer or of the day.
+        RefusedLateError: none of the objects has the key of the customer or of the day.
     """
-    unseen = {names[customer], names[day]}
-    first: dict[str, object] = {}
-    count = 0
-    is_torn = False  # whether the first line is no object, and no other came yet
-    for number, line in enumerate(lines):
-        text = line.strip(AROUND)
-        found = object_of(text)
-        if is_torn and KEY.match(text):
-            raise RefusedLateError(OVER_SEVERAL_LINES)
-        is_torn = (is_torn and not text) or (number == 0 and found is None)
-        if found is None or isinstance(found.get(names[customer]), NO_ID):
-            yield lines.set_aside("unreadable_record")
-        else:
-            first = first or found
-            unseen -= found.keys()
-            count += 1
-            values = [as_text(found.get(name)) for name in names]
-            values[day] = on_clock(values[day], zone) or values[day]
-            yield joined(values)
+    objects = Objects(spec, in_path)
+    for line in lines:
+        yield objects.line_of(object_of(line.strip(AROUND))) or lines.set_aside("unreadable_record")
         lines.taken.clear()
-    for name in sorted(unseen if first else ()):
-        if why := why_no_key(name, first, count):
-            raise RefusedLateError(why)
+    objects.check()
 
 
-def object_of(text: str) -> dict[str, object] | None:
+def streamed_lines(text: TextIO, beginning: str, lines: Lines, spec: Spec, in_path: Mapping[str, str]) -> Iterator[str]:
+    """The lines for lines.awk of an array of objects, or of objects over several lines.
+
+    Args:
+        beginning: what was read of the text.
+        lines: takes the text of each object, to set it aside.
+
+    Raises:
+        RefusedLateError: none of the objects has the key of the customer or of the day; an array is no valid JSON.
+    """
+    objects = Objects(spec, in_path)
+    for found, raw in _values(text, beginning):
+        lines.taken = [raw]
+        yield objects.line_of(found) or lines.set_aside("unreadable_record")
+    objects.check()
+
+
+def _values(text: TextIO, beginning: str) -> Iterator[tuple[object, str]]:
+    """The values of an array, or of several after another, and their texts; None for a text that is no value."""
+    buffer = beginning.lstrip(AROUND)
+    is_array = buffer.startswith("[")
+    at, count = int(is_array), 0
+    read_characters = READ_CHARACTERS
+    is_whole = False  # whether all of the text is in the buffer
+    while True:
+        if found := BETWEEN.match(buffer, at):
+            at = found.end()
+        if at < len(buffer):
+            if is_array and buffer[at] == "]":
+                _refuse_more(text, buffer[at + 1 :], count)
+                return
+            try:
+                value, end = DECODER.raw_decode(buffer, at)
+            except (ValueError, RecursionError):
+                end = -1
+            if end >= 0 and (isinstance(value, dict) or end < len(buffer) or is_whole):
+                yield value, buffer[at:end]
+                at, count, read_characters = end, count + 1, READ_CHARACTERS
+                continue
+            if is_whole or len(buffer) - at > MOST_CHARACTERS:
+                if is_array:
+                    raise RefusedLateError(_damaged(count))
+                end = found.start() + 1 if (found := NEXT_OBJECT.search(buffer, at + 1)) else len(buffer)
+                yield None, buffer[at:end]
+                at = end
+                continue
+        elif is_whole:
+            if is_array:
+                raise RefusedLateError(_damaged(count))
+            return
+        more = text.read(read_characters)
+        is_whole = not more
+        buffer, at = buffer[at:] + more, 0
+        read_characters = min(2 * read_characters, MOST_CHARACTERS)
+
+
+def _refuse_more(text: TextIO, rest: str, count: int) -> None:
+    while rest:
+        if rest.strip(AROUND):
+            raise RefusedLateError(f"there is more text after its JSON array of {count} values; fix the file")
+        rest = text.read(READ_CHARACTERS)
+
+
+def _damaged(count: int) -> str:
+    return f"its JSON array is damaged or cut off after {count} values; fetch or export the file again"
+
+
+def object_of(text: str) -> object:
     """The object that a text is; None if it is none."""
     try:
-        found = DECODER.decode(text)
+        return DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+
+
+# ---------------------------------------------------------------- objects
+
+
+class Objects:
+    """Makes lines of objects. A key that is missing, null or NaN is an empty field, or has its value in the path."""
+
+    def __init__(self, spec: Spec, in_path: Mapping[str, str]) -> None:
+        self._readers = [_reader_of(field, spec, in_path) for field in spec.fields]
+        fields = [spec.fields[spec.customer], *([] if spec.day is None else [spec.fields[spec.day]])]
+        self._customer = getter_of(fields[0].source[0])
+        self._unseen = {name: getter_of(name) for field in fields for name in field.source if name not in in_path}
+        self._first: Mapping[str, object] = {}
+        self._count = 0
+
+    def line_of(self, found: object) -> str:
+        """The line of an object; empty for what is no object, or has no text and no number as its customer."""
+        if not isinstance(found, dict) or isinstance(self._customer(found), NO_ID):
+            return ""
+        if self._unseen:
+            self._first = self._first or found
+            self._unseen = {name: get for name, get in self._unseen.items() if get(found) is MISSING}
+        self._count += 1
+        return joined([read(found) for read in self._readers])
+
+    def check(self) -> None:
+        """Raise RefusedLateError if none of many objects has a key that counts."""
+        for name in sorted(self._unseen if self._first else ()):
+            if why := why_no_key(name, self._first, self._count):
+                raise RefusedLateError(why)
+
+
+Found = Mapping[str, object]
+
+
+def _reader_of(field: Field, spec: Spec, in_path: Mapping[str, str]) -> Callable[[Found], str]:
+    """How to read the text of a field from an object."""
+    convert = converter_of(field, spec)
+    sources = [(getter_of(name), in_path.get(name, "")) for name in field.source]
+    get, default = sources[0]
+
+    def read(found: Found) -> str:
+        value = get(found)
+        text = default if value is MISSING else value if isinstance(value, str) else as_text(value)
+        if not convert or (field.is_number and isinstance(value, Number)):
+            return text
+        return convert(text)
+
+    def read_several(found: Found) -> str:
+        values = ((source(found), default) for source, default in sources)
+        texts = (default if value is MISSING else as_text(value) for value, default in values)
+        text = " ".join(filter(None, (text.strip() for text in texts)))
+        return convert(text) if convert else text
+
+    return read if len(sources) == 1 else read_several
+
+
+def getter_of(name: str) -> Callable[[Found], object]:
+    """How to find a value by a name, of which each dot goes into an object, unless a key has the dot itself."""
+    if "." not in name:
+        return lambda found: found.get(name, MISSING)
+    return lambda found: _nested(found, name)
+
+
+def _nested(found: object, name: str) -> object:
+    if not isinstance(found, dict):
+        return MISSING
+    if name in found:
+        return found[name]
+    dot = name.find(".")
+    while dot >= 0:
+        if name[:dot] in found and (inner := _nested(found[name[:dot]], name[dot + 1 :])) is not MISSING:
+            return inner
+        dot = name.find(".", dot + 1)
+    return MISSING
 
 
 def as_text(value: object) -> str:

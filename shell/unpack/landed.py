@@ -58,7 +58,7 @@ class Landed:
     @property
     def layout(self) -> str:
         """What decides how its lines were read, besides the rules, the day of its name and the sample."""
-        return "/".join(self._setting(at) for at in range(3, 11))
+        return "/".join(self._setting(at) for at in range(3, 13))
 
     @property
     def sample(self) -> str:

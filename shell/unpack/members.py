@@ -4,7 +4,7 @@ import io
 import re
 import stat
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from compression import (
@@ -48,10 +48,13 @@ class Member(NamedTuple):
         return self.name.rpartition("/")[2]
 
 
-def members_of(file: BinaryIO, name: str) -> Iterator[Member]:
+def members_of(file: BinaryIO, name: str, kinds: Container[str] = ()) -> Iterator[Member]:
     """The members of a file of this name; folders are no members.
 
     The file is read once, in its order; only that of a zip archive is read in any order. Raises UnreadableError.
+
+    Args:
+        kinds: the kinds of files that can be read, besides text that is UTF-8.
     """
     content = _peekable(file)
     kind = kind_of(content.peek(BEGINNING_BYTES))
@@ -60,7 +63,7 @@ def members_of(file: BinaryIO, name: str) -> Iterator[Member]:
         return
     if kind in COMPRESSED:
         content = decompressed(content, kind)
-    elif kind not in ("", "tar"):
+    elif kind not in ("", "tar") and kind not in kinds:
         raise UnreadableError(why_unreadable(kind))
     elif not kind and COMPRESSED_NAME.search(name):
         raise UnreadableError("its name is that of a compressed file, but its content is not; fetch the archive again")
@@ -69,7 +72,7 @@ def members_of(file: BinaryIO, name: str) -> Iterator[Member]:
         yield from _of_tar(content)
     elif is_archive(inner):
         raise UnreadableError(f"it is {inner} within {kind}; pack its text once, as .tar.gz or .gz")
-    elif inner:
+    elif inner and inner not in kinds:
         raise UnreadableError(why_unreadable(inner))
     else:
         yield Member("", lambda: content)

@@ -63,19 +63,20 @@ set_sample() {
 }
 
 read_events() {
-    while IFS= read -r spec; do
-        read_event "$spec"
+    while IFS= read -r described; do
+        read_event "$described"
     done <<SPECS
 $1
 SPECS
 }
 
 # Appends one line to $events, tab separated: name, files, fields, customer, day, separator, header, format, names,
-# zone. The zone has : instead of /, which separates the fields of the plan.
+# zone, spec, members. The zone has : instead of /, which separates the fields of the plan.
 read_event() {
-    spec=$1 name='' files='' fields='' customer='' day='' separator=tab header=0 format=lines names='' zone=UTC
+    described=$1 name='' files='' fields='' customer='' day='' separator=tab header=0 format=lines names='' zone=UTC
+    spec='' members=''
     set -f # the pattern in files=... must not match files of this folder
-    for word in $spec; do
+    for word in $described; do
         case $word in
         files=?*) files=${word#*=} ;;
         fields=*) fields=${word#*=} ;;
@@ -86,62 +87,73 @@ read_event() {
         format=*) format=${word#*=} ;;
         names=*) names=${word#*=} ;;
         zone=*) zone=${word#*=} ;;
+        spec=*) spec=${word#*=} ;;
+        members=*) members=${word#*=} ;;
         *=*)
-            known='files fields customer day separator header format names zone'
-            stop 2 "--event '$spec': unknown key ${word%%=*}; known are $known"
+            known='files fields customer day separator header format names zone spec members'
+            stop 2 "--event '$described': unknown key ${word%%=*}; known are $known"
             ;;
         *)
-            [ -z "$name" ] || stop 2 "--event '$spec': $word must be written as key=value"
+            [ -z "$name" ] || stop 2 "--event '$described': $word must be written as key=value"
             name=$word
             ;;
         esac
     done
     set +f
     check_event
-    layout=$separator$tab$header$tab$format$tab$names$tab$(printf %s "$zone" | tr / :)
+    layout=$separator$tab$header$tab$format$tab$names$tab$(printf %s "$zone" | tr / :)$tab$spec$tab$members
     events="${events:+$events$newline}$name$tab$files$tab$fields$tab$customer$tab$day$tab$layout"
 }
 
 check_event() {
     case $name in
     '' | *[!A-Za-z0-9_-]* | -* | rejected)
-        stop 2 "--event '$spec': begin with a name of letters, digits, _ and -, other than 'rejected'"
+        stop 2 "--event '$described': begin with a name of letters, digits, _ and -, other than 'rejected'"
         ;;
     esac
     case "$newline$events" in
-    *"$newline$name$tab"*) stop 2 "--event '$spec': $name is described twice; remove one of the two" ;;
+    *"$newline$name$tab"*) stop 2 "--event '$described': $name is described twice; remove one of the two" ;;
     esac
     case $files in
-    '' | */*) stop 2 "--event '$spec': files= must be a pattern of file names, such as files=*play.log*" ;;
+    '' | */*) stop 2 "--event '$described': files= must be a pattern of file names, such as files=*play.log*" ;;
     esac
-    is_field "$fields" "$fields" || stop 2 "--event '$spec': fields= must be a number from 1"
-    is_field "$customer" "$fields" || stop 2 "--event '$spec': customer= must be a field from 1 to $fields"
+    case $members in */*) stop 2 "--event '$described': members= must be a pattern of names, such as members=*orders*" ;; esac
+    is_field "$fields" "$fields" || stop 2 "--event '$described': fields= must be a number from 1"
+    is_field "$customer" "$fields" || stop 2 "--event '$described': customer= must be a field from 1 to $fields"
     case $day in
     name) ;;
     *)
         is_field "${day#name,}" "$fields" ||
-            stop 2 "--event '$spec': day= must be name, a field from 1 to $fields, or both (name,3)"
+            stop 2 "--event '$described': day= must be name, a field from 1 to $fields, or both (name,3)"
         ;;
     esac
-    case $separator in tab | space) ;; *) stop 2 "--event '$spec': separator= must be tab or space" ;; esac
-    [ "$header" = 0 ] || is_count "$header" || stop 2 "--event '$spec': header= must be a number of lines"
+    case $separator in tab | space) ;; *) stop 2 "--event '$described': separator= must be tab or space" ;; esac
+    [ "$header" = 0 ] || is_count "$header" || stop 2 "--event '$described': header= must be a number of lines"
     case $format in
-    lines) [ "$names$zone" = UTC ] || stop 2 "--event '$spec': names= and zone= need format=records" ;;
+    lines) [ "$names$zone$spec" = UTC ] || stop 2 "--event '$described': names=, zone= and spec= need format=records" ;;
     records) check_records ;;
-    *) stop 2 "--event '$spec': format= must be lines or records" ;;
+    *) stop 2 "--event '$described': format= must be lines or records" ;;
     esac
 }
 
 check_records() {
     need_python
-    is_field "$day" "$fields" && [ "$separator$header" = tab0 ] ||
-        stop 2 "--event '$spec': format=records needs the number of a field as day=, and no separator= or header="
+    [ "$separator$header" = tab0 ] ||
+        stop 2 "--event '$described': format=records has fields by name, and no separator= or header="
+    case $spec in
+    '') ;;
+    *[!A-Za-z0-9%_.~-]*) stop 2 "--event '$described': spec= must be percent-encoded JSON" ;;
+    *)
+        [ "$names$zone" = UTC ] || stop 2 "--event '$described': spec= says what names= and zone= do; give one of them"
+        return
+        ;;
+    esac
     commas=$(printf %s "$names" | tr -dc ,)
     case ,$names, in *[!A-Za-z0-9_,-]* | *,,*) commas=none ;; esac
     [ $((${#commas} + 1)) = "$fields" ] ||
-        stop 2 "--event '$spec': names= must be $fields names of letters, digits, _ and -, separated by commas"
+        stop 2 "--event '$described': names= must be $fields names of letters, digits, _ and -, separated by commas"
     "$python" -S "$here/clock.py" "$zone" </dev/null >/dev/null 2>&1 ||
-        stop 2 "--event '$spec': zone=$zone is not a time zone; give one such as Europe/Berlin"
+        stop 2 "--event '$described': zone=$zone is not a time zone; give one such as Europe/Berlin"
 }
 
 is_field() { is_count "$1" && is_count "$2" && [ "$1" -le "$2" ]; }

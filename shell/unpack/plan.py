@@ -3,11 +3,11 @@
     python3 plan.py RAW RAW_ROOT RAW_NAME LANDING_ROOT WORK RULES SAMPLE REASONS JOBS PRUNE
 
 Writes in WORK: `todo`, a line for each archive to unpack, to be read with IFS=/ since only the path, which comes last,
-can contain a slash (event/date/day_field/fields/customer/separator/header/format/names/zone/files/keep/size/checksum/
-stem/path; keep is 1 if the archive's landed lines may stay where the new ones cannot be used); `raw`, a line for each
-file of RAW that is no log (status, event, size, path and reason, tab separated); `paths`, the paths of all logs;
-`results`, a line for each log that cannot be read (see settle.py). Removes files that a killed run left, and lines of
-archives that are no longer logs.
+can contain a slash (event/date/day_field/fields/customer/separator/header/format/names/zone/spec/members/files/keep/
+size/checksum/stem/path; keep is 1 if the archive's landed lines may stay where the new ones cannot be used); `raw`, a
+line for each file of RAW that is no log (status, event, size, path and reason, tab separated); `paths`, the paths of
+all logs; `results`, a line for each log that cannot be read (see settle.py). Removes files that a
+killed run left, and lines of archives that are no longer logs.
 """
 
 import hashlib
@@ -71,7 +71,8 @@ class Log:
 
 def layout_of(event: Event) -> list[str]:
     """What decides how lines are read, besides the place of the day."""
-    return [event.fields, event.customer, event.separator, event.header, event.format, event.names, event.zone]
+    how = [event.fields, event.customer, event.separator, event.header, event.format, event.names, event.zone]
+    return [*how, event.spec, event.members]
 
 
 def main(run: Run) -> None:

@@ -37,7 +37,7 @@ make_plan() {
 # Makes the settings in an archive's record, as plan.py does. An archive whose record has other settings is unpacked
 # again.
 name_settings() {
-    layout="$event/$date/$day_field/$fields/$customer/$separator/$header/$format/$names/$zone/$files"
+    layout="$event/$date/$day_field/$fields/$customer/$separator/$header/$format/$names/$zone/$spec/$members/$files"
     settings="$rules_version/$layout/$sample"
 }
 

@@ -7,8 +7,8 @@ run_worker() { # run_worker NUMBER
     trap : PIPE # the reader may die
     start_reader "$worker" || exit 1
     trap 'kill "$reader" 2>/dev/null; exit 143' TERM # awk ends with the reader
-    while IFS=/ read -r event date day_field fields customer separator header format names zone files \
-        keep size checksum stem path; do
+    while IFS=/ read -r event date day_field fields customer separator header format names zone spec members \
+        files keep size checksum stem path; do
         number=$((number + 1))
         claim "$work/claims/$number" || continue
         name_settings

@@ -4,10 +4,11 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from names import days_in, is_hidden, is_list, matches
+from said import stop
 
 IS_HIDDEN = "hidden files are no logs"
 IS_LIST = "lists of customers or archives are no logs"
@@ -30,6 +31,8 @@ class Event:
     format: str
     names: str
     zone: str
+    spec: str
+    members: str
 
     @property
     def is_dated_by_name(self) -> bool:
@@ -60,8 +63,27 @@ class RawFile:
 
 
 def read_events(file: Path) -> list[Event]:
-    """The events, one per line, as options.sh writes them."""
-    return [Event(*line.split("\t")) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    """The events, one per line, as options.sh writes them. Ends the program if one cannot be read as it says."""
+    events = [Event(*line.split("\t")) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    return [_checked(event) if event.spec else event for event in events]
+
+
+def _checked(event: Event) -> Event:
+    """The event with the fingerprint of the key, if it hashes: other keys make other lines."""
+    from hashing import KeyMissingError, fingerprint_of, hash_key  # plain lines need none
+    from spec import of_option, with_key
+
+    try:
+        fields = of_option(event.spec).fields
+        is_hashed = any(field.is_hashed for field in fields)
+        key = fingerprint_of(hash_key()) if is_hashed else ""
+    except KeyMissingError as error:
+        stop(2, f"--event {event.name}: {error}")
+    except (ValueError, KeyError, TypeError) as error:
+        stop(2, f"--event {event.name}: spec= is not the JSON text of a layout ({type(error).__name__}: {error})")
+    if str(len(fields)) != event.fields:
+        stop(2, f"--event {event.name}: spec= has {len(fields)} fields, and fields= says {event.fields}")
+    return replace(event, spec=with_key(event.spec, key)) if key else event
 
 
 def raw_files(root: Path, name: str, events: Sequence[Event]) -> list[RawFile]:
@@ -94,12 +116,21 @@ def classified(root: Path, path: str, events: Sequence[Event]) -> RawFile:
         patterns = ", ".join(event.files for event in events)
         reason = f"the name matches the pattern of no event ({patterns}); rename it if it is a log"
         return RawFile(path, found.st_size, NOT_A_LOG, reason)
-    days = days_in(name) if event.is_dated_by_name else []
+    days = days_of(path, event) if event.is_dated_by_name else []
     if len(days) == 1:
         return RawFile(path, found.st_size, LOG, "", event, days[0])
     if event.day_field != "0":
         return RawFile(path, found.st_size, LOG, "", event)
     return RawFile(path, found.st_size, UNDATED, _undated(days), event)
+
+
+def days_of(path: str, event: Event) -> list[str]:
+    """The days in a file's name, or if it has none and its lines have none, in that of the nearest folder with one."""
+    *folders, name = path.split("/")
+    days = days_in(name)
+    while not days and folders and event.day_field == "0":
+        days = days_in(folders.pop())
+    return days
 
 
 def _no_log(path: str, name: str, mode: int) -> str:

@@ -2,16 +2,17 @@
 
     python3 read_archives.py RAW_ROOT WORK TEXT <requests >answers
 
-A request is a line of tab separated fields: FOLDER FILES HEADER NAMES CUSTOMER DAY ZONE PATH. The archive is
-RAW_ROOT/PATH, and FILES the shell pattern of its event. Its text goes to the named pipe TEXT, in NFC (bytes that are
-not UTF-8 stay as they are). If NAMES is empty, lines are written as they come, without the first HEADER lines of each
-member; otherwise each member is CSV with a header of its own or JSON lines (records.py). A member's last line ends with
-a line break, also where the member has none.
+A request is a line of tab separated fields: FOLDER FILES MEMBERS HEADER NAMES CUSTOMER DAY ZONE SPEC PATH. The archive
+is RAW_ROOT/PATH, and FILES the shell pattern of its event. Its text goes to the named pipe TEXT, in NFC (bytes that are
+not UTF-8 stay as they are). If NAMES and SPEC (spec.py) are empty, lines are written as they come, without the first
+HEADER lines of each member; otherwise each member is CSV with a header of its own or JSON (records.py). A member's last
+line ends with a line break, also where the member has none.
 
-Members whose names match FILES are used; if no name does, all are. Hidden members, links, archives within the archive
-and documents are not used. WORK/FOLDER/members gets `used TAB NAME`, `hidden TAB NAME` or `skipped TAB NAME TAB REASON`
-of each member. The answer is STATUS/RECORDS/HEADER/MESSAGE: 0 and the numbers of records written (of CSV and JSON) and
-of lines dropped; 3 if the archive cannot be read; 1 for any other error.
+Members whose names match MEMBERS are used; if it is empty, those that match FILES, or all if no name does. Hidden
+members, links, archives within the archive and documents are not used. WORK/FOLDER/members gets `used TAB NAME`,
+`hidden TAB NAME` or `skipped TAB NAME TAB REASON` of each member. The answer is STATUS/RECORDS/HEADER/MESSAGE: 0 and
+the numbers of records written (of CSV and JSON) and of lines dropped; 3 if the archive cannot be read; 1 for any other
+error.
 """
 
 import errno
@@ -19,7 +20,7 @@ import io
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO, cast
 from unicodedata import is_normalized, normalize
 
 from compression import BEGINNING_BYTES, UnreadableError, is_archive, kind_of, why_unreadable
@@ -38,13 +39,15 @@ IS_ARCHIVE = "it is an archive within the archive; unpack it first"
 class PlainLines:
     """Writes lines as they come, in NFC, so that each spelling of an id or a title is one text."""
 
+    kinds: frozenset[str] = frozenset()
+
     def __init__(self, out: BinaryIO, header: int) -> None:
         self._out, self._header = out, header
         self.dropped = 0
 
-    def write(self, content: io.BufferedReader) -> None:
+    def write(self, content: io.BufferedReader, _name: str = "") -> None:
         """Write a member without its header, and a line break at its end."""
-        for _ in range(self._header):
+        for _line in range(self._header):
             self.dropped += self._drop_line(content)
         rest = b""  # of a line that the next piece goes on with: it may begin with an accent
         while piece := content.read(COPY_BYTES):
@@ -78,19 +81,29 @@ def in_nfc(text: bytes) -> bytes:
     return normalize("NFC", decoded).encode("utf-8", "surrogateescape")
 
 
+class Output(Protocol):
+    """Takes the content of members. `kinds` are the kinds of files that it reads, besides UTF-8."""
+
+    kinds: frozenset[str]
+
+    def write(self, content: io.BufferedReader, name: str = "", /) -> None:
+        """Take a member of a name, which is empty for a file that is no archive."""
+
+
 class Reader:
     """Chooses the members that are logs, and writes them."""
 
-    def __init__(self, out: "PlainLines | Records", files: str, notes: TextIO) -> None:
-        self._out, self._files, self._notes = out, files, notes
+    def __init__(self, out: Output, files: str, members: str, notes: TextIO) -> None:
+        self._out, self._files, self._notes = out, members or files, notes
         self._waiting: list[tuple[str, BinaryIO]] = []  # members that are used if no name matches the pattern
-        self._is_matched = False
+        self._has_members = bool(members)
+        self._is_matched = bool(members)  # then only names that match are used
         self._used = 0
         self._reason = ""  # why the first one was skipped
 
     def read(self, archive: BinaryIO, name: str) -> None:
         """Write the members of an archive. Raises UnreadableError, also if there are members and none is a log."""
-        for member in members_of(archive, name):
+        for member in members_of(archive, name, self._out.kinds):
             self._take(member)
         for waiting, content in self._waiting:
             content.seek(0)
@@ -118,6 +131,7 @@ class Reader:
 
     def _take_file(self, member: Member, content: io.BufferedReader) -> None:
         kind = kind_of(content.peek(BEGINNING_BYTES))
+        kind = "" if kind in self._out.kinds else kind
         if kind == "PDF" or is_archive(kind):
             self._skip(member.name, IS_DOCUMENT if kind == "PDF" else IS_ARCHIVE)
         elif kind and matches(member.last_name, self._files):
@@ -150,7 +164,7 @@ class Reader:
         self._waiting.append((name, kept))
 
     def _use(self, name: str, content: io.BufferedReader) -> None:
-        self._out.write(content)
+        self._out.write(content, name)
         self._used += 1
         if name:
             self._note("used", name)
@@ -160,7 +174,8 @@ class Reader:
         self._reason = self._reason or f"{shown(name)}: {reason}"
 
     def _skip_other_name(self, name: str) -> None:
-        self._skip(name, f"its name does not match {self._files}, and that of another member does")
+        another = "" if self._has_members else ", and that of another member does"
+        self._skip(name, f"its name does not match {self._files}{another}")
 
     def _note(self, what: str, name: str, *reason: str) -> None:
         print(what, shown(name), *reason, sep="\t", file=self._notes)
@@ -211,16 +226,18 @@ def opened_pipe(path: str) -> int:
 
 def answer(raw_root: str, work: str, text: str, request: str) -> str:
     """Write the text of an archive; returns the answer."""
-    folder, files, header, names, customer, day, zone, path = request.split("\t")
+    folder, files, members, header, names, customer, day, zone, spec, path = request.split("\t")
     pipe = Pipe(text)
     try:
         buffered = io.BufferedWriter(pipe, COPY_BYTES)
         out: PlainLines | Records
-        if names:
+        if names or spec:
             import records
-            from clock import clock_of
+            from spec import of_names, of_option
 
-            out = records.Records(buffered, names.split(","), int(customer) - 1, int(day) - 1, clock_of(zone))
+            day_at = int(day) - 1 if day != "0" else None
+            declared = of_option(spec) if spec else of_names(names, int(customer) - 1, day_at, zone)
+            out = records.Records(buffered, declared, path)
         else:
             out = PlainLines(buffered, int(header))
         notes_path = f"{work}/{folder}/members"
@@ -228,7 +245,7 @@ def answer(raw_root: str, work: str, text: str, request: str) -> str:
             open(notes_path, "w", encoding="utf-8") as notes,  # noqa: PTH123 - pathlib takes long to load
             open(f"{raw_root}/{path}", "rb") as archive,  # noqa: PTH123
         ):
-            Reader(out, files, notes).read(archive, path.rpartition("/")[2])
+            Reader(out, files, members, notes).read(archive, path.rpartition("/")[2])
         count = out.finish()
         buffered.flush()
         return f"0/{count}/{out.dropped}/"

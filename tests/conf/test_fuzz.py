@@ -117,7 +117,7 @@ def problem_of(path: Path) -> str | None:
         return said.removeprefix(f"{path}: ")
     fingerprint(service)
     dictionary_markdown(service)
-    assert all(event.landing.option(name) for name, event in service.events.items())
+    assert all(event.layout(name) for name, event in service.events.items())
     return None
 
 

@@ -218,7 +218,7 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         "events.visit: columns: 'reason' is a reserved name; choose another",
     ),
     "field": (put("events/visit/landing/customer", "uid"), "events.visit.landing: customer: 'uid' is not a field"),
-    "fields twice": (put("events/visit/landing/fields", ["who", "who"]), "events.visit.landing: fields: a name "),
+    "fields twice": (put("events/visit/landing/fields", ["who", "who"]), "events.visit.landing.fields: a name "),
     "field named date": (
         put("events/visit/landing/fields", ["who", "spent", "date"]),
         "events.visit.landing: fields: `date` is reserved",
@@ -260,17 +260,80 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "cap of what nobody sees": (put("features/x", FEATURE | {"internal": True, "cap": 1}), "features.x: cap: only a n"),
     "records with a separator": (
         put("events/visit/landing", RECORDS | {"separator": "space"}),
-        "events.visit.landing: separator, header: `records` have fields by name; remove these keys",
+        "events.visit.landing: separator: 'space' is neither one character nor comma, semicolon, tab, bar",
     ),
-    "records with lines to drop": (put("events/visit/landing", RECORDS | {"header": 1}), "events.visit.landing: separ"),
-    "records without a day": (
-        put("events/visit/landing", RECORDS | {"day": "name"}),
-        "events.visit.landing: day: the day of `records`",
+    "records with lines to drop": (
+        put("events/visit/landing", RECORDS | {"header": 1}),
+        "events.visit.landing: header",
+    ),
+    "source of lines": (
+        put("events/visit/landing/fields", {"who": "User", "spent": "Spent"}),
+        "events.visit.landing: fields: only `records` have sources by name; give a list, or say `format: records`",
+    ),
+    "encoding of lines": (
+        put("events/visit/landing/encoding", "cp1252"),
+        "events.visit.landing: encoding: only `records` have it; remove this key, or say `format: records`",
+    ),
+    "encoding": (
+        put("events/visit/landing", RECORDS | {"encoding": "latin-2000"}),
+        "events.visit.landing.encoding: 'latin-2000' is no encoding of text; give one such as utf-8",
+    ),
+    "encoding of bytes": (
+        put("events/visit/landing", RECORDS | {"encoding": "base64"}),
+        "events.visit.landing.encoding: 'base64' is no encoding of text",
+    ),
+    "quote as separator": (
+        put("events/visit/landing", RECORDS | {"separator": "bar", "quote": "|"}),
+        "events.visit.landing: separator, quote: they are the same",
+    ),
+    "quote of two characters": (
+        put("events/visit/landing", RECORDS | {"quote": "''"}),
+        "events.visit.landing: quote: give one character, or an empty text",
+    ),
+    "two meanings of a comma": (
+        put("events/visit/landing", RECORDS | {"decimal": ",", "thousands": ","}),
+        "events.visit.landing: decimal, thousands: they are the same",
+    ),
+    "time without a day": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"time": "%H:%M"}}}),
+        "events.visit.landing.fields.spent.time: '%H:%M' gives no whole date; give epoch_s, epoch_ms, epoch_us, iso, ",
+    ),
+    "time without a month": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"time": "%d %Y"}}}),
+        "events.visit.landing.fields.spent.time: '%d %Y' gives no whole date",
+    ),
+    "time and number": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"time": "epoch_s", "number": True}}}),
+        "events.visit.landing.fields.spent: time, number: a field is one of the two",
+    ),
+    "hash of a number": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {"hash": True}, "spent": {}}}),
+        "events.visit: columns.customer_id.type: its field is hashed, and a hash is text; make it `string`",
+    ),
+    "hash of the day": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"hash": True}}}),
+        "events.visit.landing: day: the field spent is hashed, which leaves no day",
+    ),
+    "hash of a time": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {"hash": True, "time": "epoch_s"}, "spent": {}}}),
+        "events.visit.landing.fields.who: hash: a hash is no time and no number; remove the other key",
+    ),
+    "dropped customer": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {"drop": True}, "spent": {}}}),
+        "events.visit.landing: customer: 'who' is not a field; choose one of spent",
+    ),
+    "dropped and hashed": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"drop": True, "hash": True}}}),
+        "events.visit.landing.fields.spent: drop: what is never written is not read; remove the other keys",
+    ),
+    "empty source": (
+        put("events/visit/landing", RECORDS | {"fields": {"who": "User", "spent": " "}}),
+        "events.visit.landing.fields.spent.source: a name is empty; give the name of a column",
     ),
     "zone": (put("events/visit/landing", RECORDS | {"zone": "Moon/Base"}), "events.visit.landing.zone: 'Moon/Base' is"),
     "zone of lines": (
         put("events/visit/landing/zone", "Europe/Berlin"),
-        "events.visit.landing: zone: only `records` have a time zone; remove this key",
+        "events.visit.landing: zone: only `records` have it; remove this key, or say `format: records`",
     ),
     "levels of a number": (
         put("features/x", FEATURE | {"levels": ["A"]}),

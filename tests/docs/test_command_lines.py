@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Iterator
 
 import pytest
 import typer
@@ -10,24 +9,14 @@ from typer.exceptions import TyperException
 
 from jobs.cluster import spark_submit
 from jobs.console.commands import command_modules
+from tests.docs.examples import PAGES, code_lines
 from tests.support.paths import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 PROGRAM = re.compile(r"(?:encore|\.venv/bin/encore) (.+)")
 SUBMIT = re.compile(r"bash shell/submit\.sh (.+)")
 SCRIPT = re.compile(r"(?:bash|python) ((?:shell|docs|benchmarks)/\S+)")
 MENTION = re.compile(r"`encore ([^`\n]+)`")
 COMMAND = "COMMAND"  # stands for any
-
-
-def code_lines(text: str) -> Iterator[str]:
-    """The lines of code blocks, fenced or indented; a line that ends with a backslash goes on in the next."""
-    is_fenced = False
-    for line in text.replace("\\\n", " ").splitlines():
-        if line.startswith("```"):
-            is_fenced = not is_fenced
-        elif is_fenced or line.startswith("    "):
-            yield line.strip()
 
 
 def parse(line: str) -> None:

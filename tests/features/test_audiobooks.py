@@ -134,11 +134,11 @@ def test_lengths_and_prices_of_purchases_and_returns(engine: SparkSession) -> No
 
 def test_spaces_around_an_id_are_none_of_it(engine: SparkSession) -> None:
     """Spaces around an id are removed; otherwise one customer would be two in each event."""
-    times = {name: event.landing.fields[1] for name, event in SHOP.events.items()}
+    times = {name: event.landing.names[1] for name, event in SHOP.events.items()}
     numbers = {"price": "1", "minutes": "1"}
     for name, event in SHOP.events.items():
-        given = dict.fromkeys(event.landing.fields) | {times[name]: "2017-05-01 10:00:00"}
-        given |= {field: text for field, text in numbers.items() if field in event.landing.fields}
+        given = dict.fromkeys(event.landing.names) | {times[name]: "2017-05-01 10:00:00"}
+        given |= {field: text for field, text in numbers.items() if field in event.landing.names}
         rows = [given | {"customer_id": text} for text in ("007", " 007", "007  ", "  ")]
         found = {row["raw_customer_id"]: row for row in tagged(lines(engine, event, rows), event).collect()}
         assert [found[text]["customer_id"] for text in found] == ["007", "007", "007", None], name

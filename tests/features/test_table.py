@@ -16,7 +16,7 @@ from conf.load import load_service
 from conf.schema import Service
 from features.table import excluded_bots, feature_table
 from features.windows import Moment, Window
-from tests.support.frames import AS_OF, Rows, about, before, collected, frame, shop, tiles
+from tests.support.frames import AS_OF, SHOP, Rows, about, before, collected, frame, shop, tiles
 
 MUSIC = load_service("music")
 CDNOW = load_service("cdnow")
@@ -205,6 +205,46 @@ def test_eligible_is_as_declared_and_never_null(sail: SparkSession) -> None:
     assert {who: row["eligible"] for who, row in found.items()} == {1: True, 2: False, 3: False}
 
 
+def gap_feature(sql: str, where: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "days", "unit": "days", "from_tiles": sql, "where": where, "null_means": "fewer than two"} | more
+
+
+def test_gaps_of_a_condition_are_those_between_the_days_that_meet_it(engine: SparkSession) -> None:
+    declared = {
+        "longest": gap_feature("max(gap_days)", "spent > 0"),
+        "squares": gap_feature("sum(`gap_days` * gap_days)", "spent > 0"),
+        "longest_{days}d": gap_feature("max(gap_days)", "spent > 0", windows=[3, 4]),
+        "other_gaps": gap_feature("sum(gap_days)", "spent > 1"),
+        "first": gap_feature("max(age_days)", "spent > 0"),
+        "last": gap_feature("min(age_days)", "spent > 0"),
+        "long_breaks": gap_feature("count(gap_days)", "gap_days > 2 and spent > 0"),  # of any visits
+    }
+    service = Service.model_validate(SHOP | {"features": SHOP["features"] | declared})
+    days = {1: {11: 5, 10: 1, 8: 0, 5: 2, 4: None, 1: 3, 0: 9}, 2: {9: 0, 3: 7, 2: 0}, 3: {10: 1, 1: 1}}
+    visits = [
+        {"customer_id": who, "date": before(day), "spent": spent}
+        for who, by_day in days.items()
+        for day, spent in by_day.items()
+    ]
+    moment = Moment.at(AS_OF, service.windows)
+    found = collected(feature_table(tiles(engine, service, {"visit": visits}), [moment], LOGS, service))
+    # Customer 1 spends 10, 5 and 1 days before as_of; the 11th is before the window, and as_of behind it.
+    assert {who: tuple(row[name] for name in ("longest", "squares", "other_gaps")) for who, row in found.items()} == {
+        1: (5, 41, 4),
+        2: (None, None, None),
+        3: (9, 81, None),
+    }
+    assert {who: (row["longest_3d"], row["longest_4d"]) for who, row in found.items()} == {
+        1: (4, 4),
+        2: (None, None),
+        3: (9, 9),
+    }
+    assert {who: (row["first"], row["last"]) for who, row in found.items()} == {1: (10, 1), 2: (3, 3), 3: (10, 1)}
+    # Days with spending more than two days after the visit before: 5 (after 8) and 1 (after 4); 3 (after 9); 1.
+    assert {who: row["long_breaks"] for who, row in found.items()} == {1: 2, 2: 1, 3: 1}
+    assert {who: row["longest_gap"] for who, row in found.items()} == {1: 3, 2: 6, 3: 9}
+
+
 def test_a_cd_buyer(sail: SparkSession) -> None:
     """Customer 1 of CDNOW bought at 1997-01-01, 01-18, 08-02 and 12-12 (all that the real file has of customer 4)."""
     as_of = date(1998, 1, 1)
@@ -256,6 +296,22 @@ def test_a_cd_buyer(sail: SparkSession) -> None:
             "label_status": "mature",
         }
     )
+
+
+def test_a_trend_is_the_last_days_over_as_many_before_them(sail: SparkSession) -> None:
+    use = {"purchase": {"presets": ["recency", "trend"], "windows": [30, 183]}}
+    service = Service.model_validate(CDNOW.model_dump(exclude={"features", "alive", "eligible"}) | {"use": use})
+    days = {1: [1, 30, 30, 31, 60, 61], 2: [31, 60], 3: [1, 61, 365], 4: [1, 60]}
+    bought = [
+        {"customer_id": who, "date": before(day), "cds": 1, "price_usd": Decimal(1)}
+        for who, ages in days.items()
+        for day in ages
+    ]
+    moment = Moment.at(AS_OF, service.windows)
+    made = tiles(sail, service, {"purchase": bought})
+    found = collected(feature_table(made, [moment], Window(before(400), before(-200)), service))
+    assert {who: row["purchases_trend_30d"] for who, row in found.items()} == {1: 3 / 2, 2: 0, 3: None, 4: 1}
+    assert "purchases_trend_183d" not in found[1]  # the 183 days before do not fit into the 365
 
 
 # --- against another implementation, in plain Python

@@ -19,4 +19,4 @@ def test_the_shell_knows_the_music_service_as_its_configuration_says() -> None:
     assert declared
     shell = [words(line) for line in declared[1].splitlines()]
     events = load_service("music").events.items()
-    assert shell == [words(event.landing.option(name)) for name, event in events]
+    assert shell == [words(event.layout(name)) for name, event in events]

@@ -4,6 +4,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 from sklearn.metrics import roc_auc_score
@@ -13,6 +15,7 @@ from jobs.engine import engine
 from jobs.score import score
 from jobs.train_keras import train_keras
 from jobs.training.keras import KerasFitter
+from tests.docs.examples import blocks
 from tests.support.archives import context, table
 from tests.support.engines import SMALL
 
@@ -94,3 +97,17 @@ def test_the_report_is_one_page_that_needs_no_network(demo: Path) -> None:
     page = (demo / "report" / "index.html").read_text()
     assert "<svg" in page and "best possible" in page
     assert 'src="http' not in page and 'href="http' not in page
+
+
+def test_the_examples_for_analysts_run(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "encore-demo").symlink_to(demo)
+    monkeypatch.chdir(tmp_path)
+    named: dict[str, object] = {}
+    for block in blocks("analyst.md", "python"):
+        exec(compile(block, "analyst.md", "exec"), named)
+    contacts = named["contacts"]
+    assert isinstance(contacts, pd.DataFrame) and len(contacts) > 100
+    statements = [one for block in blocks("analyst.md", "sql") for one in block.split(";") if one.strip()]
+    answers = [duckdb.sql(one).fetchall() for one in statements]
+    assert len(answers) == 3 and all(answers)
+    assert len(answers[0]) == len(contacts)

@@ -92,7 +92,7 @@ def test_two_ranks_from_the_shell_are_one_process(alone: Path, tmp_path: Path) -
     blocker.parent.mkdir()
     blocker.write_text("import sys\nsys.modules['pyspark'] = None\n")
     path = os.pathsep.join([str(blocker.parent), str(ROOT)])
-    run(["horovodrun", "-np", "2", sys.executable, "-m", "jobs.rank", str(tmp_path / "sgd")], PYTHONPATH=path)
+    run(["horovodrun", "-np", "2", sys.executable, "-m", "jobs.training.rank", str(tmp_path / "sgd")], PYTHONPATH=path)
     assert_same(tmp_path / "sgd", alone / "sgd", TOLERANCE["sgd"])
 
 

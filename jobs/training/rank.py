@@ -1,4 +1,4 @@
-"""`horovodrun -np 2 python -m jobs.rank FOLDER`: ranks from the shell, on machines that need no Spark.
+"""`horovodrun -np 2 python -m jobs.training.rank FOLDER`: ranks from the shell, on machines that need no Spark.
 
 FOLDER is what `encore train-keras --rows-only` has written; `encore train-keras --resume` takes up what they leave in
 it. Exit code 0 when it is fitted, 1 where this rank has failed.

@@ -3,8 +3,8 @@
     python left_out.py
 
 The Python of that environment must run it. A cluster needs what Encore and its extras need, without the tools of
-developers, and Horovod. It does not need Spark, of which it has its own, nor the embedded engine, nor the files for
-compiling against TensorFlow.
+developers, and Horovod. It does not need Spark, of which it has its own, nor the embedded engine, nor the tests of
+packages, nor the files for compiling against TensorFlow.
 """
 
 import re
@@ -18,7 +18,8 @@ from packaging.utils import canonicalize_name
 
 ROOTS = ("encore[keras,implicit,mlflow]", "horovod")
 AT_HOME = {"encore", "pyspark", "pysail"}  # Encore is sent as a zip, so that new code needs no new environment
-COMPILING = "tensorflow/include"
+# Clang is required by TensorFlow's declaration, and imported by nothing. `*` matches any depth.
+UNUSED = ("tensorflow/include", "clang", "*/tests")
 
 
 def needed(roots: Iterable[str]) -> set[str]:
@@ -54,11 +55,11 @@ def left_out() -> list[str]:
     dropped: set[str] = set()
     names = needed(ROOTS)
     for one in distributions():
-        tops = {file.parts[0] for file in one.files or [] if file.parts[0] not in ("..", "__pycache__")}
-        (kept if canonicalize_name(one.name) in names else dropped).update(tops)
+        own = {file.parts[0] for file in one.files or [] if file.parts[0] not in ("..", "__pycache__")}
+        (kept if canonicalize_name(one.name) in names else dropped).update(own)
     packages = Path(sysconfig.get_path("purelib")).relative_to(sysconfig.get_path("data"))
-    patterns = [f"{packages / top}" for top in sorted(dropped - kept) + [COMPILING]]
-    return [pattern for top in patterns for pattern in (re.sub(r"([\[\]*?])", r"[\1]", top), f"{top}/*")]
+    tops = [re.sub(r"([\[\]*?])", r"[\1]", top) for top in sorted(dropped - kept)] + list(UNUSED)
+    return [pattern for top in tops for pattern in (f"{packages}/{top}", f"{packages}/{top}/*")]
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trained(folder: Path, spark: SparkSession) -> Context:
     context = shop(folder, audit=LIMITS)
-    if not context.data.features.root.exists():
+    if not (context.data.models / "chosen.json").exists():
         write_tables(context, mature=leaking(3_000), newest=leaking(900))
-    train(context, spark, ["lr", "gbt"])
+        train(context, spark, ["lr", "gbt"])
     return context
 
 

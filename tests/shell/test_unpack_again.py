@@ -145,6 +145,7 @@ def test_interrupted_at_the_keyboard(raw: Path, landing: Path, tmp_path: Path, r
     unpack(raw, tmp_path / "whole")
     run = start(raw, landing)
     while not any(landing.glob(reached)):
+        assert run.poll() is None, "it has ended before"
         time.sleep(0.005)
     os.killpg(run.pid, signal.SIGINT)
     assert run.wait(60) == 130
@@ -192,6 +193,7 @@ def test_terminated_run_leaves_no_lock(raw: Path, landing: Path) -> None:
     fill(raw, archives=4)
     run = start(raw, landing)
     while not (landing / ".lock/pid").exists():
+        assert run.poll() is None, "it has ended before"
         time.sleep(0.01)
     run.terminate()
     assert run.wait(timeout=120) in (143, 0)

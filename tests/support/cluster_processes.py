@@ -34,7 +34,8 @@ CHANGES = {
                 "alpha": [10.0],
                 "weights": ["log"],
                 "regularisation_per_interaction": [0.1],
-            }
+            },
+            "item_item": {"neighbours": [50], "weights": ["binary"]},
         },
     },
 }

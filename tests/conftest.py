@@ -42,6 +42,7 @@ LONGEST = (
     "jobs/recommending/test_output.py",
     "jobs/recommending/test_audience.py",
     "models/network/test_ranks.py",
+    "jobs/onboarding/test_foreign_shops.py",
     "jobs/pipelines/test_cdnow.py",
     "jobs/pipelines/test_audiobook_table.py",
     "models/fitting/test_fit.py",

@@ -10,7 +10,7 @@ from conf import sql
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ColumnType = Annotated[str, Field(pattern=r"^(bigint|int|string|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$")]
-LevelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]  # becomes part of a column name
+Level = Annotated[str, Field(min_length=1, max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

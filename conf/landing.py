@@ -146,7 +146,15 @@ class Landing(Declaration):
     @field_validator("fields", mode="before")
     @classmethod
     def _from_list(cls, value: Any) -> Any:
-        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        if not isinstance(value, list | dict) or not all(isinstance(name, str) for name in value):
+            return value
+        if wrong := [name for name in value if not re.fullmatch("[a-z][a-z0-9_]*", name)]:
+            own = re.sub("[^a-z0-9]+", "_", wrong[0].lower()).strip("_")
+            raise ValueError(
+                f"{wrong[0]!r} is no name of a field, which has a-z, 0-9 and _ only and begins with a letter; give the "
+                f"names of the file as sources, such as `{own or 'name'}: {wrong[0]}`"
+            )
+        if isinstance(value, dict):
             return value
         if len(set(value)) < len(value):
             raise ValueError("a name occurs twice; rename one of the two fields")

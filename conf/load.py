@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -20,6 +21,7 @@ from conf.yaml_text import MOST_BYTES, read_yaml
 
 FOLDER = files("conf")  # on a cluster it lies in a zip
 D = TypeVar("D", bound=Declaration)
+FORM = re.compile(r"(list|dict|literal)\[")
 MOST_LETTERS = 1_500  # of an error, which may list many names
 
 
@@ -169,7 +171,8 @@ def _read(path: Traversable) -> Any:
 def _first_problem(error: ValidationError) -> str:
     # A misspelt key is missed under its right name too, and only the misspelling shows what to fix.
     problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    key = ".".join(_short_key(str(part)) for part in problem["loc"])
+    # Of a key that has one of several forms, the form stands in the path too.
+    key = ".".join(_short_key(str(part)) for part in problem["loc"] if not FORM.match(str(part)))
     if problem["type"] == "extra_forbidden":
         return f"{key}: unknown key; remove it or correct its spelling"
     if problem["type"] == "missing":

@@ -4,6 +4,7 @@ Every expression is Spark SQL. It is checked when the file is read: it must pars
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from conf.declaration import (
     TABLE_KEYS,
     TILE_KEYS,
     Declaration,
-    LevelName,
+    Level,
     Name,
     Share,
     check_aggregate,
@@ -30,6 +31,7 @@ from conf.families import Family
 from conf.finished import FinishedTable
 from conf.learning import Alive, Audit, Drift, Training
 from conf.lengths import Days, DaysOrNone
+from conf.levels import level_names
 from conf.network import Network
 from conf.recommender import Interactions, Recommender
 from conf.says import problem_of
@@ -168,7 +170,9 @@ class Feature(Declaration):
     null_means: what null means, for the dictionary. A text that begins with `never null` declares that null does not
         occur.
     alias: another name of the feature, which the dictionary prints.
-    levels: values of a `category`, in letters, digits and _; required for this kind, and for no other.
+    levels: values of a `category`, which may be any text; required for this kind, and for no other. The model term of
+        `United Kingdom` is NAME_is_United_Kingdom. `auto` takes the 20 most frequent values of the training rows: each
+        model keeps those that it was trained with.
     internal: whether the feature is left out of the table and only read by other features.
     family: what the feature tells of a customer: `recency` (how recently), `frequency` (how often), `depth` (how
         fully), `trend` (more or less than before), `money` or `taste` (what). Reasons are given by family. Null: by
@@ -191,7 +195,7 @@ class Feature(Declaration):
     cap: int | float | None = None
     null_means: str | None = None
     alias: str | None = None
-    levels: list[LevelName] = []
+    levels: list[Level] | Literal["auto"] = []
     internal: bool = False
     family: Family | None = None
     says: str | None = None
@@ -212,21 +216,27 @@ class Feature(Declaration):
             raise ValueError("levels: a category needs them; give its values")
         if self.levels and self.kind != "category":
             raise ValueError("levels: only a category has them; remove this key")
-        if len({level.lower() for level in self.levels}) < len(self.levels):
-            raise ValueError("levels: a name occurs twice, apart from upper and lower case; rename one of the two")
+        if len(set(self.declared_levels)) < len(self.declared_levels):
+            raise ValueError("levels: a value stands twice; remove one of the two")
         if self.says and self.internal:
             raise ValueError("says: no reason names an internal feature; remove this key")
-        if self.says and (problem := problem_of(self.says, self.levels)):
+        if self.says and (problem := problem_of(self.says, self.declared_levels)):
             raise ValueError(f"says: {problem}")
         if self.from_tiles:
             sql.aggregate_name(self.from_tiles)
         return self
 
     @property
+    def declared_levels(self) -> list[str]:
+        """The levels of a category; empty where they are those of the training rows, and for other kinds."""
+        return [] if self.levels == "auto" else list(self.levels)
+
+    @property
     def term_endings(self) -> list[str]:
         """The suffixes of the model's terms for this feature, besides its name: for each level, or for null."""
-        has_null_term = may_be_null(self.fill, self.null_means or "")
-        return [f"_is_{level}" for level in self.levels] or (["_is_missing"] if has_null_term else [])
+        if self.kind == "category":
+            return [f"_is_{name}" for name in level_names(self.declared_levels).values()]
+        return ["_is_missing"] if may_be_null(self.fill, self.null_means or "") else []
 
 
 class Service(Declaration):
@@ -366,6 +376,18 @@ class Service(Declaration):
                     if (owner := owners.setdefault(term.lower(), name)) != name:
                         raise ValueError(
                             f"features.{template}: {term!r} is also a model term of {owner!r}; rename one of the two"
+                        )
+        self._check_auto_terms(owners)
+
+    def _check_auto_terms(self, owners: Mapping[str, str]) -> None:
+        """Raise ValueError if another term could be that of a level which only the training rows will show."""
+        for template, feature in self.features.items():
+            for days in (feature.windows or [self.windows.observation_days]) if feature.levels == "auto" else []:
+                name = template.replace("{days}", str(days))
+                for term, owner in owners.items():
+                    if owner != name and term.startswith(f"{name}_is_".lower()):
+                        raise ValueError(
+                            f"features.{template}: {term!r} of {owner!r} could be the model term of a level; rename it"
                         )
 
     @model_validator(mode="after")

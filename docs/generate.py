@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from pydantic import BaseModel  # noqa: E402
 
-from conf.declaration import ColumnType, LevelName, Name  # noqa: E402
+from conf.declaration import ColumnType, Name  # noqa: E402
 from conf.functions import FUNCTIONS  # noqa: E402
 from conf.load import load_service  # noqa: E402
 from conf.profile import Profile, Size  # noqa: E402
@@ -256,7 +256,6 @@ PATTERNS = {
     get_args(kind)[1].metadata[0].pattern: words
     for kind, words in {
         Name: "name",
-        LevelName: "word of letters, digits and `_`",
         ColumnType: "`bigint`, `int`, `string`, `boolean`, `date`, `timestamp` or `decimal(n,m)`",
         Size: "size such as `4g` or `512m`",
     }.items()
@@ -272,6 +271,8 @@ def _type(schema: dict[str, Any], link: str) -> str:
         return " or ".join([*kinds, *(["null"] if "null" in given else [])])
     if "$ref" in schema or "allOf" in schema:
         return link
+    if "const" in schema:
+        return f"`{schema['const']}`"
     if "enum" in schema:
         return ", ".join(SPELLED.get(value, f"`{value}`") for value in schema["enum"])
     kind = schema.get("type", "")

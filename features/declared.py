@@ -24,6 +24,7 @@ FEATURE_KINDS: dict[str, tuple[str, float | None, float | None]] = {
 class NamedFeature:
     """A declared feature with one of its windows, which is one column; `days` is the length of the window.
 
+    levels: of a category; empty where they are those of the training rows (`auto`).
     says: the fact in words (see `conf.says`), empty where no reason names the feature.
     """
 
@@ -96,7 +97,7 @@ def _named(template: str, feature: Feature, days: int) -> NamedFeature:
         cap=feature.cap,
         null_means=filled(feature.null_means) or "",
         alias=filled(feature.alias) or "",
-        levels=tuple(feature.levels),
+        levels=tuple(feature.declared_levels),
         internal=feature.internal,
         family=feature.family or FAMILY_OF_KIND[feature.kind],
         says=(filled(feature.says) or "").replace("in the last 1 days", "on the last day"),

@@ -31,6 +31,7 @@ from jobs.engine import engine as start_engine
 from jobs.engine import installed
 from jobs.formatting import percent, plural
 from jobs.ingest import read_lines
+from jobs.onboarding.columns import EMAIL
 from jobs.onboarding.raw_files import RawFiles, raw_files
 from jobs.onboarding.reading import EventRead, read_of, rows_as_text
 from jobs.onboarding.sample import Sample, sample_of, write_sample
@@ -174,7 +175,8 @@ def _print_event(found: Sampled, files: RawFiles) -> None:
         print_line(f"          {mine:,} of these {plural(len(sample.lines), 'line')} are {landing.where}")
     if not landing.lines_of:
         for raw in sample.raw[:RAW_RECORDS]:
-            print_line(f"          as it came: {raw[:LONGEST_RAW]}{'...' if len(raw) > LONGEST_RAW else ''}")
+            text = EMAIL.sub("<e-mail>", raw)
+            print_line(f"          as it came: {text[:LONGEST_RAW]}{'...' if len(text) > LONGEST_RAW else ''}")
     if read:
         _print_columns(found.event, read)
     _print_reasons(found)

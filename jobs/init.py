@@ -105,7 +105,8 @@ def _first(look: Look, column: Column, text: str) -> str:
 
 
 def _column(draft: Draft, column: Column) -> list[str]:
-    values = "; ".join(text for text, _ in column.counts.most_common(3))
+    is_personal = column in draft.roles.personal
+    values = "(not shown)" if is_personal else "; ".join(text for text, _ in column.counts.most_common(3))
     wrong = draft.unreadable(column)
     share = f"{percent(len(wrong) / len(column.texts))}: {'; '.join(dict.fromkeys(wrong[:3]))}" if wrong else "none"
     missing = percent(column.missing) + (f", as {', '.join(column.markers)}" if column.markers else "")

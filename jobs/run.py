@@ -182,8 +182,12 @@ def _make_tables(
     """From raw archives, or landed lines, to feature tables; returns what is to be said again at the end of the run."""
     from jobs import features, ingest, rollup, unpack
 
-    # Landed by other means, since nothing is unpacked to a place that is no disk.
-    is_landed = raw is None and not prune and not backend(context.data.root).is_disk
+    landing, is_disk = context.data.landing, backend(context.data.root).is_disk
+    has_raw = context.data.raw.exists() or not (landing / "days.csv").is_file()
+    # Landed by other means, since nothing is unpacked to a place that is no disk; or earlier, from files elsewhere.
+    is_landed = raw is None and not prune and not (is_disk and has_raw)
+    if is_landed and is_disk:
+        say(f"no raw files are named, and there are none in {context.data.raw}: the lines in {landing} are used")
     warnings: list[str] = []
     if not is_landed:
         with start("unpack") as step:

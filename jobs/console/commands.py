@@ -19,7 +19,7 @@ import jobs
 
 # In the order in which `encore run` does them; others follow by name.
 ORDER = (
-    "demo", "simulate", "init", "check", "run", "unpack", "ingest", "rollup", "features", "table", "train",
+    "demo", "simulate", "init", "check", "run", "unpack", "ingest", "analyze", "rollup", "features", "table", "train",
     "train-keras", "score", "drift", "interactions", "recommend", "report", "prepare",
 )  # fmt: skip
 _DOCSTRING = re.compile(r'"""`encore ([a-z-]+)`: (.+?)(?:"""|$)', re.MULTILINE)

@@ -7,7 +7,8 @@ from datetime import date
 from functools import cached_property
 from os.path import commonprefix
 
-from conf.declaration import TILE_KEYS
+from conf.declaration import MODEL_PREFIXES, TILE_KEYS
+from conf.errors import InputError
 from conf.schema import Windows
 from conf.words import plural
 from jobs.onboarding import numbers, times
@@ -22,6 +23,7 @@ DAY_IN_NAME = re.compile(r"(?<![0-9])((?:19|20)[0-9]{2})([-_.]?)(0[1-9]|1[0-2])\
 DIGITS = re.compile(r"[0-9]+(?:[-_.][0-9]+)*")
 NO_WORD = re.compile(r"[\s\[\]{}'\"=]")  # in a shell pattern within the options of unpack.sh
 PURCHASES = frozenset({"bestellung", "buy", "checkout", "kauf", "order", "purchase", "sale", "transaction"})
+NO_NAMES = frozenset({"", "data", "event", "export", "log", "part", "rejected"})  # of events
 MOST_OTHERS = 12  # columns of no role that become columns of the service
 LONG_TEXT = 60
 
@@ -113,10 +115,13 @@ class Draft:
 
 
 def drafted(look: Look) -> Draft:
-    """What can be concluded of the files."""
+    """What can be concluded of the files. Raises InputError where no column can be the customer."""
     names = field_names(look.names)
     columns = [Column(name, names[name], [row[name] for row in look.rows]) for name in look.names]
     roles = roles_of(columns)
+    if roles.customer is None:
+        known = ", ".join(look.names)
+        raise InputError(f"{look.first.name}: no column can be the customer ({known}); give other files")
     found = numbers.Evidence()
     for column in columns:
         is_id = column in (roles.customer, roles.item, roles.order, roles.session)
@@ -160,7 +165,8 @@ def _events(draft: Draft) -> list[DraftEvent]:
     taken: set[str] = set()
     for value in roles.events:
         name = snake_case(value) or f"event_{len(found) + 1}"
-        name = name if name[0].isalpha() and name not in ("rejected", "event") else f"event_{name}"
+        is_free = name[0].isalpha() and name not in NO_NAMES and not f"{name}_".startswith(MODEL_PREFIXES)
+        name = name if is_free else f"event_{name}"
         while name in {event.name for event in found}:
             name += "_2"
         event = _event(draft, name, value, rows_of_event(roles, value), taken)
@@ -178,7 +184,7 @@ def _name_of_files(look: Look) -> str:
     words = [word for word in name.split("_") if word.isalpha() and len(word) > 2]
     word = words[-1] if words else ""
     one = word.removesuffix("s") if not word.endswith("ss") else word
-    return one if one not in ("", "event", "data", "log", "export", "rejected", "part") else "activity"
+    return one if one not in NO_NAMES and not f"{one}_".startswith(MODEL_PREFIXES) else "activity"
 
 
 def _event(draft: Draft, name: str, where: str, rows: Sequence[int], taken: set[str]) -> DraftEvent:

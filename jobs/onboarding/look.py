@@ -1,5 +1,6 @@
 """A look at a user's files: what they are packed in, how they are written, and some of their records."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from jobs.onboarding.parquet import is_parquet, parquet_records
 from jobs.onboarding.raw_files import all_files
 from jobs.onboarding.records import Records, Row, records_of
 
+MOST_COLUMNS = 1_000
 SMALL_BYTES, MOST_FILES = 1 << 18, 10
 PIECES = ("beginning", "middle", "end")
 
@@ -100,6 +102,10 @@ def look_at(files: Sequence[Path]) -> Look:
                 f"kind of event at a time, and put the services together by hand"
             )
     names = list(dict.fromkeys(name for one in looked for name in one.records.names))
+    if len(names) > MOST_COLUMNS:
+        raise InputError(
+            f"{first.name}: {len(names):,} columns are no table of events; give files with a few per record"
+        )
     rows = [{name: row.get(name, "") for name in names} for one in looked for row in one.records.rows]
     if not rows:
         raise InputError(f"{first.name}: no record was found in it; give files with records, such as CSV or JSON")
@@ -131,6 +137,8 @@ def _looked(path: Path) -> list[Looked]:
             encoding = encoding_of(text.pieces)
             pieces = [decoded(piece, encoding, number == 0) for number, piece in enumerate(text.pieces)]
             found.append(Looked(path, text.packing, text.member, encoding, records_of(pieces), text.is_whole))
+    except csv.Error as error:
+        raise InputError(f"{path}: cannot be read as CSV ({error}); export it as CSV, JSON or Parquet") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); give a file that can") from None
     return found

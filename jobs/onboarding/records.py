@@ -9,6 +9,7 @@ from itertools import compress
 from typing import Any, Literal
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+csv.field_size_limit(1 << 24)  # a cell may be a long text, and a quote that is not closed takes all that follows
 Format = Literal["CSV", "JSON lines", "JSON array", "JSON objects", "Parquet", "lines"]
 LOOKED_AT_LINES = 400  # to find the separator
 COMMENTS = ("#",)

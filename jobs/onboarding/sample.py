@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conf.errors import InputError
+from conf.errors import EncoreError, InputError, UsageError
 from conf.schema import Rejections
 
 PREVIEW = Path(__file__).parents[2] / "shell" / "unpack" / "preview.py"
@@ -17,6 +17,7 @@ FIRST_RECORDS = 1_000  # of a file, and as many drawn from the others
 EXAMPLES = 3
 NO_EVENTS = frozenset({"blank", "count_line"})  # reasons to set a line aside that is no event at all
 
+_ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError}
 DayLine = tuple[str, str]  # the day, and the tab separated fields
 
 
@@ -48,6 +49,7 @@ def sample_of(files: Sequence[Path], reading: Mapping[str, Any], limit: Rejectio
 
     Raises:
         InputError: a file cannot be read.
+        UsageError: a field is hashed, and there is no key.
     """
     found = Sample()
     for file in files:
@@ -81,8 +83,8 @@ def previewed(file: Path, reading: Mapping[str, Any]) -> Iterator[dict[str, Any]
     """The rows that preview.py prints."""
     command = [sys.executable, str(PREVIEW), "--spec", json.dumps(reading), "--rows", str(FIRST_RECORDS), str(file)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    if done.returncode == 3:
-        raise InputError(done.stderr.strip())
+    if error := _ERRORS.get(done.returncode):
+        raise error(" ".join(done.stderr.split()))
     done.check_returncode()
     yield from map(json.loads, done.stdout.splitlines())
 

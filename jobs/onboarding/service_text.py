@@ -11,6 +11,7 @@ from jobs.onboarding import numbers
 from jobs.onboarding.columns import Column
 from jobs.onboarding.draft import Draft, DraftEvent, files_pattern, is_price_of_one
 from jobs.onboarding.records import SEPARATORS
+from jobs.onboarding.roles import Roles
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*(?: [A-Za-z0-9_.-]+)*")
 WIDTH = 120
@@ -211,14 +212,21 @@ def _type(draft: Draft, column: Column) -> str:
 def _measures(draft: Draft, event: DraftEvent) -> Iterator[str]:
     roles = draft.roles
     if event.has_returns and roles.quantity:
-        yield f"{event.counted_by}: {{sql: count_if({roles.quantity.field} > 0)}}"
+        yield f"{event.counted_by}: {{sql: count_if({roles.quantity.field} > 0)}}{_of_orders(roles)}"
         yield f"returns: {{sql: count_if({roles.quantity.field} < 0)}}  # negative quantities are returns"
     else:
-        yield f"{event.counted_by}: {{sql: count(*)}}"
+        yield f"{event.counted_by}: {{sql: count(*)}}{_of_orders(roles)}"
     for name, sql in event.sums.items():
         of_one = [column for column in roles.amounts if is_price_of_one(column, roles) and column.field in sql]
         note = f"  # {of_one[0].source} is taken as the price of one piece" if of_one and "*" in sql else ""
         yield f"{name}: {{sql: {sql}}}{note}"
+
+
+def _of_orders(roles: Roles) -> str:
+    """A remark where several records are of one order."""
+    order = roles.order
+    is_repeated = order is not None and len(order.counts) < 0.95 * len(order.rows)
+    return f"  # lines: several may be of one {order.source}" if order and is_repeated else ""
 
 
 def _use(draft: Draft, event: DraftEvent) -> Iterator[str]:

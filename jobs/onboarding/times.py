@@ -72,7 +72,8 @@ def time_format(texts: Sequence[str], may_be_number: bool = True) -> TimeFormat 
     if _share(shown, lambda text: bool(PARTS.fullmatch(text))) >= ENOUGH:
         return _of_parts([found for text in shown if (found := PARTS.fullmatch(text))])
     for named in NAMED:
-        if _share(shown[:200], partial(_parses, format=named)) >= ENOUGH:
+        parses = partial(_parses, format=named)
+        if any(map(parses, shown[:5])) and _share(shown[:200], parses) >= ENOUGH:
             has_clock = "%H" in named or "%I" in named
             return TimeFormat(named, shown[0], has_clock=has_clock, has_offset="%z" in named)
     return None
@@ -144,5 +145,12 @@ def _of_parts(found: Sequence["re.Match[str]"]) -> TimeFormat:
         return TimeFormat(format, example, why, bool(both), has_clock)
     if mark == ".":
         return TimeFormat(day_first, first[0], "dates with points begin with the day", has_clock=has_clock)
-    why = "no value above 12 tells day and month apart"
-    return TimeFormat(month_first if first[11] else day_first, first[0], why, True, has_clock)
+    texts = [one[0] for one in found]
+    shorter = min((day_first, month_first), key=lambda format: _span_days(texts, format))
+    return TimeFormat(shorter, first[0], "no value above 12 tells day and month apart", True, has_clock)
+
+
+def _span_days(texts: Sequence[str], format: str) -> int:
+    """The days from the first to the last time: logs are more likely of days that are next to each other."""
+    moments = [moment for text in texts if (moment := instant(text, format))]
+    return (max(moments) - min(moments)).days if moments else 0

@@ -89,6 +89,7 @@ class ModelRecord(EvaluationSection, SealedRecord):
     Attributes:
         without: features that the model must not use, since the audit flags them.
         left_out: by feature, why no input is made of it.
+        levels: by category, the levels that the model knows: those declared, or of the training rows.
         gain_over_recency: AUC less that of the recency rule, paired.
         network: only of a neural network.
     """
@@ -108,6 +109,7 @@ class ModelRecord(EvaluationSection, SealedRecord):
     calibration: str
     tuning: TuningSection
     left_out: dict[str, str]
+    levels: dict[str, list[str]] = {}
     fitted_on: FittedOn
     code_version: str
     seed: int

@@ -10,9 +10,11 @@ from pyspark.sql import functions as F
 from conf.errors import InputError
 from conf.load import fingerprint
 from conf.schema import Service
+from features.declared import NamedFeature, table_features
 from jobs.records.training import FittedOn, SplitSection
 from jobs.storage.backend import check_reachable
 from jobs.training.feature_tables import FeatureTables
+from models.fitting.auto_levels import with_levels
 from models.fitting.split import Split, choose_split
 
 Own = Callable[[Service], Sequence[object]]  # the declarations of a service that belong to one model
@@ -100,6 +102,11 @@ class LabelledRows:
         """Raises InputError where Spark cannot reach the data."""
         check_reachable(self.tables.layer.root, "spark")  # whatever engine made them
         return self.split.apply(self.tables.read(self.spark, table_days(self.split)))
+
+    @cached_property
+    def features(self) -> list[NamedFeature]:
+        """The features of the table; levels that are `auto` are those of the training set."""
+        return with_levels(table_features(self.tables.service), self.train)
 
     @property
     def train(self) -> DataFrame:

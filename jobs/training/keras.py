@@ -86,7 +86,7 @@ class KerasFitter:
         """The training set without the rows kept for early stopping."""
         service = rows.tables.service
         kept = rows.train.where(~_is_for_validation(service.network))
-        return make_training_set(kept, variant.features(service), service.training)
+        return make_training_set(kept, variant.features(rows.features), service.training)
 
     def fit(
         self, rows: LabelledRows, variant: ModelVariant, part: TrainingSet, folder: Place, steps: StepCounter
@@ -189,7 +189,7 @@ def _portable(
 
     network = network_of_inputs(plan.network, *plan.standard, plan.seed)
     network.set_weights(list(progress.best))
-    terms = terms_of(variant.features(rows.tables.service))
+    terms = terms_of(variant.features(rows.features))
     copy = portable_copy(network, *plan.standard, plan.network.activation)
     portable = PortableModel(NETWORK, plan.about.inputs, copy, Calibration())
     with local_target(folder / FILE) as file:

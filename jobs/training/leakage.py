@@ -2,7 +2,6 @@
 
 from pyspark.sql import functions as F
 
-from features.declared import table_features
 from jobs.records.training import AuditRecord, FittedOn
 from jobs.training.artifacts import ModelFolder
 from jobs.training.dataset import LabelledRows, fitted_on
@@ -22,7 +21,7 @@ def audit_leakage(models: ModelFolder, rows: LabelledRows) -> AuditRecord:
         return known
     service, count = rows.tables.service, rows.train_counts.rows
     train = rows.train.where(is_in_share(F.col("customer_id"), ROWS / count, "audit")) if count > ROWS else rows.train
-    features = table_features(service)
+    features = rows.features
     of_a_customer = rows.train_counts.rows / rows.train_counts.customers
     audited = audit_features(train, features, service.audit, of_a_customer)
     found = clear_suspects(audited, train, features, service.training)

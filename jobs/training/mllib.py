@@ -29,7 +29,7 @@ class MllibFitter:
     def prepare(self, rows: LabelledRows, variant: ModelVariant) -> TrainingSet:
         """The whole training set."""
         service = rows.tables.service
-        return make_training_set(rows.train, variant.features(service), service.training)
+        return make_training_set(rows.train, variant.features(rows.features), service.training)
 
     def fit(
         self, rows: LabelledRows, variant: ModelVariant, part: TrainingSet, folder: Place, steps: StepCounter

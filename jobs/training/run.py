@@ -146,7 +146,7 @@ class TrainingRun:
 
     def _fit_model(self, variant: ModelVariant, part: TrainingSet) -> None:
         """Fit, evaluate, explain, write, log."""
-        target, features = self.data.models / variant.name, variant.features(self.rows.tables.service)
+        target, features = self.data.models / variant.name, variant.features(self.rows.features)
         with staging_folder(target) as folder:
             new = folder / variant.name
             new.mkdir()
@@ -218,6 +218,7 @@ class TrainingRun:
             calibration=part.calibration,
             tuning=TuningSection(**vars(fitted.tuning), candidates=fitted.candidates),
             left_out=dict(part.preprocessing.left_out),
+            levels={one.name: list(one.levels) for one in variant.features(self.rows.features) if one.levels},
             fitted_on=variant.fitted_on(tables, split),
             code_version=code_version(),
             seed=how.seed,

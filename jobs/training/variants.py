@@ -33,9 +33,9 @@ class ModelVariant:
         """What people call it."""
         return TITLES[self.kind] + (" without flagged features" if self.without else "")
 
-    def features(self, service: Service) -> list[NamedFeature]:
-        """The features that it may use."""
-        return [feature for feature in table_features(service) if feature.name not in self.without]
+    def features(self, known: Sequence[NamedFeature]) -> list[NamedFeature]:
+        """Those of the features that it may use."""
+        return [feature for feature in known if feature.name not in self.without]
 
     def fitted_on(self, tables: FeatureTables, split: Split) -> FittedOn:
         """What the model is fitted on when it is up to date."""
@@ -58,4 +58,5 @@ def variant_of(model: ModelRecord) -> ModelVariant:
 def model_variants(kinds: Sequence[str], flagged: Sequence[str], service: Service) -> list[ModelVariant]:
     """The models of these kinds, first with all features, then without the flagged ones where others are left."""
     twins = [ModelVariant(kind, tuple(flagged)) for kind in kinds] if flagged else []
-    return [*(ModelVariant(kind) for kind in kinds), *(twin for twin in twins if twin.features(service))]
+    known = table_features(service)
+    return [*(ModelVariant(kind) for kind in kinds), *(twin for twin in twins if twin.features(known))]

@@ -85,15 +85,16 @@ def _typical_value(values: Sequence[Any]) -> Value:
 
 
 def _term(some: TrainingSample, name: str, feature: str, typical: Value) -> TypicalTerm:
-    """The kind of an input shows in its name: that of the feature, `_is_missing`, or a level of a category."""
+    """The kind of an input shows in its name: that of the feature, `_is_missing`, or of a level of a category."""
     values, raw = some.inputs[name], some.raw[feature]
     is_known = np.array([value is not None for value in raw])
     if name == f"{feature}_is_missing":
         return TypicalTerm(0.0, pull(values, some.labels) if 2 * is_known.sum() > len(is_known) else 0.0, 0.0)
     if name != feature:
-        level = name.removeprefix(f"{feature}_is_")
-        is_compared = np.array([value in (level, typical) for value in raw])
-        return TypicalTerm(0.0, 0.0 if level == typical else pull(values[is_compared], some.labels[is_compared]), 0.0)
+        is_level, is_typical = values == 1, np.array([value == typical for value in raw])
+        is_compared = is_level | is_typical
+        is_same = bool((is_level & is_typical).any())
+        return TypicalTerm(0.0, 0.0 if is_same else pull(values[is_compared], some.labels[is_compared]), 0.0)
     known = values[is_known]
     if not len(known):
         return TypicalTerm(0.0, 0.0, 0.0)

@@ -7,6 +7,7 @@ mean of the training rows and an indicator, for a category one indicator per lev
 from dataclasses import dataclass
 from typing import Literal
 
+from conf.levels import level_names, sql_text
 from features.declared import NamedFeature
 
 LOGGED = frozenset({"count", "amount", "duration", "days", "ratio"})
@@ -34,7 +35,7 @@ class Term:
         return {
             "value": value,
             "signed_log": f"sign({value}) * ln(1.0D + abs({value}))",
-            "is_level": f"coalesce(cast({self.feature} = '{self.level}' as double), 0.0D)",
+            "is_level": f"coalesce(cast({self.feature} = {sql_text(self.level)} as double), 0.0D)",
             "is_missing": f"if({self.feature} is null, 1.0D, 0.0D)",
         }[self.how]
 
@@ -47,7 +48,7 @@ def terms_of(features: list[NamedFeature]) -> list[Term]:
 def _terms(feature: NamedFeature) -> list[Term]:
     name = feature.name
     if feature.kind == "category":
-        return [Term(f"{name}_is_{level}", name, "is_level", level) for level in feature.levels]
+        return [Term(f"{name}_is_{one}", name, "is_level", level) for level, one in level_names(feature.levels).items()]
     how: Encoding = "signed_log" if feature.kind in LOGGED else "value"
     missing = [Term(f"{name}_is_missing", name, "is_missing")] if feature.may_be_null else []
     return [Term(name, name, how, is_nullable=feature.may_be_null), *missing]

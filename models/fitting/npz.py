@@ -15,8 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from conf.levels import level_names
 from features.declared import NamedFeature
 from models.arrays import Floats, Ints
+from models.fitting.auto_levels import is_auto, with_levels_of
 
 # scikit-learn is imported where it is used, since loading it takes longer than most commands take to start.
 
@@ -70,10 +72,11 @@ def make_arrays(
     """
     ids = _ids(table["customer_id"])
     order = np.argsort(ids, kind="stable")  # the order of a file may depend on the customers
-    names, columns = _columns(table, features)
-    raw, labels = columns[order], table["label"].to_numpy().astype(np.int64)[order]
+    labels = table["label"].to_numpy().astype(np.int64)[order]
     random = _random(seed)
     parts = _split(labels, random)
+    names, columns = _columns(table, with_levels_of(features, _texts(table, features, order[parts["train"]])))
+    raw = columns[order]
     fill = _fill(raw[parts["train"]])
     if balance:
         parts["train"] = _balanced(parts["train"], labels, random)
@@ -89,14 +92,20 @@ def _ids(column: pa.ChunkedArray) -> NDArray[Any]:
     return np.array(column.cast(pa.string()).to_pylist(), dtype=np.str_)
 
 
+def _texts(table: pa.Table, features: Sequence[NamedFeature], rows: Ints) -> dict[str, list[str | None]]:
+    """By feature whose levels are those of the training rows, its values in these rows."""
+    texts = {one.name: table[one.name].cast(pa.string()).to_pylist() for one in features if is_auto(one)}
+    return {name: [values[row] for row in rows] for name, values in texts.items()}
+
+
 def _columns(table: pa.Table, features: Sequence[NamedFeature]) -> tuple[tuple[str, ...], Floats]:
     """Names and (rows, columns) raw values: numbers with NaN for null, and one column per level of a category."""
     columns: dict[str, Floats] = {}
     for feature in features:
         column = table[feature.name]
-        for level in feature.levels:
+        for level, name in level_names(feature.levels).items():
             is_level = pc.fill_null(pc.equal(column.cast(pa.string()), level), False)
-            columns[f"{feature.name}_is_{level}"] = is_level.cast(pa.float64()).to_numpy()
+            columns[f"{feature.name}_is_{name}"] = is_level.cast(pa.float64()).to_numpy()
         if not feature.levels:
             columns[feature.name] = column.cast(pa.float64(), safe=False).to_numpy()
     return tuple(columns), np.column_stack(list(columns.values()))

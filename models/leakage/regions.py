@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conf.levels import sql_text
 from features.declared import NamedFeature
 from models.arrays import Ints
 from models.leakage.value_counts import ValueCounts
@@ -135,9 +136,9 @@ def _by_label(values: ValueCounts) -> Ints:
 
 def _level_sql(feature: NamedFeature, cell: int) -> str:
     if cell < len(feature.levels):
-        return f"coalesce({feature.name} = '{feature.levels[cell]}', false)"
+        return f"coalesce({feature.name} = {sql_text(feature.levels[cell])}, false)"
     if cell == len(feature.levels):
-        declared = ", ".join(f"'{level}'" for level in feature.levels)
+        declared = ", ".join(map(sql_text, feature.levels))
         return f"coalesce({feature.name} not in ({declared}), false)"
     return f"{feature.name} is null"
 

@@ -83,7 +83,8 @@ fail() { # fail MESSAGE: writes the file that the publisher reads
 fail_for_space() { fail "unpacking $path: cannot write files; free space in $landing and run it again"; }
 
 split_lines() {
-    careful=$look
+    careful=$look private=0
+    case $spec in *%22private%22%3Atrue*) private=1 ;; esac # as spec.py reads it
     # With these settings grep would not see the line as it came.
     [ "$separator" = tab ] && [ "$day_field" = 0 ] || careful=1
     kept_file=days/$date
@@ -132,7 +133,7 @@ run_lines_awk() { # run_lines_awk LOOK OPTIONS...
     shift
     $awk_program -f "$here/dates.awk" -f "$here/reasons.awk" -f "$here/defects.awk" "$@" -f "$here/lines.awk" \
         -v fields="$fields" -v day_field="$day_field" -v separator="$separator" \
-        -v format="$format" -v look="$careful" -v reasons="$reasons"
+        -v format="$format" -v look="$careful" -v reasons="$reasons" -v private="$private"
 }
 
 last_line() { tail -n 1 "$1" | tr -d '\000-\037'; }
@@ -141,7 +142,7 @@ drop_defects() {
     find_defects <"$kept_file" >defective || [ $? = 1 ] || { fail_for_space; return 1; }
     [ -s defective ] || return 0
     $awk_program -f "$here/reasons.awk" -f "$here/defects.awk" -f "$here/drop_defects.awk" -v reasons="$reasons" \
-        "$kept_file" >clean && mv clean "$kept_file" || fail_for_space
+        -v private="$private" "$kept_file" >clean && mv clean "$kept_file" || fail_for_space
 }
 
 find_days() {

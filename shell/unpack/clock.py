@@ -15,10 +15,12 @@ TIME = re.compile(
     r" ?(?P<offset>[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}  # microseconds of a unit
+MOST_DIGITS = 18
 WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 OF_FLOAT = re.compile(r"[+-]?[0-9]{1,18}(?:[.,][0-9]*)?(?:[eE]\+?[0-9]{1,2})?")
 BLOCK_SECONDS = 900  # no clock was changed within a quarter of an hour since 1970, but at its beginning
 EPOCH = datetime(1970, 1, 1)
+MOST_REMEMBERED = 100_000
 
 Convert = Callable[[str], str | None]
 
@@ -62,7 +64,7 @@ def offset_if_twice(time: datetime) -> str:
 
 
 class EpochClock:
-    """Converts units since 1970 in UTC to a zone's clock, by a table of quarters of an hour."""
+    """Converts units since 1970 in UTC to a zone's clock, by tables of quarters of an hour, days and seconds."""
 
     def __init__(self, unit: str, zone: tzinfo) -> None:
         self._per_second = 1_000_000 // EPOCHS[unit]
@@ -70,11 +72,12 @@ class EpochClock:
         self._zone = zone
         self._blocks: dict[int, tuple[int, str]] = {}
         self._days: dict[int, str] = {}
+        self._clocks: dict[int, str] = {}
 
     def __call__(self, text: str) -> str | None:
         """The time on the clock; None if the text is no number, or no time of the years 1 to 9999."""
         text = text.strip()
-        if WHOLE.fullmatch(text):
+        if (text.isdigit() and text.isascii() and len(text) <= MOST_DIGITS) or WHOLE.fullmatch(text):
             return self.shown(int(text))
         if OF_FLOAT.fullmatch(text):
             from decimal import Decimal
@@ -96,15 +99,21 @@ class EpochClock:
             date = self._days.get(day) or self._day(day)
         except (OverflowError, ValueError):
             return None
-        clock = f"{date} {second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
         shown = f".{fraction:0{digits}}".rstrip("0") if fraction else ""
-        return f"{clock}{shown}{shown_offset}"
+        return f"{date} {self._clocks.get(second) or self._clock(second)}{shown}{shown_offset}"
 
     def _block(self, block: int) -> tuple[int, str]:
+        if len(self._blocks) >= MOST_REMEMBERED:  # the times are no times
+            self._blocks.clear()
+            self._days.clear()
         time = datetime.fromtimestamp(block * BLOCK_SECONDS, UTC).astimezone(self._zone)
         offset = time.utcoffset() or timedelta()
         self._blocks[block] = int(offset.total_seconds()), offset_if_twice(time)
         return self._blocks[block]
+
+    def _clock(self, second: int) -> str:
+        self._clocks[second] = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+        return self._clocks[second]
 
     def _day(self, day: int) -> str:
         self._days[day] = str(EPOCH + timedelta(days=day))[:10]
@@ -150,9 +159,11 @@ def _by_parts(date_form: str, time_form: str) -> Convert:
     def convert(text: str) -> str | None:
         date, _, time = text.strip().partition(" ")
         if date not in dates:
+            if len(dates) >= MOST_REMEMBERED:
+                dates.clear()
             dates[date] = _parsed(date, date_form, 0, 10)
         if time not in times:
-            if len(times) > 100_000:  # with fractions of a second there are many
+            if len(times) >= MOST_REMEMBERED:  # with fractions of a second there are many
                 times.clear()
             times[time] = _parsed(time, time_form, 11, None)
         day, clock = dates[date], times[time]

@@ -175,13 +175,18 @@ def _reader_of(field: Field, spec: Spec, in_path: Mapping[str, str]) -> Callable
     convert = converter_of(field, spec)
     sources = [(getter_of(name), in_path.get(name, "")) for name in field.source]
     get, default = sources[0]
+    is_number = field.is_number
+
+    def read_text(found: Found) -> str:
+        value = get(found)
+        return value if isinstance(value, str) else default if value is MISSING else as_text(value)
 
     def read(found: Found) -> str:
         value = get(found)
-        text = default if value is MISSING else value if isinstance(value, str) else as_text(value)
-        if not convert or (field.is_number and isinstance(value, Number)):
-            return text
-        return convert(text)
+        if is_number and isinstance(value, Number):
+            return value
+        text = value if isinstance(value, str) else default if value is MISSING else as_text(value)
+        return convert(text) if convert else text
 
     def read_several(found: Found) -> str:
         values = ((source(found), default) for source, default in sources)
@@ -189,14 +194,26 @@ def _reader_of(field: Field, spec: Spec, in_path: Mapping[str, str]) -> Callable
         text = " ".join(filter(None, (text.strip() for text in texts)))
         return convert(text) if convert else text
 
-    return read if len(sources) == 1 else read_several
+    if len(sources) > 1:
+        return read_several
+    return read if convert else read_text
 
 
 def getter_of(name: str) -> Callable[[Found], object]:
     """How to find a value by a name, of which each dot goes into an object, unless a key has the dot itself."""
     if "." not in name:
         return lambda found: found.get(name, MISSING)
-    return lambda found: _nested(found, name)
+    outer, _, inner = name.partition(".")
+    if "." in inner:
+        return lambda found: _nested(found, name)
+
+    def get(found: Found) -> object:
+        if name in found:
+            return found[name]
+        within = found.get(outer)
+        return within.get(inner, MISSING) if isinstance(within, dict) else MISSING
+
+    return get
 
 
 def _nested(found: object, name: str) -> object:

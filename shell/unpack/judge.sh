@@ -9,7 +9,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd)
-awk_program=${AWK:-awk} tab=$(printf '\t') sample=1
+awk_program=${AWK:-awk} tab=$(printf '\t') sample=1 private=0
 fields=$1 day_field=$2 separator=$3 format=$4
 
 . "$here/plan.sh"

@@ -8,11 +8,11 @@ not UTF-8 stay as they are). If NAMES and SPEC (spec.py) are empty, lines are wr
 HEADER lines of each member; otherwise each member is CSV with a header of its own or JSON (records.py). A member's last
 line ends with a line break, also where the member has none.
 
-Members whose names match MEMBERS are used; if it is empty, those that match FILES, or all if no name does. Hidden
-members, links, archives within the archive and documents are not used. WORK/FOLDER/members gets `used TAB NAME`,
-`hidden TAB NAME` or `skipped TAB NAME TAB REASON` of each member. The answer is STATUS/RECORDS/HEADER/MESSAGE: 0 and
-the numbers of records written (of CSV and JSON) and of lines dropped; 3 if the archive cannot be read; 1 for any other
-error.
+Members whose names match MEMBERS are used; if it is empty, those that match FILES, or all if no name does. A member may
+be compressed. Hidden members, links, archives within the archive and documents are not used. WORK/FOLDER/members gets
+`used TAB NAME`, `hidden TAB NAME` or `skipped TAB NAME TAB REASON` of each member. The answer is
+STATUS/RECORDS/HEADER/MESSAGE: 0 and the numbers of records written (of CSV, JSON and Parquet) and of lines dropped; 3
+if the archive cannot be read; 1 for any other error.
 """
 
 import errno
@@ -23,7 +23,15 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO, cast
 from unicodedata import is_normalized, normalize
 
-from compression import BEGINNING_BYTES, UnreadableError, is_archive, kind_of, why_unreadable
+from compression import (
+    BEGINNING_BYTES,
+    COMPRESSED,
+    UnreadableError,
+    decompressed,
+    is_archive,
+    kind_of,
+    why_unreadable,
+)
 from lines import RefusedError, RefusedLateError
 from members import Member, members_of
 from names import is_document, is_hidden, is_list, matches, shown
@@ -131,6 +139,15 @@ class Reader:
 
     def _take_file(self, member: Member, content: io.BufferedReader) -> None:
         kind = kind_of(content.peek(BEGINNING_BYTES))
+        if kind in COMPRESSED:
+            try:
+                content = decompressed(content, kind)
+                kind = kind_of(content.peek(BEGINNING_BYTES))
+            except UnreadableError as error:
+                if matches(member.last_name, self._files):
+                    raise UnreadableError(f"{shown(member.name)}: {error}") from None
+                self._skip(member.name, str(error))
+                return
         kind = "" if kind in self._out.kinds else kind
         if kind == "PDF" or is_archive(kind):
             self._skip(member.name, IS_DOCUMENT if kind == "PDF" else IS_ARCHIVE)

@@ -1,5 +1,6 @@
 # Rejects lines for a reason of reasons.tsv, and counts them.
-# Variable: reasons, the names in the order of the table. Makes "rejected" and "counts" in the current folder.
+# Variables: reasons, the names in the order of the table; private, 1 if texts that are set aside must not be kept, since
+# they may have what the event hashes or drops. Makes "rejected" and "counts" in the current folder.
 
 BEGIN {
     reason_count = split(reasons, reason_name, " ")
@@ -13,6 +14,8 @@ function reject(reason, raw_line) {
         exit 1
     }
     by_reason[reason]++
+    if (private && raw_line !~ /^([(][0-9]+ characters, not kept[)]|[ \t]*)$/)
+        raw_line = "(" length(raw_line) " characters, not kept)"
     print reason "\t" raw_line >> "rejected"
 }
 

@@ -11,7 +11,7 @@ from spec import ISO, Field, Spec
 
 UNREADABLE = "unreadable: "  # begins a text that is no number or time as declared: no engine takes it for one
 DIGIT = re.compile("[0-9]")  # a text without one is no number and no time, whatever reads it
-MOST_REMEMBERED = 1 << 16
+MOST_REMEMBERED, LONGEST_REMEMBERED = 1 << 16, 64  # texts, and characters of one
 
 
 class Remembered(dict[str, str]):
@@ -22,6 +22,8 @@ class Remembered(dict[str, str]):
         self._convert = convert
 
     def __missing__(self, text: str) -> str:
+        if len(text) > LONGEST_REMEMBERED:
+            return self._convert(text)
         if len(self) >= MOST_REMEMBERED:
             self.clear()
         found = self[text] = self._convert(text)

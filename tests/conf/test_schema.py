@@ -132,15 +132,11 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         "features.last_spending: fill, null_means: give exac",
     ),
     "kind": (put("features/last_spending/kind", "dayz"), "features.last_spending.kind: Input should be 'count',"),
-    "level": (
-        put("features/x", FEATURE | {"kind": "category", "levels": ["it's"]}),
-        "features.x.levels.0: String should match",
+    "empty level": (
+        put("features/x", CATEGORY | {"levels": [""]}),
+        "features.x.levels.0: String should have at least 1 character",
     ),
-    "levels that differ in case": (
-        put("features/x", CATEGORY | {"levels": ["iPhone", "iphone"]}),
-        "features.x: levels: a name occurs twice, apart from upper and lower case; rename",
-    ),
-    "level twice": (put("features/x", CATEGORY | {"levels": ["a", "a"]}), "features.x: levels: a name occurs twice"),
+    "level twice": (put("features/x", CATEGORY | {"levels": ["a", "a"]}), "features.x: levels: a value stands twice"),
     "name of another's level": (
         lambda shop: shop["features"].update(x=CATEGORY | {"levels": ["A", "B"]}, x_is_b=FEATURE),
         "features.x_is_b: 'x_is_b' is also a model term of 'x'; rename",
@@ -305,6 +301,14 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "time and number": (
         put("events/visit/landing", RECORDS | {"fields": {"who": {}, "spent": {"time": "epoch_s", "number": True}}}),
         "events.visit.landing.fields.spent: time, number: a field is one of the two",
+    ),
+    "names of a file": (
+        put("events/visit/landing", RECORDS | {"fields": ["Customer ID", "spent"]}),
+        "events.visit.landing.fields: 'Customer ID' is no name of a field, which has a-z, 0-9 and _ only",
+    ),
+    "names of a file in a mapping": (
+        put("events/visit/landing", RECORDS | {"fields": {"spent": "Spent", "Who": "User"}}),
+        "events.visit.landing.fields: 'Who' is no name of a field",
     ),
     "hash of a number": (
         put("events/visit/landing", RECORDS | {"fields": {"who": {"hash": True}, "spent": {}}}),

@@ -314,6 +314,11 @@ def test_what_is_no_object_in_an_array_is_set_aside() -> None:
     assert found == [["1", ""], *(["\runreadable_record", text] for text in texts), ["5", ""]]
 
 
+def test_a_number_is_not_cut_where_what_is_read_at_once_ends() -> None:
+    found = read(('[{"who": 1}' + ", 1234567890" * 20_000 + "]").encode(), WHO)
+    assert found == [["1", ""], *[["\runreadable_record", "1234567890"]] * 20_000]
+
+
 def test_a_torn_object_over_several_lines_costs_itself_alone() -> None:
     good = [json.dumps({"who": number}, indent=1) for number in range(3)]
     found = read("\n".join([good[0], '{\n "who": 9,\n "x"', good[1], good[2]]).encode(), WHO)

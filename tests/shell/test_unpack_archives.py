@@ -164,12 +164,14 @@ def test_every_kind_that_a_library_reads(raw: Path, landing: Path) -> None:
         "20170408_down.log": gzip.compress(text[7]),  # without the ending
         "20170409_down.log.gz": gzip.compress(b""),
         "20170410_down.log.tar.zst": zstandard.compress(tar_bytes(member)),
+        "20170411_down.log.zip": zip_bytes([("1_down.log.gz", gzip.compress(text[10]))]),
+        "20170412_down.log.tar": tar_bytes([("down.xz", lzma.compress(text[11])), ("x.gz", gzip.compress(b"x")[:9])]),
     }
     for name, content in files.items():
         (raw / name).write_bytes(content)
     unpack(raw, landing)
     assert set(statuses(landing).values()) == {"unpacked"}
-    assert landed(landing, "down") == b"".join([*text[:8], text[9]])
+    assert landed(landing, "down") == b"".join([*text[:8], *text[9:]])
 
 
 NOISE = bytes(range(256)) * 40

@@ -47,7 +47,7 @@ def printed(*arguments: str) -> str:
 
 
 def test_every_file_with_a_command_is_listed() -> None:
-    assert set(command_modules()) == set(FILES) and len(FILES) == 18
+    assert set(command_modules()) == set(FILES) and len(FILES) == 19
     assert list(command_modules()) == list(ORDER), "a new command has its place there"
 
 

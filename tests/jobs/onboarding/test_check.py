@@ -126,6 +126,18 @@ def test_the_first_records_and_some_drawn_ones_are_read(raw: Path) -> None:
     )
 
 
+def test_raw_texts_of_dropped_fields_are_not_shown(raw: Path, tmp_path: Path) -> None:
+    service, text = tmp_path / "books.yaml", (Path("conf") / "audiobooks.yaml").read_text()
+    fields = ", ".join(f"{name}: {name}" for name in FIELDS)
+    assert text.count(f"fields: [{', '.join(FIELDS)}]") == 1
+    service.write_text(text.replace(f"[{', '.join(FIELDS)}]", f"{{{fields}, secret: {{drop: true}}}}"))
+    declared = context(raw, str(service)).service
+    (raw / "purchases.csv").write_text(HEADER.strip() + ",secret\n" + purchase(1).strip() + ",Smith\nSmith\n")
+    found = sample_of([raw / "purchases.csv"], declared.reading("purchase"), declared.rejections)
+    assert len(found.lines) == 1 and found.set_aside == Counter(too_few_fields=1)
+    assert "Smith" not in str(found)
+
+
 def test_lines_without_names_are_read_too(tmp_path: Path) -> None:
     lines = play_line(1) + "a\tb\n" + play_line(2) + "\n" + "c\td\n"
     pack(tmp_path / "raw", "20170401_1_play.log.tar.gz", "1_play.log", lines.encode())

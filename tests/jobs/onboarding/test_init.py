@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from conf.errors import InputError
 from conf.load import load_service
 from jobs.cli import main
 from jobs.onboarding.columns import Column, field_names, snake_case
@@ -212,6 +213,29 @@ def test_files_without_a_header_or_a_day_have_todos(tmp_path: Path) -> None:
     draft = draft_of(tmp_path / "raw", ("x.csv", "".join(f"{number % 9},5\n" for number in range(50))))
     assert {"fields", "day", "customer"} <= set(draft.todo)
     service_of(tmp_path / "raw", draft)
+
+
+@pytest.mark.parametrize("name", ["raw.csv", "inputs.csv", "events.csv", "rejected.csv", "2016.csv"])
+def test_names_of_files_that_no_event_can_have(tmp_path: Path, name: str) -> None:
+    text = "user_id,at\n" + "".join(f"{number % 5},2017-01-{1 + number % 28:02d}\n" for number in range(50))
+    assert list(service_of(tmp_path / "raw", draft_of(tmp_path / "raw", (name, text)))["events"]) == ["activity"]
+
+
+def test_files_without_a_customer_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"x.csv: no column can be the customer \(at\)"):
+        draft_of(tmp_path / "raw", ("x.csv", "at\n2017-01-05\n2017-01-06\n"))
+
+
+def test_a_quote_that_is_not_closed_ends_no_command(tmp_path: Path) -> None:
+    """All that follows is one cell, longer than Python's csv takes by default."""
+    text = 'user_id,at,title\n1,2017-01-05,"T\n' + "2,2017-01-05,T\n" * 10_000
+    assert len(draft_of(tmp_path / "raw", ("x.csv", text)).look.rows) == 1
+
+
+def test_too_many_columns_are_no_events(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(1_001)]
+    with pytest.raises(InputError, match=r"x.csv: 1,001 columns are no table of events"):
+        draft_of(tmp_path / "raw", ("x.csv", f"{','.join(names)}\n{','.join('1' for _ in names)}\n"))
 
 
 def test_the_day_of_a_files_name(tmp_path: Path) -> None:

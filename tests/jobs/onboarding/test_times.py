@@ -43,10 +43,12 @@ def test_numbers_count_from_1970_only_in_a_column_that_is_named_so() -> None:
 
 
 def test_the_order_of_day_and_month_is_open_where_no_value_is_above_12() -> None:
-    found = time_format(["1/2/2017 10:00", "3/4/2017 11:00"])
+    found = time_format(["1/2/2017 10:00", "3/2/2017 11:00"])
     assert found == TimeFormat(
         "%d/%m/%Y %H:%M", "1/2/2017 10:00", "no value above 12 tells day and month apart", True, True
     )
+    next_to_each_other = time_format(["12/1/2010 8:26", "12/9/2010 8:26"])
+    assert next_to_each_other and next_to_each_other.format == "%m/%d/%Y %H:%M" and next_to_each_other.is_guess
     points = time_format(["01.02.2017", "03.04.2017"])
     assert points is not None and (points.format, points.is_guess) == ("%d.%m.%Y", False)
 

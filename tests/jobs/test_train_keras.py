@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 from conf.errors import InputError, RankError, UsageError
 from jobs.context import Context
+from jobs.engine import engine
 from jobs.score import score
 from jobs.train import train
 from jobs.train_keras import train_keras
@@ -28,9 +29,10 @@ from models.network.checkpoint import FILE, Progress
 from models.network.fit import fit_network as fit_of_ranks
 from models.network.job import NetworkJob
 from models.network.ranks import OneProcess
+from tests.support import engines
 from tests.support.archives import table
 from tests.support.customers import customers
-from tests.support.model_folder import NEWEST, NOTHING_FLAGGED, SERVICE, shop, write_tables
+from tests.support.model_folder import NEWEST, NOTHING_FLAGGED, SERVICE, copy_tables, shop, write_tables
 from tests.support.paths import ROOT
 
 pytest.importorskip("tensorflow", reason="the network needs TensorFlow")
@@ -42,13 +44,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("networks")
 
 
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the tables, their audit and the baselines, which take longer than what most tests look at."""
+    context = shop(tmp_path_factory.mktemp("audited"), network=SMALL)
+    write_tables(context)
+    with engine("spark", engines.SMALL) as spark, pytest.raises(RowsReady):
+        train_keras(context, spark, KerasFitter(context.fits, rows_only=True))
+    return Path(str(context.data.root))
+
+
 @pytest.fixture
-def trained(folder: Path, spark: SparkSession) -> Context:
+def trained(folder: Path, audited: Path, spark: SparkSession) -> Context:
     """A network fitted once for this module, and nothing beside it."""
-    context = shop(folder, network=SMALL)
-    if not context.data.features.root.exists():
-        write_tables(context)
-    train_keras(context, spark, KerasFitter(context.fits))
+    context = shop(folder / "data", network=SMALL)
+    if not context.data.root.exists():
+        copy_tables(audited, folder / "data")
+        train_keras(context, spark, KerasFitter(context.fits))
     return context
 
 
@@ -77,11 +89,11 @@ def test_it_is_told_like_any_other_model(trained: Context) -> None:
 
 
 def test_customers_kept_for_early_stopping_are_neither_fitted_on_nor_judged(
-    spark: SparkSession, tmp_path: Path
+    spark: SparkSession, audited: Path, tmp_path: Path
 ) -> None:
     """By the rows that the ranks get: 15 % of those that train, and the mean of the others alone."""
     context = shop(tmp_path, network=SMALL)
-    write_tables(context)
+    copy_tables(audited, tmp_path)
     with pytest.raises(RowsReady) as ready:
         train_keras(context, spark, KerasFitter(context.fits, "horovodrun", 2, rows_only=True))
     plan = NetworkJob.read(ready.value.folder)
@@ -91,8 +103,6 @@ def test_customers_kept_for_early_stopping_are_neither_fitted_on_nor_judged(
 
 
 def test_both_engines_score_with_it_alike(trained: Context, sail: SparkSession, tmp_path: Path) -> None:
-    from jobs.engine import engine
-
     score(trained, sail)
     other = shop(tmp_path, network=SMALL)
     for layer in ("features", "models"):
@@ -168,12 +178,14 @@ def test_a_network_with_class_weights_is_calibrated(spark: SparkSession, tmp_pat
 # ---- ranks, and going on ----
 
 
-def test_two_ranks_of_spark_make_the_same_model(trained: Context, spark: SparkSession, tmp_path: Path) -> None:
+def test_two_ranks_of_spark_make_the_same_model(
+    trained: Context, spark: SparkSession, audited: Path, tmp_path: Path
+) -> None:
     pytest.importorskip("horovod", reason="ranks need Horovod")
     lines: list[str] = []
     told: list[tuple[int, int, str]] = []
     context = shop(tmp_path, network=SMALL)
-    write_tables(context)
+    copy_tables(audited, tmp_path)
     fitter = KerasFitter(context.fits, "horovod", 2, say=lines.append)
     [found] = train_keras(context, spark, fitter, lambda *step: told.append(step))
     assert weights(context) == pytest.approx(weights(trained), abs=1e-3)
@@ -207,12 +219,12 @@ def start(root: Path, data: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def test_a_killed_command_goes_on_to_the_same_model(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_killed_command_goes_on_to_the_same_model(spark: SparkSession, audited: Path, tmp_path: Path) -> None:
     """Killed with its two ranks in the midst of it; none of them outlives it. The same epochs as of one process that
     nobody kills; that dropout goes on, too, test_ranks.py shows."""
     pytest.importorskip("horovod", reason="ranks need Horovod")
     killed, whole = shop(tmp_path / "killed", network=LONG), tmp_path / "whole"
-    write_tables(killed)
+    copy_tables(audited, tmp_path / "killed")
     process, fit = start(tmp_path, killed.data.root), killed.fits / "keras"
     while not Progress.read(fit).epochs:
         assert process.poll() is None, process.stderr and process.stderr.read()
@@ -236,9 +248,9 @@ def test_a_killed_command_goes_on_to_the_same_model(spark: SparkSession, tmp_pat
         assert [getattr(epoch, name) for epoch in epochs] == pytest.approx(expected, abs=1e-4)
 
 
-def test_what_cannot_be_gone_on_with_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+def test_what_cannot_be_gone_on_with_is_refused(spark: SparkSession, audited: Path, tmp_path: Path) -> None:
     context = shop(tmp_path, network=SMALL)
-    write_tables(context)
+    copy_tables(audited, tmp_path)
     with pytest.raises(InputError, match="there is no fit to continue; run the command without --resume"):
         train_keras(context, spark, KerasFitter(context.fits, resume=True))
     with pytest.raises(RowsReady):
@@ -250,11 +262,13 @@ def test_what_cannot_be_gone_on_with_is_refused(spark: SparkSession, tmp_path: P
     assert told.network and len(told.network.epochs) == 12
 
 
-def test_a_rank_that_fails_ends_the_command_with_its_own_traceback(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_rank_that_fails_ends_the_command_with_its_own_traceback(
+    spark: SparkSession, audited: Path, tmp_path: Path
+) -> None:
     """The second rank misses one of its files."""
     pytest.importorskip("horovod", reason="ranks need Horovod")
     context = shop(tmp_path, network=SMALL)
-    write_tables(context)
+    copy_tables(audited, tmp_path)
     with pytest.raises(RowsReady) as ready:
         train_keras(context, spark, KerasFitter(context.fits, "horovodrun", 2, rows_only=True))
     (ready.value.folder / "validation" / "lane-5.parquet").unlink()
@@ -282,8 +296,8 @@ def test_ranks_that_cannot_be_are_refused_before_any_work(
     assert not context.data.models.exists()
 
 
-def test_a_loss_that_is_no_number_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_is_refused(spark: SparkSession, audited: Path, tmp_path: Path) -> None:
     context = shop(tmp_path, network=SMALL | {"optimizer": "sgd", "learning_rate": 1e30, "epochs": 2})
-    write_tables(context)
+    copy_tables(audited, tmp_path)
     with pytest.raises(InputError, match="loss is not a number; lower its learning_rate"):
         train_keras(context, spark, KerasFitter(context.fits))

@@ -231,6 +231,8 @@ class Event(Declaration):
         read |= {
             "separator": SEPARATORS.get(landing.separator or "", landing.separator),
             "quote": landing.quote,
+            "skip": landing.header or None,
+            "column_names": landing.column_names,
             "comment": landing.comment,
             "encoding": landing.encoding,
             "decimal": landing.decimal,

@@ -18,7 +18,7 @@ ISO = "iso"
 _A_DAY = datetime(
     2017, 11, 22, tzinfo=UTC
 )  # no two of its numbers are equal, so that a format that leaves one out is found
-_ONLY_OF_RECORDS = ("zone", "source_zone", "quote", "comment", "encoding", "decimal", "thousands")
+_ONLY_OF_RECORDS = ("zone", "source_zone", "quote", "comment", "encoding", "decimal", "thousands", "column_names")
 
 
 class FieldSource(Declaration):
@@ -109,7 +109,8 @@ class Landing(Declaration):
         file wins.
     decimal: the decimal mark of numbers, `.` or `,`.
     thousands: the mark between groups of three digits: empty, `.`, `,`, `'` or a space (of any kind).
-    header: number of lines to skip at the start of each file of `lines`.
+    header: number of lines to skip at the start of each file of `lines`, or above the header of each CSV file.
+    column_names: names of the columns of CSV files without a header, in order. Null: the files have a header.
     zone: time zone of `records`, an IANA name. A time that has an offset is converted to this zone. The day of a record
         is its day there.
     source_zone: time zone of times without an offset. Null: they are in `zone` already.
@@ -136,6 +137,7 @@ class Landing(Declaration):
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " ", "'"] = ""
     header: int = Field(default=0, ge=0)
+    column_names: list[str] | None = Field(default=None, min_length=1)
     zone: str = "UTC"
     source_zone: str | None = None
     part: str | None = None
@@ -194,8 +196,11 @@ class Landing(Declaration):
         return self
 
     def _check_records(self) -> None:
-        if self.header:
-            raise ValueError("header: `records` have fields by name; remove this key")
+        folded = [name.strip().lower() for name in self.column_names or []]
+        if len(set(folded)) < len(folded):
+            raise ValueError(
+                "column_names: a name occurs twice, apart from upper and lower case; rename one of the two"
+            )
         if self.separator is not None and not _is_mark(self.separator) and self.separator not in SEPARATORS:
             raise ValueError(f"separator: {self.separator!r} is neither one character nor {', '.join(SEPARATORS)}")
         if self.quote and not _is_mark(self.quote):

@@ -268,6 +268,6 @@ def _note_what_is_open(draft: Draft) -> None:
         todo["encoding"] = "a guess; look at the texts that `encore check` shows"
     records = look.first.records
     if records.format == "CSV" and not records.has_header and not draft.is_spaced:
-        todo["fields"] = "the files have no header: add a first line with these names to each"
+        todo["fields"] = "the files have no header: give their columns better names, here and in column_names"
     if draft.days and (draft.days[1] - draft.days[0]).days < FEWEST_DAYS:
         todo["windows"] = "these files have too few days to train on; give more files, then longer windows"

@@ -27,6 +27,22 @@ def service_text(name: str, draft: Draft) -> str:
     return "\n".join(_lines(name, draft)) + "\n"
 
 
+_TARGETING = (
+    "# For a contact list; the amounts are yours to give:",
+    "# targeting:",
+    "#   aim: convert  # those likely to come back; `keep` contacts those likely to leave",
+    "#   currency: EUR",
+    "#   cost_of_contact: 0.5",
+    "#   value_of_customer: 30.0",
+    "#   lift: 0.1  # by which a contact raises the probability of coming back",
+)
+UNITS = {
+    frozenset({"min", "minute", "minutes", "minuten"}): "minutes",
+    frozenset({"s", "sec", "secs", "second", "seconds", "sekunden"}): "seconds",
+    frozenset({"h", "hour", "hours", "stunden"}): "hours",
+}  # of durations, by words in the names of columns
+
+
 def _lines(name: str, draft: Draft) -> Iterator[str]:
     windows, main = draft.windows, draft.main
     yield f"# Written by `encore init` after a look at {_names(draft)}."
@@ -51,14 +67,17 @@ def _lines(name: str, draft: Draft) -> Iterator[str]:
         yield f"label: {{name: bought_again, when: {main.counted_by} > 0, one_if: present}}"
     else:
         yield "label: {name: churn, when: events > 0, one_if: absent}  # 1: no event of any kind"
-    if item := draft.roles.item:
+    yield ""
+    yield from _TARGETING
+    of_titles = next((event for event in draft.events if draft.roles.item in event.columns), None)
+    if of_titles and (item := draft.roles.item):
         source = f"title: {item.field}" + (f", name: {named.field}" if (named := draft.roles.item_name) else "")
         yield ""
         yield "# Recommendations, by `encore recommend` and on the page of `encore run`:"
         yield "# interactions:"
         yield "#   sources:"
-        yield f"#     {main.name}: {{{source}, measures: {{{main.counted_by}: {{sql: count(*)}}}}}}"
-        yield f"#   strength: {main.counted_by}"
+        yield f"#     {of_titles.name}: {{{source}, measures: {{{of_titles.counted_by}: {{sql: count(*)}}}}}}"
+        yield f"#   strength: {of_titles.counted_by}"
 
 
 def _event(draft: Draft, event: DraftEvent) -> Iterator[str]:
@@ -97,6 +116,8 @@ def _landing(draft: Draft, event: DraftEvent) -> Iterator[str]:
             yield f"separator: {SEPARATORS[records.separator]}"
         if records.separator and records.quote != '"':
             yield f"quote: {json.dumps(records.quote)}"
+        if not records.has_header and records.format == "CSV":
+            yield f"column_names: [{', '.join(map(_scalar, records.names))}]  # of the files, which have no header"
         if records.comment:
             yield f"comment: {json.dumps(records.comment)}"
         if encoding.name != "utf-8" and not encoding.has_mark:
@@ -248,6 +269,10 @@ def _kind(draft: Draft, event: DraftEvent, name: str) -> str:
     quantity, sql = roles.quantity, event.sums[name]
     if quantity and sql == f"sum({quantity.field})":
         return "" if quantity.has_negative or not quantity.is_whole else "kind: count"
+    lasting = next((column for column in roles.durations if sql == f"sum({column.field})"), None)
+    if lasting and not lasting.has_negative:
+        unit = next((unit for words, unit in UNITS.items() if set(lasting.tokens) & words), "")
+        return "kind: duration" + (f", unit: {unit}" if unit else "")
     paid = [column for column in roles.amounts if column.field in sql]
     return f"unit: {currency_of(paid[0]) or 'money'}, did: spent" if paid else ""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from lines import AROUND, Lines, RefusedError, joined, not_kept
-from refusals import EXCEL_SEPARATOR, folded, position_of, why_no_header
+from refusals import EXCEL_SEPARATOR, folded, position_of, why_no_header, why_other_width
 from spec import Spec
 from values import converter_of
 
@@ -42,6 +42,9 @@ def csv_lines(lines: Lines, spec: Spec, in_path: Mapping[str, str]) -> Iterator[
         RefusedError: the first record is not a header with the names of the sources.
     """
     separator = spec.separator
+    for _, _line in zip(range(spec.skip), lines, strict=False):
+        yield lines.set_aside("header")
+        lines.taken.clear()
     for line in lines:
         text = line.strip(AROUND)
         found = EXCEL_SEPARATOR.fullmatch(line.strip("\ufeff \r\n"))
@@ -59,15 +62,21 @@ def csv_lines(lines: Lines, spec: Spec, in_path: Mapping[str, str]) -> Iterator[
 
 
 def separator_of(lines: Lines, spec: Spec, in_path: Mapping[str, str], given: str | None) -> str:
-    """The separator with which the next record is a header. Raises RefusedError if there is none."""
+    """The separator with which the next record is a header, or has as many cells as there are declared columns.
+
+    Raises RefusedError if there is none.
+    """
     tried: list[list[str]] = []
     for separator in [given] if given else SEPARATORS:
         cells = next(csv_records(lines, separator, spec.quote))
         text = not_kept(lines.raw()) if spec.is_private else lines.raw()
         lines.give_back(0)
-        if columns_of(cells, spec, in_path):
+        is_found = len(cells) == len(spec.column_names) if spec.column_names else columns_of(cells, spec, in_path)
+        if is_found:
             return separator
         tried.append(cells)
+    if spec.column_names:
+        raise RefusedError(why_other_width(text, max(map(len, tried)), len(spec.column_names), spec.is_private))
     header = max(tried, key=lambda cells: (_matching(cells, spec), len(cells)))
     header = header if _matching(header, spec) or not spec.is_private else []  # it may be no header
     raise RefusedError(why_no_header(text, header, [name for name in spec.sources if name not in in_path], given))
@@ -83,11 +92,18 @@ def _is_comment(line: str, spec: Spec) -> bool:
 
 def _records(lines: Lines, spec: Spec, in_path: Mapping[str, str], separator: str) -> Iterator[str]:
     converters = [(at, convert) for at, field in enumerate(spec.fields) if (convert := converter_of(field, spec))]
-    columns: Columns | None = None
+    columns = columns_of(list(spec.column_names), spec, in_path)
+    if spec.column_names and not columns:
+        lost = ", ".join(
+            one for one in spec.sources if one not in in_path and position_of(one, spec.column_names) is None
+        )
+        raise RefusedError(f"`column_names` has no {lost}; add it, or correct the source of the field")
+    is_first = True
     for cells in csv_records(lines, separator, spec.quote, spec.comment):
         if columns and len(cells) == columns.width:
             values = list(columns.pick(cells + columns.constants))
-            is_header = values[spec.customer] in columns.words
+            is_header = is_first or values[spec.customer] in columns.words
+            is_first = False
             for at, convert in converters:
                 values[at] = convert(values[at])
             if spec.day is not None and not values[spec.day][:1].isdigit():

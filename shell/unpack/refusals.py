@@ -42,6 +42,12 @@ def why_no_header(line: str, cells: Sequence[str], names: Sequence[str], separat
     return f"{_what_it_is(text, cells, names, twice, separator)}; a CSV header must have each of these once: {wrong}"
 
 
+def why_other_width(line: str, width: int, declared: int, is_private: bool) -> str:
+    """Why the first record of a text without a header cannot be read: it has another number of columns."""
+    shown_line = "" if is_private else f" ({_cut(line.strip(AROUND))})"
+    return f"its first line has {width} columns{shown_line}, and `column_names` has {declared}; give a name for each"
+
+
 def _what_it_is(
     text: str, header: Sequence[str], names: Sequence[str], twice: Sequence[str], separator: str | None
 ) -> str:

@@ -31,6 +31,8 @@ class Spec:
 
     separator: None if it is to be found.
     quote, comment, thousands: empty if there is none.
+    skip: number of lines above the header of CSV.
+    column_names: of CSV without a header; empty if it has one.
     null_markers: those with a digit, which could be mistaken for unreadable numbers and times; all if a field is
         hashed.
     is_private: whether texts that are set aside are not kept, since they have what is hashed or dropped.
@@ -42,6 +44,8 @@ class Spec:
     separator: str | None = None
     quote: str = '"'
     comment: str = ""
+    skip: int = 0
+    column_names: tuple[str, ...] = ()
     encoding: str = "utf-8"
     decimal: str = "."
     thousands: str = ""
@@ -93,6 +97,8 @@ def of_json(found: dict[str, Any]) -> Spec:
         separator=found.get("separator"),
         quote=found.get("quote", '"'),
         comment=found.get("comment") or "",
+        skip=found.get("skip", 0),
+        column_names=tuple(found.get("column_names", ())),
         thousands=found.get("thousands", ""),
         null_markers=tuple(found.get("null_markers", ())),
         is_private=found.get("private", False),

@@ -446,3 +446,30 @@ def test_hashed_ids_are_the_same_in_any_spelling(monkeypatch: pytest.MonkeyPatch
     assert read_as(declared, text)[2][0] == digest("17850.0")
     for name in ("SPACES", "INVISIBLE", "ZEROS_AFTER_POINT", "WITH_EXPONENT"):
         assert getattr(hashing, name) == getattr(values, name).replace(r"\z", r"\Z")
+
+
+# ---------------------------------------------------------------- files without a header, or with lines above it
+
+NAMELESS = {"fields": {"who": "id", "x": "amount"}, "customer": "who", "column_names": ["id", "amount", "note"]}
+
+
+def test_columns_without_a_header() -> None:
+    assert kept(b"7,1.5,a\n8,2,b\n", NAMELESS) == [["7", "1.5"], ["8", "2"]]
+    assert kept(b"7;1.5;a\n8;2;b\n", NAMELESS) == [["7", "1.5"], ["8", "2"]]
+    assert read(b"7,1.5,a\n8,2\n", NAMELESS)[1] == ["\rtoo_few_fields", "8,2"]
+    assert kept(b"ID,Amount,Note\n7,1.5,a\n", NAMELESS) == [["7", "1.5"]], (
+        "a header that is there after all is none of them"
+    )
+
+
+def test_columns_without_a_header_that_are_not_as_many_as_declared() -> None:
+    why = "its first line has 2 columns (7,1.5), and `column_names` has 3; give a name for each"
+    assert why_refused(b"7,1.5\n", NAMELESS) == why
+    lost = NAMELESS | {"fields": {"who": "id", "x": "price"}}
+    assert why_refused(b"7,1.5,a\n", lost) == "`column_names` has no price; add it, or correct the source of the field"
+
+
+def test_lines_above_the_header() -> None:
+    text = b"Sales report, 2017\n\nwho,x\n7,1\n"
+    assert [line[0] for line in read(text, WHO | {"header": 2})] == ["\rheader", "\rblank", "\rheader", "7"]
+    assert "fix the header" in why_refused(text, WHO)

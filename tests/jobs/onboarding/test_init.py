@@ -296,3 +296,22 @@ def test_draws_do_not_change_the_service(tmp_path: Path) -> None:
     draft = draft_of(tmp_path / "raw", ("sales.csv", SHOP))
     random.seed(7)
     assert service_text("x", draft) == service_text("x", drafted(look_at(given_files([tmp_path / "raw"]))))
+
+
+def test_files_without_a_header_have_named_columns(tmp_path: Path) -> None:
+    rows = "".join(f"{number % 40:05d},2019-03-{1 + number % 28:02d},{number}.50\n" for number in range(1, 200))
+    found = service_of(tmp_path / "raw", draft_of(tmp_path / "raw", ("sales.csv", rows)))
+    landing = found["events"]["sale"]["landing"]
+    assert landing["column_names"] == ["field_1", "field_2", "field_3"]
+    assert landing["customer"] == "field_1" and landing["day"] == "field_2"
+
+
+def test_what_lasts_is_a_duration_and_titles_are_those_of_the_event_that_has_them(tmp_path: Path) -> None:
+    home = '{"ts":"2019-03-01T10:00:00","userId":"%05d","page":"Home","book":null,"minutes":null}\n'
+    listen = '{"ts":"2019-03-02T10:00:00","userId":"%05d","page":"Listen","book":"B%d","minutes":%d.5}\n'
+    text = "".join(home % who + home % who + listen % (who, who % 7, who) for who in range(80))
+    draft = draft_of(tmp_path / "raw", ("app.json", text))
+    found = service_of(tmp_path / "raw", draft)
+    assert found["use"]["listen"]["amounts"] == {"minutes": {"kind": "duration", "unit": "minutes"}}
+    suggested = service_text("shop", draft).partition("# interactions:")[2]
+    assert "listen: {title: book," in suggested and "home" not in suggested

@@ -1,8 +1,8 @@
 """A shop that comes as a finished table small enough for paper, and files of it."""
 
 import csv
-import json
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,9 @@ NAMES = tuple(TABLED["table"]["columns"])
 
 def service(**changes: Any) -> Service:
     """The service, with other keys in its table where they are given."""
-    # By way of JSON, which has text for a date and lists for pairs.
-    return Service.model_validate_json(json.dumps(TABLED | {"table": TABLED["table"] | changes}))
+    table = TABLED["table"] | changes
+    table["as_of"] = date.fromisoformat(str(table["as_of"]))
+    return Service.model_validate(TABLED | {"table": table})
 
 
 def shop(data: Path, engine: str = "sail") -> Context:

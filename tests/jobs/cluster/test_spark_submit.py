@@ -96,8 +96,8 @@ def test_secrets_stay_in_their_file() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"command": "demo"}, "demo: there is no such command to submit; give run, ingest, rollup"),
-        ({"command": "prepare"}, "prepare: there is no such command to submit; give run, ingest"),
+        ({"command": "demo"}, "demo: there is no such command to submit; give check, run, ingest, analyze, rollup"),
+        ({"command": "prepare"}, "prepare: there is no such command to submit; give check, run, ingest"),
         ({"command": "moon"}, "moon: there is no such command"),
         ({"master": "local[2]"}, r"--master local\[2\]: give spark://HOST:PORT, yarn or k8s://HOST:PORT"),
         ({"master": "spark://m:7077", "mode": "cluster"}, "runs no Python drivers; use --deploy-mode client"),
@@ -161,7 +161,7 @@ def test_a_profile_that_cannot_be(tmp_path: Path, said: dict[str, object], probl
 
 
 def test_a_cluster_runs_the_commands_that_take_a_profile() -> None:
-    needs_this_machine = {"demo", "simulate", "unpack", "prepare"}
+    needs_this_machine = {"demo", "init", "simulate", "unpack", "prepare"}
     assert {name for name in command_modules() if not is_submittable(name)} == needs_this_machine
 
 

@@ -258,9 +258,13 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         put("events/visit/landing", RECORDS | {"separator": "space"}),
         "events.visit.landing: separator: 'space' is neither one character nor comma, semicolon, tab, bar",
     ),
-    "records with lines to drop": (
-        put("events/visit/landing", RECORDS | {"header": 1}),
-        "events.visit.landing: header",
+    "column of records twice": (
+        put("events/visit/landing", RECORDS | {"column_names": ["who", "Who "]}),
+        "events.visit.landing: column_names: a name occurs twice, apart from upper and lower case",
+    ),
+    "columns of lines": (
+        put("events/visit/landing/column_names", ["who"]),
+        "events.visit.landing: column_names: only `records` have it",
     ),
     "source of lines": (
         put("events/visit/landing/fields", {"who": "User", "spent": "Spent"}),

@@ -39,14 +39,11 @@ from jobs.context import Context
 from jobs.formatting import plural
 from jobs.reporting.rejections import landing_reasons
 from jobs.storage.backend import backend, write_csv
-from jobs.storage.landing import landed_archives, read_rows
+from jobs.storage.landing import NO_EVENTS, landed_archives, read_rows
 from jobs.storage.location import Place, Remote
 
 CODE = Path(__file__).parents[1]
 ACCEPTED = "accepted.csv"  # in the landing layer: archives with more rejected lines than the service allows
-NO_EVENTS = frozenset(
-    {"blank", "count_line", "comment"}
-)  # reasons for which a line is rejected that is no event at all
 _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError, 4: DataCheckError}
 EXAMPLE = "encore unpack --service music --raw /logs/archives --data /data/music"
 
@@ -138,7 +135,7 @@ def unpack(
     with _script() as script:
         _run(["sh", str(script), str(source), str(landing), *options], step)
     archives = landed_archives(landing)
-    refused = refused_archives(landing, context.service.rejections)
+    refused = [row for row in archives if _has_too_many(row, context.service.rejections)]
     if accept_rejected:
         _accept(landing, refused)
     _raise_rejected(landing, [row for row in refused if row["checksum"] not in _accepted(landing)])
@@ -154,11 +151,6 @@ def unpack(
         unused_files=len(unused) - members,
         unused_members=members,
     )
-
-
-def refused_archives(landing: Place, limit: Rejections) -> list[dict[str, str]]:
-    """The rows of `manifest.csv` of landed archives with more rejected lines than the limit allows."""
-    return [row for row in landed_archives(landing) if _has_too_many(row, limit)]
 
 
 def summary(context: Context, found: Unpacked) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 
 from conf.errors import EncoreError, InputError, UsageError
 from conf.schema import Rejections
+from jobs.storage.landing import NO_EVENTS
 
 PREVIEW = Path(__file__).parents[2] / "shell" / "unpack" / "preview.py"
 FIRST_RECORDS = 1_000  # of a file, and as many drawn from the others
 EXAMPLES = 3
-NO_EVENTS = frozenset({"blank", "count_line"})  # reasons to set a line aside that is no event at all
 
 _ERRORS: dict[int, type[EncoreError]] = {2: UsageError, 3: InputError}
 DayLine = tuple[str, str]  # the day, and the tab separated fields

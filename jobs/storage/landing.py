@@ -9,6 +9,7 @@ from jobs.storage.backend import matching
 from jobs.storage.location import Place
 
 LANDED = frozenset({"unpacked", "earlier", "refused"})  # statuses of archives that have lines here: see unpack.sh
+NO_EVENTS = frozenset({"blank", "count_line", "comment"})  # reasons to reject a line that is no event at all
 REPAIR = "run shell/unpack.sh (or `encore unpack`) again"
 
 

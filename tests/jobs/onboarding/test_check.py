@@ -126,6 +126,17 @@ def test_the_first_records_and_some_drawn_ones_are_read(raw: Path) -> None:
     )
 
 
+def test_comments_are_no_rejected_records(raw: Path, tmp_path: Path) -> None:
+    """As for `encore unpack`: 40 comments beside 20 purchases pass no limit."""
+    service = tmp_path / "books.yaml"
+    text = (Path("conf") / "audiobooks.yaml").read_text()
+    service.write_text(text.replace("      format: records\n", '      format: records\n      comment: "#"\n', 1))
+    (raw / "purchases.csv").write_text(HEADER + "# exported\n" * 40 + "".join(map(purchase, range(20))))
+    declared = context(raw, str(service)).service
+    found = sample_of([raw / "purchases.csv"], declared.reading("purchase"), declared.rejections)
+    assert len(found.lines) == 20 and found.set_aside == Counter(comment=40) and not found.refused
+
+
 def test_raw_texts_of_dropped_fields_are_not_shown(raw: Path, tmp_path: Path) -> None:
     service, text = tmp_path / "books.yaml", (Path("conf") / "audiobooks.yaml").read_text()
     fields = ", ".join(f"{name}: {name}" for name in FIELDS)

@@ -23,8 +23,6 @@ from conf.declaration import (
 )
 from conf.landing import ISO, SEPARATORS, FieldSource, Landing
 
-__all__ = ["Check", "Event", "EventColumn", "Landing", "Measure"]
-
 
 class EventColumn(Declaration):
     """A typed column of the events layer.
@@ -46,6 +44,11 @@ class EventColumn(Declaration):
     required: bool = False
     is_id: bool = False
     whole_numbers: bool = False
+
+    @property
+    def only_field(self) -> str:
+        """The field that is the whole of its `sql`; otherwise a text that is the name of none."""
+        return self.sql.strip().strip("`")
 
     @field_validator("type")
     @classmethod
@@ -168,7 +171,7 @@ class Event(Declaration):
     def _check_hashed(self) -> "Event":
         hashed = {name for name, source in self.landing.fields.items() if source.hash}
         for name, column in self.columns.items():
-            if column.sql.strip().strip("`") in hashed and column.type != "string":
+            if column.only_field in hashed and column.type != "string":
                 raise ValueError(f"columns.{name}.type: its field is hashed, and a hash is text; make it `string`")
         return self
 
@@ -244,17 +247,13 @@ class Event(Declaration):
         }
         return {key: value for key, value in read.items() if value not in (None, [])}
 
-    def _readers_of(self, field: str) -> list[EventColumn]:
-        """The columns that have a field alone as their `sql`."""
-        return [column for column in self.columns.values() if column.sql.strip().strip("`") == field]
-
     def _field(self, name: str, source: FieldSource, events: Sequence["Event"]) -> dict[str, Any]:
         """How a field is read; the columns say whether it is a number or a time, where the field does not."""
         alone = {
             "id" if event.is_id(key) else column.type
             for event in events
             for key, column in event.columns.items()
-            if column.sql.strip().strip("`") == name
+            if column.only_field == name
         }
         is_time = name in self.landing.day.split(",") or "timestamp" in alone
         is_number = any(kind in ("int", "bigint") or kind.startswith("decimal") for kind in alone)
@@ -269,7 +268,8 @@ class Event(Declaration):
             )
         read: dict[str, Any] = {"name": name, "source": source.source or [name]}
         if source.hash:
-            whole = any(column.whole_numbers for event in events for column in event._readers_of(name))
+            columns = [column for event in events for column in event.columns.values()]
+            whole = any(column.whole_numbers for column in columns if column.only_field == name)
             return read | {"hash": True} | ({"whole_numbers": True} if whole else {})
         if time:
             read["time"] = time

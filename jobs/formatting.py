@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from conf.words import in_words
 from models.evaluation.intervals import Interval
 
 NOTHING = "–"
@@ -74,12 +75,7 @@ def brief(meaning: str) -> str:
 
 def settings(params: Mapping[str, Any]) -> str:
     """{'depth': 5, 'rounds': 50} -> 'depth 5, rounds 50'."""
-    return ", ".join(f"{words(name)}{UNBREAKABLE}{value}" for name, value in params.items()) or NOTHING
-
-
-def words(name: str) -> str:
-    """bought_again -> 'bought again'."""
-    return name.replace("_", " ")
+    return ", ".join(f"{in_words(name)}{UNBREAKABLE}{value}" for name, value in params.items()) or NOTHING
 
 
 def plural(number: int, one: str, many: str = "") -> str:
@@ -107,5 +103,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "settings": settings,
     "signed": signed,
     "span": span,
-    "words": words,
+    "words": in_words,
 }

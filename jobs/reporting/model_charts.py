@@ -8,7 +8,8 @@ from textwrap import fill
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from jobs.formatting import brief, fixed, short_count, words
+from conf.words import in_words
+from jobs.formatting import brief, fixed, short_count
 from jobs.reporting.importance import Dependence, FeatureWeight
 from jobs.reporting.learning_curve import LearningCurve
 from jobs.reporting.model_comparison import Evaluated, ModelComparison
@@ -61,7 +62,7 @@ def models_figure(comparison: ModelComparison, oracle: Oracle | None, styles: di
             if "auc" in one.train:
                 axes.plot(one.train["auc"].value, y, "o", mfc="none", mec=colour, mew=1.4, ms=7.5)
             axes.plot(one.auc.value, y, "o", color=colour, ms=6)
-            name = f"{words(one.title)} (chosen)" if one.name == comparison.chosen.name else words(one.title)
+            name = f"{in_words(one.title)} (chosen)" if one.name == comparison.chosen.name else in_words(one.title)
             row_label(axes, row, name, fixed(one.auc.value))
         axes.set_xlabel("AUC: 0.5 is chance, 1 is perfect")
         return as_svg(figure, "models", "AUC of " + ", ".join(f"{o.title} {fixed(o.auc.value)}" for o in evaluated))
@@ -146,7 +147,7 @@ def _epochs_figure(name: str, one: LearningCurve, colour: str) -> str:
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.ticklabel_format(axis="y", style="plain", useOffset=False)
         axes.set_xlabel("Epoch")
-        axes.set_ylabel(f"Loss ({words(one.network.declared.loss)})")
+        axes.set_ylabel(f"Loss ({in_words(one.network.declared.loss)})")
         return as_svg(
             figure, name, f"Training and validation loss of {one.title} by epoch; best: {one.network.best_epoch}"
         )

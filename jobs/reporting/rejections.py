@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from conf.events import Event
-from jobs.formatting import words
+from conf.words import in_words
 from jobs.records.layers import EventsRecord
 
 Days = Mapping[str, Sequence[EventsRecord]]  # by event
@@ -50,7 +50,7 @@ def landing_rejected(landed: dict[str, Counter[str]]) -> Iterator[Reason]:
         found = {key: number for key, number in counts.items() if key.startswith("rejected_") and number}
         for key, number in Counter(found).most_common():
             reason = key.removeprefix("rejected_")
-            yield Reason("landing", event, reason, meanings.get(reason, words(reason)), number, counts["lines"])
+            yield Reason("landing", event, reason, meanings.get(reason, in_words(reason)), number, counts["lines"])
 
 
 def landing_repaired(landed: dict[str, Counter[str]]) -> Iterator[Reason]:
@@ -88,7 +88,7 @@ def meaning(reason: str, event: Event) -> str:
         return event.checks[reason].about
     column, _, problem = reason.rpartition("_")
     if column not in event.columns:
-        return words(reason)
+        return in_words(reason)
     if problem == "missing":
         return f"{column} is missing"
     unreadable = f"{column} cannot be read as {event.columns[column].type}"
